@@ -1,0 +1,40 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// One target a stage of the flow in the README, left to right; the package enforces the direction.
+let package = Package(
+    name: "mica",
+    products: [.executable(name: "mica", targets: ["mica"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
+        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "CNcurses", linkerSettings: [.linkedLibrary("ncursesw"), .linkedLibrary("tinfo")]),
+        // Kernels are always optimised: a debug build that steps a real model must stay usable.
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])], linkerSettings: [.linkedLibrary("pthread")]),
+        .target(name: "StrictJSON"),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+        .target(name: "Checkpoints", dependencies: ["Tensors", "StrictJSON"]),
+        .target(name: "Tokenizers", dependencies: ["StrictJSON"]),
+        .target(name: "Engine", dependencies: ["Tensors", .product(name: "RealModule", package: "swift-numerics")]),
+        .target(name: "Models", dependencies: ["Engine", "Checkpoints", "Tokenizers"]),
+        .target(name: "Screen", dependencies: ["TOMLKit"], resources: [.copy("../../Themes")]),
+        .target(name: "Workbench", dependencies: ["Models", "Screen"], resources: [.copy("../../Samples")]),
+        .target(name: "Curses", dependencies: ["Screen", "CNcurses"], resources: [.copy("terminfo")]),
+        .executableTarget(
+            name: "mica",
+            dependencies: ["Workbench", "Curses", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "EngineTests", dependencies: ["Engine"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models"]),
+        .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
+        .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Curses", "mica"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

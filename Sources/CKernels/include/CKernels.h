@@ -1,0 +1,98 @@
+// Fast kernels: C with SIMD intrinsics, the variant chosen at run time by CPU feature, each with a portable path.
+// Every result is the same for any number of threads: work is split by output, never along a reduction.
+// Shapes are in elements, row-major; ld* is the distance between rows in elements. Nothing here allocates for a caller except
+// ck_allocate, and nothing prints, aborts or reads the environment.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// ---------------------------------------------------------------- element types, as they lie in a file
+typedef enum {
+    CK_F64, CK_F32, CK_F16, CK_BF16, CK_F8_E4M3, CK_F8_E5M2,
+    CK_I8, CK_I16, CK_I32, CK_I64, CK_U8, CK_U16, CK_U32, CK_U64, CK_BOOL
+} ck_type;
+
+// ---------------------------------------------------------------- machine
+typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
+ck_isa ck_best_isa(void);        // what this CPU (and the operating system) can run
+ck_isa ck_get_isa(void);         // what is in use
+void ck_set_isa(ck_isa isa);     // for tests and comparisons; a level above ck_best_isa is clamped
+const char *ck_isa_name(ck_isa isa);
+
+// Memory for values: 64-byte aligned, NULL if there is none. Large blocks ask for huge pages and freed ones are kept for reuse
+// (up to a limit), because fresh pages cost as much as the arithmetic of the cheaper operations.
+void *ck_allocate(size_t bytes);
+void ck_free(void *memory, size_t bytes);
+void ck_release_pool(void);
+
+// ---------------------------------------------------------------- matrix products
+// y[m,n] = fma(x[m,k-1], w[n,k-1], ... fma(x[m,0], w[n,0], 0)) + bias[n]: for every output ONE chain of fused multiply-adds, k
+// ascending, in fp32, whatever m, n, the tiling, the instruction set and the number of threads: so one cell can be replayed by
+// hand, decoding one token gives the bits of the whole prompt, and portable = AVX2 = AVX-512.
+// w holds elements of type wt (F32, F16, BF16, F64 rounded to fp32 first; the fp8 types too), exactly upcast as they are read.
+// transposed = 0: w is [n][k] with rows ldw apart (Linear); 1: w is [k][n] with rows ldw apart (GPT-2's Conv1D).
+// bias: n elements of type bt, or NULL. m = 1 must run at the speed of memory.
+void ck_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
+               float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+
+// ---------------------------------------------------------------- attention
+// One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].
+typedef struct { const float *base; int64_t head_stride, token_stride; } ck_heads;
+// Which keys query row i (of T; `past` keys came before row 0) may see: j in [lo, hi):
+// hi = causal ? past + i + 1 : S; lo = window > 0 ? max(0, past + i + 1 - window) : 0; also lo = max(lo, first[i]) if first is given.
+typedef struct { int64_t past, window; int causal; const int32_t *first; } ck_mask;
+// scores[h,i,j] = cap(scale * sum_d q[h,i,d] k[h / (heads / kv_heads), j, d]) for visible j, -infinity otherwise. The sum is one fma
+// chain, d ascending; then one multiplication by scale; cap(x) = softcap * tanh(x / softcap) if softcap > 0. [heads, T, S] contiguous.
+void ck_attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                         float scale, float softcap, ck_mask mask, int threads);
+// context[i, h, d] = sum over visible j ascending, one fma chain, of probs[h,i,j] * v[h / group, j, d]. Output [T, heads * D].
+void ck_attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                          ck_mask mask, int threads);
+// y = exp(x - max) / sum over each row of n. Row r sees only [lo, hi) of the mask's row r mod T if mask is given (the rest becomes 0
+// without being read). A row of only -infinity gives NaN, as PyTorch does; NaN in, NaN out. exp within 1 ulp.
+void ck_softmax(const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads);
+// Rotates pairs: y[h,t,i] = x_i cos - x_j sin, y[h,t,j] = x_j cos + x_i sin with j = i + rotary/2 (halves) or the neighbour
+// (interleaved). cos, sin: [T, rotary/2]. Dimensions from `rotary` to D are copied. y is [heads, T, D] contiguous.
+// Two roundings a product, as PyTorch computes x * cos + rotate_half(x) * sin: no fused multiply-add.
+void ck_rope(ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary,
+             int interleaved, int threads);
+
+// ---------------------------------------------------------------- rows and elements
+// y = w * (x * rsqrt(mean(x^2) + eps)); plus_one: (1 + w) (Gemma). w: n elements of type wt, or NULL.
+void ck_rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads);
+// y = (x - mean) / sqrt(var + eps) * w + b, var biased (divided by n). plus_one as above. b may be NULL.
+void ck_layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y, int64_t rows,
+                   int64_t n, int threads);
+typedef enum { CK_SILU, CK_GELU_TANH, CK_GELU_ERF, CK_GELU_QUICK, CK_RELU, CK_RELU_SQUARED, CK_EXP, CK_TANH, CK_SIGMOID } ck_function;
+void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
+void ck_add(const float *a, const float *b, float *y, int64_t n, int threads);
+void ck_multiply(const float *a, const float *b, float *y, int64_t n, int threads);
+void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
+// y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
+void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);
+// Exactly upcast (F64 and the wide integers: rounded to nearest even).
+void ck_upcast(const void *x, ck_type type, float *y, int64_t n, int threads);
+// losses[i] = log(sum_j exp(x[i,j] - max)) + max - x[i, target[i]]; target < 0: masked, 0.
+void ck_cross_entropy(const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads);
+
+// ---------------------------------------------------------------- looking
+// Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.
+// Moments are over finite values, in fp64. buckets[s * 256 + e]: how many have sign s and biased exponent e (all 512 add up to n).
+typedef struct {
+    int64_t count, zeros, nan, posinf, neginf, subnormals;
+    double sum, sum_squares;
+    float min, max, absmax;      // over finite values; 0 if there is none
+    int64_t min_at, max_at;      // first position of each, -1 if there is none
+    uint64_t hash;               // of the bytes, see ck_hash
+    uint32_t buckets[512];
+} ck_statistics_t;
+void ck_statistics(const float *x, int64_t n, ck_statistics_t *out, int threads);
+// A 64-bit hash of bytes: fixed chunks hashed apart and combined in order, so that threads do not matter. Not cryptographic.
+uint64_t ck_hash(const void *bytes, size_t count, int threads);
+// A heat map's bins: for bin (r, c) of rows x columns, over its part of x [height, width] (row stride ld, column stride cs), the
+// signed value of largest |x| among finite ones; flags: 1 has NaN, 2 has +inf, 4 has -inf, 8 has a finite value.
+// Bin r covers input rows [r * height / rows, max(that + 1, (r + 1) * height / rows)), columns alike.
+void ck_pool(const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags,
+             int64_t rows, int64_t columns, int threads);
+// n counts per bin of [low, high) of equal width; outside and non-finite values are not counted.
+void ck_histogram(const float *x, int64_t n, float low, float high, uint32_t *counts, int64_t bins, int threads);
