@@ -17,7 +17,9 @@ package struct Checkpoint: Sendable {
     /// Opens a model folder, one file of weights, or an index with its shards.
     package init(path: String) throws(CheckpointError) {
         var status = stat()
-        if path.isEmpty || path.utf8.contains(0) { throw CheckpointError(path, "model", "the path is empty or has a NUL byte", next: "Check the path.") }
+        if path.isEmpty || path.utf8.contains(0) {
+            throw CheckpointError(path, "model", "the path is empty or has a NUL byte", next: "Check the path.")
+        }
         if stat(path, &status) != 0 { throw CheckpointError(path, "model", FileError(path: path, code: errno)) }
         if status.st_mode & S_IFMT == S_IFDIR {
             try self.init(folder: path)

@@ -31,7 +31,9 @@ package struct CheckpointError: Error, CustomStringConvertible, Sendable {
     }
 
     /// `field` has a value that is none of those known here.
-    package static func unsupported(_ path: String, _ format: String, _ field: String, _ value: String, supported: [String]) -> CheckpointError {
+    package static func unsupported(_ path: String, _ format: String, _ field: String, _ value: String, supported: [String])
+        -> CheckpointError
+    {
         let list = supported.joined(separator: ", ")
         return CheckpointError(
             path, format, "\(field) \(quoted(value)) unsupported; supported: \(list)", next: "Use a checkpoint with one of these.")

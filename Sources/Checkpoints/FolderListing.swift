@@ -13,7 +13,9 @@ struct FolderListing {
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory), names.count < 100_000 {
-            names.append(withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } })
+            names.append(
+                withUnsafePointer(to: &entry.pointee.d_name) { $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) } }
+            )
         }
         self.names = names.sorted()
     }
@@ -31,14 +33,17 @@ struct FolderListing {
         if let name = weights.first, weights.count == 1 { return name }
         if weights.count > 1 {
             throw fault(
-                "\(weights.count) safetensors files (\(list(weights))), none named model.safetensors", next: "Open one of the files itself.")
+                "\(weights.count) safetensors files (\(list(weights))), none named model.safetensors", next: "Open one of the files itself."
+            )
         }
         throw nothingToOpen()
     }
 
     /// Says which other file of weights was found, and why it is refused.
     private func nothingToOpen() -> CheckpointError {
-        let suffixes = [".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".onnx", ".npz", ".zip", ".tar", ".keras", ".pt2", ".msgpack"]
+        let suffixes = [
+            ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".h5", ".onnx", ".npz", ".zip", ".tar", ".keras", ".pt2", ".msgpack",
+        ]
         let names = names.filter { !$0.contains("training_args") && !$0.contains("tokenizer") }
         for suffix in suffixes {
             guard let name = names.first(where: { $0.lowercased().hasSuffix(suffix) }), let found = refusal(of: name) else { continue }

@@ -12,7 +12,15 @@ struct ForeignFormat {
         """
 
     /// By content if that is telling, otherwise by suffix.
-    static func of(path: String, bytes: UnsafeRawBufferPointer) -> ForeignFormat? { of(bytes) ?? of(suffixOf: path) }
+    static func of(path: String, bytes: UnsafeRawBufferPointer) -> ForeignFormat? {
+        let found = of(bytes)
+        if let found, found.rule == gguf.rule, !path.lowercased().hasSuffix(".gguf") {
+            return ForeignFormat(
+                rule: "this is a GGUF file under another name, and GGUF is not supported yet",
+                nextStep: "Rename it to .gguf. \(found.nextStep)")
+        }
+        return found ?? of(suffixOf: path)
+    }
 
     static func of(_ bytes: UnsafeRawBufferPointer) -> ForeignFormat? { insteadOfJSON(bytes) ?? text(bytes) }
 
@@ -21,7 +29,9 @@ struct ForeignFormat {
         if let found = magics.first(where: { bytes.starts(with: $0.magic) }) { return found.format }
         if isPickle(bytes) { return pickle }
         if isTar(bytes) { return archive("tar") }
-        return startOfText(bytes)?.first == UInt8(ascii: "<") ? page : nil
+        guard let start = startOfText(bytes) else { return nil }
+        let opening = String(decoding: start.prefix(9), as: UTF8.self).lowercased()
+        return ["<!doctype", "<html", "<head", "<?xml"].contains { opening.hasPrefix($0) } ? page : nil
     }
 
     /// For files whose bytes tell nothing.
@@ -36,22 +46,26 @@ struct ForeignFormat {
         }
     }
 
-    private static let pickle = ForeignFormat(rule: "this is a Python pickle, refused: may run code", nextStep: "\(pickleRefusal). \(useSafetensors)")
+    private static let pickle = ForeignFormat(
+        rule: "this is a Python pickle, refused: may run code", nextStep: "\(pickleRefusal). \(useSafetensors)")
     private static let zip = ForeignFormat(
         rule: "this is a PyTorch zip (or another archive), refused: may run code; archives are not supported",
         nextStep: "\(pickleRefusal). \(useSafetensors)")
     private static let pickleFile = ForeignFormat(rule: pickleRefusal, nextStep: useSafetensors)
     private static let gguf = ForeignFormat(
-        rule: "this is a GGUF file, and GGUF is not supported yet", nextStep: "Use the .safetensors version of the model; rename a GGUF file to .gguf.")
+        rule: "this is a GGUF file, and GGUF is not supported yet", nextStep: "Use the .safetensors version of the model.")
     private static let oldGGML = ForeignFormat(
-        rule: "this is a pre-GGUF file (old ggml magic)", nextStep: "Convert it with llama.cpp, or use the .safetensors version of the model.")
+        rule: "this is a pre-GGUF file (old ggml magic)",
+        nextStep: "Convert it with llama.cpp, or use the .safetensors version of the model.")
     private static let lfsPointer = ForeignFormat(
         rule: "this is a git-lfs pointer, not weights", nextStep: "Run `git lfs pull` in the model's folder.")
     private static let page = ForeignFormat(
-        rule: "this is an HTML page, not the file itself", nextStep: "Download it again: the address gave a page (log in, or use its download link).")
+        rule: "this is an HTML page, not the file itself",
+        nextStep: "Download it again: the address gave a page (log in, or use its download link).")
 
     private static func archive(_ kind: String) -> ForeignFormat {
-        ForeignFormat(rule: "\(kind) archives are not supported", nextStep: "Use the .safetensors version of the model; unpack archives yourself.")
+        ForeignFormat(
+            rule: "\(kind) archives are not supported", nextStep: "Use the .safetensors version of the model; unpack archives yourself.")
     }
 
     private static let magics: [(magic: [UInt8], format: ForeignFormat)] = [
@@ -78,7 +92,9 @@ struct ForeignFormat {
     /// A message that was saved in place of the file, or a file in place of another.
     private static func text(_ bytes: UnsafeRawBufferPointer) -> ForeignFormat? {
         guard let start = startOfText(bytes), let first = start.first else { return nil }
-        if first == UInt8(ascii: "{") { return ForeignFormat(rule: "this is JSON text, not weights", nextStep: "Give the .safetensors file.") }
+        if first == UInt8(ascii: "{") {
+            return ForeignFormat(rule: "this is JSON text, not weights", nextStep: "Give the .safetensors file.")
+        }
         let line = String(decoding: start.prefix(32).prefix { $0 >= 0x20 }, as: UTF8.self)
         return ForeignFormat(rule: "this is text, not weights (it starts with '\(line)')", nextStep: "Download the file again.")
     }

@@ -13,7 +13,8 @@ enum InputFile {
         do { file = try MappedFile(path: checked(path)) } catch { throw CheckpointError(shown, format, error) }
         guard file.byteCount <= limit else {
             throw CheckpointError(
-                shown, format, "file too large (size = \(file.byteCount) bytes, limit \(limit))", next: "Check that this is the right file.")
+                shown, format, "file too large (size = \(file.byteCount) bytes, limit \(limit))", next: "Check that this is the right file."
+            )
         }
         return Array(file.bytes)
     }

@@ -183,7 +183,8 @@ package struct SafetensorsHeader: Sendable {
             let begin = numbers[0].integer, let end = numbers[1].integer, begin <= end
         else {
             let given = numbers.prefix(4).map { JSONError.excerpt($0.literal, limit: 40) }.joined(separator: ", ")
-            throw fault("data_offsets of \(CheckpointError.quoted(name)) not two ascending non-negative integers (data_offsets = [\(given)])")
+            throw fault(
+                "data_offsets of \(CheckpointError.quoted(name)) not two ascending non-negative integers (data_offsets = [\(given)])")
         }
         return (begin, end)
     }

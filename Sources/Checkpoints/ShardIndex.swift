@@ -61,7 +61,8 @@ struct ShardIndex {
         guard let first = missing.first else { return shards }
         let more = missing.count > 1 ? " and \(missing.count - 1) more" : ""
         throw ShardIndex.fault(
-            path, "missing shard \(CheckpointError.quoted(first))\(more): download incomplete (\(shards.count - missing.count) of \(shards.count))",
+            path,
+            "missing shard \(CheckpointError.quoted(first))\(more): download incomplete (\(shards.count - missing.count) of \(shards.count))",
             next: "Download the missing files into the same folder.")
     }
 

@@ -168,7 +168,8 @@ package struct SettingsReader {
     }
 
     func unsupported(_ key: String, _ value: String, supported: [String]) -> CheckpointError {
-        fault("\(prefix)\(key) \(value) unsupported; supported: \(supported.joined(separator: ", "))", next: "Use a model with one of these.")
+        fault(
+            "\(prefix)\(key) \(value) unsupported; supported: \(supported.joined(separator: ", "))", next: "Use a model with one of these.")
     }
 
     /// A value as it stands in the file.

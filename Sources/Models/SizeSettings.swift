@@ -20,7 +20,9 @@ extension SettingsReader {
         }
         let headDim = given ?? hidden / heads
         if rotated && headDim % 2 != 0 { throw fault("head_dim must be even for RoPE, is \(headDim)") }
-        if heads.multipliedReportingOverflow(by: headDim).overflow { throw fault("\(heads) heads of head_dim \(headDim) need at least 8 EB") }
+        if heads.multipliedReportingOverflow(by: headDim).overflow {
+            throw fault("\(heads) heads of head_dim \(headDim) need at least 8 EB")
+        }
         return HeadCounts(heads: heads, kvHeads: kvHeads, headDim: headDim)
     }
 

@@ -44,14 +44,17 @@ private let cases: [FileCase] = [
     FileCase(
         "S14 canonical pair", .accept(tensors: 2),
         safetensors("{\(tensor("\u{E9}", "U8", "[1]", "[0,1]")),\(tensor("e\u{301}", "U8", "[1]", "[1,2]"))}", data: 2)),
-    FileCase("S15 overlap", .reject("tensor 'b' starts at 4, expected 8 (gap or overlap)"), two(("[2]", "[0,8]"), ("[1]", "[4,8]"), data: 8)),
-    FileCase("S16 hole", .reject("tensor 'b' starts at 8, expected 4 (gap or overlap)"), two(("[1]", "[0,4]"), ("[1]", "[8,12]"), data: 12)),
+    FileCase(
+        "S15 overlap", .reject("tensor 'b' starts at 4, expected 8 (gap or overlap)"), two(("[2]", "[0,8]"), ("[1]", "[4,8]"), data: 8)),
+    FileCase(
+        "S16 hole", .reject("tensor 'b' starts at 8, expected 4 (gap or overlap)"), two(("[1]", "[0,4]"), ("[1]", "[8,12]"), data: 12)),
     FileCase("S17 first offset 4", .reject("tensor 'a' starts at 4, expected 0"), one("F32", "[1]", "[4,8]", data: 8)),
     FileCase("S17 empty tensor in a gap", .reject("gap or overlap"), two(("[1]", "[0,4]"), ("[0]", "[2,2]"), data: 4)),
     FileCase("S18 trailing bytes", .reject("12 bytes after the last tensor (polyglot?)"), one("F32", "[1]", "[0,4]", data: 16)),
     FileCase("S18 no tensors", .reject("1 bytes after the last tensor"), safetensors("{}", data: 1)),
     FileCase("S19 truncated", .reject("file truncated: needs 16 data bytes, has 14. Re-download"), one("F32", "[4]", "[0,16]", data: 14)),
-    FileCase("S20 end before begin", .reject("data_offsets of 'a' not two ascending non-negative integers"), one("U8", "[1]", "[4,0]", data: 4)),
+    FileCase(
+        "S20 end before begin", .reject("data_offsets of 'a' not two ascending non-negative integers"), one("U8", "[1]", "[4,0]", data: 4)),
     FileCase("S21 negative", .reject("not two ascending non-negative integers"), one("U8", "[4]", "[-4,0]", data: 4)),
     FileCase("S22 fraction", .reject("not two ascending non-negative integers"), one("U8", "[4]", "[0.0,4]", data: 4)),
     FileCase("S22 minus zero", .reject("not two ascending non-negative integers"), one("U8", "[4]", "[-0,4]", data: 4)),
@@ -82,7 +85,9 @@ private let cases: [FileCase] = [
     FileCase(
         "S35 rank", .reject("'a': rank 1001 > 8"),
         one("F32", "[" + Array(repeating: "1", count: 1001).joined(separator: ",") + "]", "[0,4]", data: 4)),
-    FileCase("S36 escapes in a name", .accept(tensors: 1), safetensors("{\(tensor("\\u001b]0;title\\u0007\\u001b[2J", "U8", "[1]", "[0,1]"))}", data: 1)),
+    FileCase(
+        "S36 escapes in a name", .accept(tensors: 1),
+        safetensors("{\(tensor("\\u001b]0;title\\u0007\\u001b[2J", "U8", "[1]", "[0,1]"))}", data: 1)),
     FileCase(
         "S37 long name", .reject("name longer than 4096 bytes"),
         safetensors("{\(tensor(String(repeating: "n", count: 1 << 20), "U8", "[1]", "[0,1]"))}", data: 1)),
