@@ -90,8 +90,9 @@ extension Stepper {
         switch goal {
         case .step: return .reached
         case .overBlock:
-            let now = isFinished ? nil : program.block(ofStep: cursor)
-            return now == block || (now ?? "").hasPrefix(block + ".") && !block.isEmpty ? nil : .reached
+            guard !isFinished, !block.isEmpty else { return .reached }
+            let name = program.values[program.steps[cursor].output].name
+            return name == block || name.hasPrefix(block + ".") ? nil : .reached
         case .before(let id): return program.values[id].step == cursor ? .reached : nil
         case .past(let id): return isComputed(id) ? .reached : nil
         case .layer(let layer): return isFinished ? nil : program.values[program.steps[cursor].output].layer == layer ? .reached : nil
