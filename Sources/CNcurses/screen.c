@@ -102,6 +102,7 @@ static int open_screen(const char *term) {
     }
     cn_prepare_reset(leave_modes);
     set_up_screen();
+    cn_write(enter_modes, strlen(enter_modes), 500);
     return CN_OK;
 }
 

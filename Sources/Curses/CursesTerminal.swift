@@ -59,7 +59,7 @@ package final class CursesTerminal: Terminal {
         size = Size(Int(cn_columns()), Int(cn_rows()))
         decoder = KeyDecoder(keys: KeySequences.ofTerminal())
         cn_capture_output()
-        start()
+        ask()
     }
 
     /// Opens the entry of the profile, or the next best. What was not as wished comes back as a notice.
@@ -79,8 +79,8 @@ package final class CursesTerminal: Terminal {
         throw .cannotOpen(VisibleText.line(term))
     }
 
-    private func start() {
-        cn_set_modes(modes.enter, modes.leave)
+    /// Asks the terminal about itself; the answers come as input.
+    private func ask() {
         guard modes.family != .other else { return }
         awaitsAnswers = true
         cn_write(TerminalReport.questions, TerminalReport.questions.utf8.count, 100)
@@ -125,7 +125,7 @@ package final class CursesTerminal: Terminal {
 
     func drawIfDue() {
         guard let frame = pending, let due, due <= .now, isOpen else { return }
-        var encoder = self.encoder ?? RowEncoder(StyleTable(frame.theme, depth: depth, glyphs: glyphs))
+        var encoder = self.encoder ?? RowEncoder(frame.theme, depth: depth, glyphs: glyphs)
         self.encoder = nil
         if encoder.pairs.styles.theme != frame.theme, encoder.use(frame.theme) { shown = [] }
         encoder.coarseness = link.isCoarse ? 4 : 1

@@ -6,6 +6,8 @@ import Screen
 /// Pairs are never redefined, since that makes ncurses search the whole screen; a new theme uses the pairs that are there and adds its own.
 struct PairTable {
     private(set) var styles: StyleTable
+    /// The terminal's depth; a theme without colours has a lower one.
+    private let depth: ColorDepth
     /// The pair of each style, −1 where none was asked for yet.
     private var pairs: [Int32]
     private var defined: [Colors: Int32] = [:]
@@ -17,17 +19,18 @@ struct PairTable {
         var background: Int32
     }
 
-    init(_ styles: StyleTable) {
-        self.styles = styles
+    init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet) {
+        styles = StyleTable(theme, depth: depth, glyphs: glyphs)
+        self.depth = depth
         pairs = Array(repeating: -1, count: styles.styles.count)
         limit = Int32(min(cn_pairs(), 65_535))
     }
 
     /// Takes another theme. True when all pairs had to be forgotten, and with them what the screen shows.
     mutating func use(_ theme: Theme) -> Bool {
-        styles = StyleTable(theme, depth: styles.depth, glyphs: styles.glyphs)
+        styles = StyleTable(theme, depth: depth, glyphs: styles.glyphs)
         pairs = Array(repeating: -1, count: styles.styles.count)
-        guard next > limit / 2, styles.depth != .mono else { return false }
+        guard next > limit / 2, depth != .mono else { return false }
         cn_forget_pairs()
         defined = [:]
         next = 1

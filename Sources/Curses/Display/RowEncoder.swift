@@ -11,21 +11,23 @@ struct RowEncoder {
     private(set) var cells: [cn_cell] = []
     private(set) var clusters: [cn_cluster] = []
 
-    private let showsGlyphs: Bool
     private let isASCII: Bool
+    /// Whether glyphs go out as they are.
+    private var showsGlyphs: Bool
     private var lastStyle = Style.text
     private var lastIndex: Int
 
-    init(_ styles: StyleTable) {
-        pairs = PairTable(styles)
-        showsGlyphs = styles.glyphs == .unicode && styles.depth.showsHalfBlocks
-        isASCII = styles.glyphs == .ascii
-        lastIndex = styles.index(of: .text)
+    init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet) {
+        pairs = PairTable(theme, depth: depth, glyphs: glyphs)
+        isASCII = glyphs == .ascii
+        showsGlyphs = !isASCII && pairs.styles.depth.showsHalfBlocks
+        lastIndex = pairs.styles.index(of: .text)
     }
 
     /// Takes another theme. True when the whole screen must be drawn again.
     mutating func use(_ theme: Theme) -> Bool {
         let forgot = pairs.use(theme)
+        showsGlyphs = !isASCII && pairs.styles.depth.showsHalfBlocks
         lastIndex = pairs.styles.index(of: lastStyle)
         return forgot
     }
