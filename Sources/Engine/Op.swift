@@ -74,6 +74,8 @@ package struct OpSample: Sendable {
     package enum Input: Sendable {
         /// Standard normal numbers.
         case normal(Shape)
+        /// Standard normal numbers, −∞ where the mask hides a key.
+        case scores(Shape, AttentionMask)
         /// Integers in 0..<below.
         case ids(Int, below: Int)
         /// Positive numbers that add up to 1 along the last axis.

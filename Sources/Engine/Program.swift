@@ -60,6 +60,11 @@ package struct Program: Sendable {
 
     package var weights: [Int] { values.indices.filter { values[$0].role == .weight } }
 
+    /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a run is for.
+    func isPassing(_ id: Int) -> Bool {
+        values[id].step != nil && values[id].role != .cache && !values[id].aliases.contains("logits")
+    }
+
     /// The steps that read a value.
     package func consumers(of id: Int) -> [Int] { steps.indices.filter { steps[$0].inputs.contains(id) } }
 

@@ -34,7 +34,7 @@ package struct Stepper: Sendable {
     package mutating func step() throws -> Int {
         let number = cursor
         let step = program.steps[number]
-        let tensor = try compute(number, inputs: step.inputs.map { try value($0) })
+        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
         try recording.store(step.output, tensor, isView: step.op.isView, threads: policy.threads)
         cursor += 1
         release(after: number)
@@ -60,7 +60,7 @@ package struct Stepper: Sendable {
     /// Whether a step has run: its value is known, though perhaps not in memory.
     package func isComputed(_ id: Int) -> Bool { (program.values[id].step ?? -1) < cursor }
 
-    private func compute(_ number: Int, inputs: [Tensor]) throws -> Tensor {
+    func run(_ number: Int, inputs: [Tensor]) throws -> Tensor {
         let step = program.steps[number]
         let shape = try step.op.outputShape(inputs.map(\.shape))
         if let kernel = choices[number].kernel { return try kernel.run(inputs, shape, policy.threads) }
@@ -80,7 +80,7 @@ package struct Stepper: Sendable {
         guard let number = program.values[id].step else { throw BindingError(rule: "\(program.values[id].name) has no value") }
         var inputs: [Tensor] = []
         for input in program.steps[number].inputs { inputs.append(try remake(input, &remade)) }
-        let tensor = try compute(number, inputs: inputs)
+        let tensor = try run(number, inputs: inputs)
         remade[id] = tensor
         return tensor
     }
@@ -89,7 +89,7 @@ package struct Stepper: Sendable {
     private mutating func release(after number: Int) {
         if case .nothing = recording.keep {
             let step = program.steps[number]
-            for id in Set(step.inputs) where program.lastUse[id] == number && program.values[id].step != nil {
+            for id in Set(step.inputs) where program.lastUse[id] == number && program.isPassing(id) {
                 recording.evict(id, isView: program.steps[program.values[id].step ?? 0].op.isView)
             }
             return

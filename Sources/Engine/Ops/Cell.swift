@@ -35,6 +35,21 @@ package struct Cell: Op {
         return Dense(shape) { x.values[x.shape.position(of: prefix + rest.index(at: $0) + suffix) ?? 0] }
     }
 
+    /// Reads only what it shows: the input may be a matrix of gigabytes.
+    package var kernels: [Kernel] {
+        [
+            Kernel("strided") { [prefix, suffix] inputs, shape, _ in
+                let free = inputs[0].shape.rank - prefix.count - suffix.count
+                return try Tensor(shape) { out in
+                    for position in out.indices {
+                        let index = prefix + (free == 0 ? [] : shape.index(at: position)) + suffix
+                        out[position] = Float(inputs[0].value(at: index) ?? .nan)
+                    }
+                }
+            }
+        ]
+    }
+
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         let free = inputs[0].shape.rank - prefix.count - suffix.count
         let place = prefix + (free == 0 ? [] : index) + suffix

@@ -13,7 +13,7 @@ package struct Softmax: Op {
         source: "Bridle 1990; the shift: Goodfellow et al. 2016, section 4.1")
     package static let samples = [
         OpSample(Softmax(), .normal(Shape((.token, 3), (.vocabulary, 41)))),
-        OpSample(Softmax(mask: AttentionMask()), .normal(Shape((.head, 2), (.query, 6), (.key, 6)))),
+        OpSample(Softmax(mask: AttentionMask()), .scores(Shape((.head, 2), (.query, 6), (.key, 6)), AttentionMask())),
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

@@ -58,6 +58,7 @@ package struct Surface: Hashable, Sendable {
         store(x, y, blank)
         store(x + 1, y, .continuation(cell.style, cell.attributes))
         cells[y * width + x] = cell
+        if !ScalarRules.isDrawable(cell.glyph) { store(x, y, Cell("?", cell.style, attributes: cell.attributes)) }
     }
 
     /// Stores a cell and repairs a wide character that it cuts in two.
@@ -66,6 +67,7 @@ package struct Surface: Hashable, Sendable {
         if cells[index].width == 0, x > 0 { cells[index - 1].separate() }
         if cells[index].width == 2, x + 1 < width { cells[index + 1].separate() }
         cells[index] = cell
+        if !ScalarRules.isDrawable(cell.glyph) { cells[index].glyph = "?" }
     }
 
     /// Changes cells that are there already: a selection over a drawn row.

@@ -25,6 +25,14 @@ enum ScalarRules {
         return age.major <= 14
     }
 
+    /// Whether a scalar may stand in a cell. Arrows, lines, blocks and braille are let through quickly.
+    static func isDrawable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x20...0x7E, 0x2190...0x21FF, 0x2500...0x28FF: true
+        default: escape(scalar) == nil
+        }
+    }
+
     /// Whether a scalar is drawn over the one before it.
     static func isMark(_ scalar: Unicode.Scalar) -> Bool {
         scalar.value >= 0x300 && CellWidth.of(scalar) == 0 && isPrintable(scalar)

@@ -5,7 +5,7 @@ package struct ColorMap: Hashable, Sendable {
     let rgb: [UInt32]
     /// For 256 colours: lightness rises strictly, on a diverging map from the middle to each end. Nearest colours would not do that.
     let xterm: [UInt8]
-    /// Seven of the sixteen ANSI colours.
+    /// Seven of the sixteen ANSI colours, in the order of their lightness in xterm.
     let ansi: [UInt8]
 
     /// How many steps a depth shows.
@@ -61,16 +61,16 @@ extension ColorMap {
     /// The 256-colour tables were found by dynamic programming: strictly monotone L*, least mean ΔE to the 64-level table.
     package static let viridis = ColorMap(
         name: "viridis", rgb: ColorMapData.viridis, xterm: [53, 54, 25, 60, 31, 66, 36, 72, 78, 113, 148, 184],
-        ansi: [4, 5, 6, 2, 10, 3, 11])
+        ansi: [0, 4, 5, 2, 6, 3, 11])
     package static let magma = ColorMap(
         name: "magma", rgb: ColorMapData.magma, xterm: [232, 17, 53, 54, 90, 126, 168, 203, 209, 216, 222, 229],
-        ansi: [0, 4, 5, 1, 9, 3, 11])
+        ansi: [0, 4, 1, 5, 3, 11, 15])
     package static let cividis = ColorMap(
         name: "cividis", rgb: ColorMapData.cividis, xterm: [24, 25, 60, 95, 242, 243, 244, 101, 144, 179, 185, 220],
-        ansi: [4, 12, 8, 7, 3, 11, 15])
+        ansi: [0, 4, 12, 6, 3, 11, 15])
     package static let berlin = ColorMap(
         name: "berlin", rgb: ColorMapData.berlin, xterm: [147, 75, 31, 24, 237, 234, 233, 234, 52, 88, 131, 174, 217],
-        ansi: [14, 6, 4, 8, 1, 3, 11])
+        ansi: [14, 6, 4, 0, 1, 3, 11])
     package static let rdBu = ColorMap(
         name: "RdBu", rgb: ColorMapData.rdBu, xterm: [24, 25, 67, 74, 153, 254, 231, 224, 216, 173, 167, 88, 52],
         ansi: [4, 12, 6, 7, 3, 9, 1])

@@ -11,7 +11,8 @@ package struct StyleTable: Sendable {
     /// Where the styles of each map begin, by the raw value of its kind.
     private let starts: [Int]
 
-    package init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet = .unicode) {
+    package init(_ theme: Theme, depth terminal: ColorDepth, glyphs: GlyphSet = .unicode) {
+        let depth = theme.depth(on: terminal)
         (self.theme, self.depth, self.glyphs) = (theme, depth, glyphs)
         var styles = [ResolvedStyle.plain] + Role.allCases.map { theme.resolve(.role($0), depth: depth, glyphs: glyphs) }
         var starts: [Int] = []

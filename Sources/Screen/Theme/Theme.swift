@@ -26,8 +26,12 @@ package struct Theme: Hashable, Sendable {
     package func style(_ role: Role) -> RoleStyle { styles[role.index] }
     package func map(_ kind: MapKind) -> ColorMap { maps[Int(kind.rawValue)] }
 
+    /// The depth that this theme uses of a terminal's: a mono theme shows attributes only, everywhere.
+    package func depth(on terminal: ColorDepth) -> ColorDepth { variant == .mono ? .mono : terminal }
+
     /// The glyph, colours and attributes of a cell on a terminal of this depth with these glyphs.
     package func resolve(_ cell: Cell, depth: ColorDepth, glyphs: GlyphSet = .unicode) -> ResolvedCell {
+        let depth = self.depth(on: depth)
         var style = resolve(cell.style, depth: depth, glyphs: glyphs)
         style.attributes.formUnion(cell.attributes)
         let glyph = shownGlyph(cell, depth: depth, glyphs: glyphs)
@@ -37,6 +41,7 @@ package struct Theme: Hashable, Sendable {
 
     /// The colours and attributes of a style.
     package func resolve(_ style: Style, depth: ColorDepth, glyphs: GlyphSet = .unicode) -> ResolvedStyle {
+        let depth = self.depth(on: depth)
         switch style {
         case .role(let role): return self.style(role).resolved(depth)
         case .heat(let kind, let top, let bottom):
@@ -44,20 +49,16 @@ package struct Theme: Hashable, Sendable {
             let map = map(kind)
             return ResolvedStyle(color(map, top, depth), color(map, bottom, depth))
         case .half(let kind, let level):
-            guard depth.showsHalfBlocks else { return single(kind, level, depth) }
+            guard depth.showsHalfBlocks, glyphs == .unicode else { return single(kind, level, depth) }
             return ResolvedStyle(color(map(kind), level, depth), background(depth))
         case .onHeat(let kind, let level): return ground(kind, level, depth)
         }
     }
 
-    /// One value a cell: a ramp character in the step's colour; without colour, negative values are underlined.
+    /// One value a cell: a ramp character on the step's colour; without colour, negative values are underlined.
     private func single(_ kind: MapKind, _ level: UInt8, _ depth: ColorDepth) -> ResolvedStyle {
-        if depth.showsHalfBlocks { return ground(kind, level, depth) }
-        let sign: Attributes = Ramp.isNegative(kind, level) ? .underline : []
-        if depth == .mono { return ResolvedStyle(.standard, .standard, sign) }
-        let map = map(kind)
-        let isBright = depth == .ansi8 && map.ansi[map.step(level, depth)] >= 8
-        return ResolvedStyle(color(map, level, depth), background(depth), isBright ? .bold : [])
+        guard depth == .mono else { return ground(kind, level, depth) }
+        return ResolvedStyle(.standard, .standard, Ramp.isNegative(kind, level) ? .underline : [])
     }
 
     /// Text on the colour of a level; without colour, larger magnitudes are bold and negative values underlined.
