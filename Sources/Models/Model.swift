@@ -24,20 +24,16 @@ package struct Model: Sendable {
     package init(path: String) throws(CheckpointError) {
         let folder = try ModelFolder(path: path)
         let config = try folder.config()
-        let modelType = try config.modelType()
-        guard let architecture = Architecture.find(modelType) else {
-            throw .unsupported(config.path, config.format, "model_type", modelType, supported: Architecture.all.flatMap(\.modelTypes).sorted())
-        }
-        var reader = SettingsReader(config, for: modelType)
-        settings = try architecture.settings(&reader)
+        let reading = try ConfigReading(config)
         checkpoint = try folder.weights()
         self.path = path
-        self.architecture = architecture
+        architecture = reading.architecture
+        settings = reading.settings
         endTokens = try Model.endTokens(config, folder: folder)
         (tokenizer, tokenizerProblem) = Model.tokenizer(in: folder)
-        let match = try WeightMatch(architecture, settings, checkpoint, reader: reader)
+        let match = try WeightMatch(reading, checkpoint)
         weightNames = match.names
-        notes = reader.notes + checkpoint.notes + match.notes
+        notes = reading.notes + checkpoint.notes + match.notes
     }
 
     /// The program of one pass, with the next-token loss where there is a next token.

@@ -18,6 +18,9 @@ package enum Role: String, CaseIterable, Sendable {
     case selectDim = "select.dim"
     case status
     case statusKey = "status.key"
+    case statusOk = "status.ok"
+    case statusWarn = "status.warn"
+    case statusErr = "status.err"
     case key
     case hint
     case prompt

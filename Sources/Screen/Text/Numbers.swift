@@ -31,6 +31,14 @@ package enum Numbers {
         value > 0 && value.isFinite ? "+" + compact(value, digits: digits) : compact(value, digits: digits)
     }
 
+    /// Three digits without zeros at the end, as on axes: `-0.31`, `1`, `1.5e-07`.
+    package static func label(_ value: Double) -> String {
+        let parts = compact(value).split(separator: "e", maxSplits: 1)
+        guard let number = parts.first, number.contains(".") else { return compact(value) }
+        let digits = number.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed()
+        return String(digits) + (parts.count > 1 ? "e" + parts[1] : "")
+    }
+
     /// A whole number with commas: `262,144`.
     package static func count(_ value: Int) -> String {
         let digits = Array(String(value.magnitude).utf8.reversed())

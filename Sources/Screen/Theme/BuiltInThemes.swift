@@ -14,16 +14,20 @@ enum BuiltInThemes {
         bg = "#0d1117 | 233 | black"
         fg = "#c9d1d9 | 252 | white"
         panel = "#21262d | 235 | black"
-        float = "#161b22 | 234 | black"
         dim = "#8b949e | 246 | white"
         border = "#484f58 | 240 | bright-black"
         bright = "#f0f6fc | 255 | bright-white"
-        accent = "#58a6ff | 75 | bright-blue"
+        accent = "#58a6ff | 75 | bright-cyan"
         key = "#79c0ff | 111 | bright-cyan"
         mark = "#1f3a5f | 237 | blue"
         ok = "#7ee787 | 114 | bright-green"
         warn = "#e3b341 | 179 | bright-yellow"
         err = "#ff7b72 | 210 | bright-red"
+        s0 = "#56b4e9 | 74 | bright-cyan"
+        s1 = "#e69f00 | 178 | bright-yellow"
+        s2 = "#21b68c | 36 | bright-green"
+        s3 = "#cc79a7 | 175 | bright-magenta"
+        s4 = "#f0e442 | 227 | bright-white"
 
         [ui]
         text = "fg on bg"
@@ -34,11 +38,14 @@ enum BuiltInThemes {
         "title.focus" = "accent +bold"
         label = "dim"
         tab = "fg on panel | | | +dim"
-        "tab.active" = "bg on accent +bold | | black on bright-blue | +reverse +bold"
-        select = "bg on accent +bold | | black on bright-blue | +reverse"
+        "tab.active" = "bg on accent +bold | | bright-white on blue | +reverse +bold"
+        select = "bg on accent +bold | | bright-white on blue | +reverse"
         "select.dim" = "fg on mark | | bright-white on blue | +underline"
         status = "fg on panel | | | +reverse"
         "status.key" = "key on panel +bold | | | +reverse +bold"
+        "status.ok" = "ok on panel | | | +reverse"
+        "status.warn" = "warn on panel +bold | | | +reverse +bold"
+        "status.err" = "err on panel +bold | | | +reverse +bold"
         key = "key +bold"
         hint = "dim"
         prompt = "bright +bold"
@@ -47,7 +54,7 @@ enum BuiltInThemes {
         warn = "warn"
         err = "err +bold"
         accent = "accent"
-        cursor = "bg on accent +bold | | black on bright-blue | +reverse +bold"
+        cursor = "bg on accent +bold | | bright-white on blue | +reverse +bold"
         ruler = "dim"
         "ruler.cursor" = "accent +bold"
         match = "bg on warn | | black on bright-yellow | +reverse +underline"
@@ -58,8 +65,8 @@ enum BuiltInThemes {
         emphasis = "bright +bold | | | +bold"
         code = "key | | | +underline"
         formula = "bright"
-        overlay = "fg on float | | | +bold"
-        "overlay.border" = "accent on float +bold"
+        overlay = "fg on bg"
+        "overlay.border" = "accent +bold"
 
         [data]
         "map.sequential" = "viridis"
@@ -73,7 +80,7 @@ enum BuiltInThemes {
         "glyph.posinf" = "▲ | ^"
         "glyph.neginf" = "▼ | v"
         # Okabe and Ito's colours; markers tell series apart too.
-        series = "#56b4e9 #e69f00 #009e73 #cc79a7 #f0e442"
+        series = "s0 s1 s2 s3 s4"
 
         """#
 
@@ -95,7 +102,6 @@ enum BuiltInThemes {
         bg = "default"
         fg = "default"
         panel = "default"
-        float = "default"
         dim = "default"
         border = "default"
         bright = "default"
@@ -105,6 +111,11 @@ enum BuiltInThemes {
         ok = "default"
         warn = "default"
         err = "default"
+        s0 = "default"
+        s1 = "default"
+        s2 = "default"
+        s3 = "default"
+        s4 = "default"
 
         """#
 }

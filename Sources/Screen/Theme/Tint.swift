@@ -47,8 +47,8 @@ package struct RoleStyle: Hashable, Sendable {
 
     package func resolved(_ depth: ColorDepth) -> ResolvedStyle {
         guard depth != .mono else { return ResolvedStyle(.standard, .standard, mono) }
-        var all = attributes
-        if depth == .ansi8, foreground.isBright { all.insert(.bold) }
-        return ResolvedStyle(foreground.color(depth), background.color(depth), all)
+        guard depth == .ansi8 else { return ResolvedStyle(foreground.color(depth), background.color(depth), attributes) }
+        if foreground.ansi == .index(8) { return ResolvedStyle(.index(7), background.color(depth), attributes.union(.dim)) }
+        return ResolvedStyle(foreground.color(depth), background.color(depth), foreground.isBright ? attributes.union(.bold) : attributes)
     }
 }

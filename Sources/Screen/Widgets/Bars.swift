@@ -65,10 +65,12 @@ package enum Scrolling {
         return start..<start + height
     }
 
-    /// Shows a row as selected, in the strong way if its pane has the focus. Heat and signs keep their own colours.
+    /// Shows a row as selected, in the strong way if its pane has the focus. Bars, heat and signs keep their own
+    /// colours.
     package static func mark(_ surface: inout Surface, _ row: Rect, isFocused: Bool) {
         surface.restyle(row) { cell in
             switch cell.style {
+            case .role where (0x2580...0x259F).contains(cell.glyph.value): break
             case .role(let role) where ![.nan, .posInf, .negInf].contains(role): cell.style = .role(isFocused ? .select : .selectDim)
             default: cell.attributes.insert(.underline)
             }

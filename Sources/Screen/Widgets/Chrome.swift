@@ -64,7 +64,22 @@ package struct StatusLine: Hashable, Sendable {
             let end = min(right.width, rect.width / 2)
             surface.put(rect.x + 1, rect.y, line, width: max(0, rect.width - 2 - (end > 0 ? end + 1 : 0)))
             surface.put(rect.right - end - 1, rect.y, right, width: end)
-            surface.restyle(rect) { if $0.style == .text { $0.style = .role(.status) } }
+            surface.restyle(rect) { $0.style = StatusLine.onBar($0.style) }
+        }
+    }
+}
+
+extension StatusLine {
+    /// The style that a style of the panes has on the bar's ground.
+    private static func onBar(_ style: Style) -> Style {
+        guard case .role(let role) = style else { return style }
+        switch role {
+        case .ok: return .role(.statusOk)
+        case .warn: return .role(.statusWarn)
+        case .err: return .role(.statusErr)
+        case .key, .accent, .title: return .role(.statusKey)
+        case .text, .dim, .emphasis, .hint: return .role(.status)
+        default: return style
         }
     }
 }

@@ -45,7 +45,7 @@ extension HeatMap {
         let (style, text) = face(content, columns: block.width - 1)
         surface.fill(block, Cell(" ", style))
         let y = block.y + (block.height - 1) / 2
-        let room = max(0, block.width - text.utf8.count)
+        let room = max(0, block.width - VisibleText.width(text))
         let start = block.x + room / 2
         surface.put(start, y, text, style: style, attributes: isCursor ? .bold : [])
         guard isCursor else { return }

@@ -51,7 +51,7 @@ extension HeatMap {
         let start = plan.plot.x + column * plan.binWidth
         let width = columnWidth(plan, name, start)
         let x = max(plan.plot.x, min(start, surface.clip.right - width))
-        surface.put(x, plan.plot.y - 1, name, width: width, style: .role(role))
+        surface.clipped(to: Rect(x, plan.plot.y - 1, width, 1)) { $0.put(x, plan.plot.y - 1, name, role) }
         return x..<x + width
     }
 

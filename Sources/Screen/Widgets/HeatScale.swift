@@ -22,7 +22,7 @@ package struct HeatScale: Hashable, Sendable {
     }
 
     /// A scale with as much room below zero as above: for values with a sign.
-    package static func symmetric(_ kind: Kind = .linear, _ limit: Double, floor: Double = 1e-6) -> HeatScale {
+    package static func symmetric(_ limit: Double, _ kind: Kind = .linear, floor: Double = 1e-6) -> HeatScale {
         let size = limit.isFinite && limit != 0 ? abs(limit) : 1
         return HeatScale(kind, lo: -size, hi: size, floor: floor)
     }
@@ -58,8 +58,8 @@ package struct HeatScale: Hashable, Sendable {
     private func sign(_ value: Double) -> Double { value < 0 ? -1 : 1 }
 
     /// What the left end of the bar says.
-    var lowLabel: String { kind == .log && lo >= 0 ? Numbers.compact(max(lo, floor)) : Numbers.signed(lo) }
-    var highLabel: String { Numbers.signed(hi) }
+    var lowLabel: String { Numbers.label(kind == .log && lo >= 0 ? max(lo, floor) : lo) }
+    var highLabel: String { (lo < 0 && hi > 0 ? "+" : "") + Numbers.label(hi) }
 }
 
 /// How many values of the whole source are no numbers, or lie outside the scale.

@@ -54,7 +54,7 @@ package struct Histogram: Hashable, Sendable {
     /// The ends, zero where it lies, and what is outside.
     private func drawAxis(_ surface: inout Surface, _ rect: Rect) {
         let y = rect.bottom - 1
-        let (left, right) = (Numbers.signed(low), Numbers.signed(high))
+        let (left, right) = (Numbers.label(low), (low < 0 && high > 0 ? "+" : "") + Numbers.label(high))
         if low < 0, high > 0 {
             surface.put(rect.x + min(Int(-low / (high - low) * Double(rect.width)), rect.width - 1), y, "0", .ruler)
         }

@@ -114,7 +114,7 @@ struct PlotAxis {
     }
 
     func label(_ value: Double) -> String {
-        isLogarithmic ? Numbers.format("%.0e", value) : Numbers.compact(value)
+        isLogarithmic ? Numbers.format("%.0e", value) : Numbers.label(value)
     }
 
     private func clamp(_ place: Double) -> Double {

@@ -29,9 +29,9 @@ package struct TableView {
     }
 
     package func draw(into surface: inout Surface, in rect: Rect) {
-        let parts = rect.columns(columns.map(\.width), gap: 1)
         let hasTitles = columns.contains { !$0.title.isEmpty } && rect.height > 1
         let body = Rect(rect.x, rect.y + (hasTitles ? 1 : 0), rect.width, rect.height - (hasTitles ? 1 : 0))
+        let parts = Scrolling.lines(body, count).columns(columns.map(\.width), gap: 1)
         surface.clipped(to: rect) { surface in
             if hasTitles {
                 for (column, part) in zip(columns, parts) {
@@ -64,7 +64,12 @@ package struct TableView {
 }
 
 extension Scrolling {
-    /// Arrows at the right edge where rows are out of sight.
+    /// Where rows go: a column at the right is left for arrows if not all rows fit.
+    static func lines(_ rect: Rect, _ count: Int) -> Rect {
+        count > rect.height && rect.width > 8 ? Rect(rect.x, rect.y, rect.width - 1, rect.height) : rect
+    }
+
+    /// Arrows in the column left for them where rows are out of sight.
     static func drawMore(_ surface: inout Surface, _ rect: Rect, _ count: Int, _ selection: Int?) {
         let visible = visible(count, in: rect.height, selection: selection)
         guard !visible.isEmpty, rect.width > 8 else { return }

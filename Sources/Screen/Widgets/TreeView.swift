@@ -37,8 +37,9 @@ package struct TreeView {
 
     package func draw(into surface: inout Surface, in rect: Rect) {
         surface.clipped(to: rect) { surface in
+            let lines = Scrolling.lines(rect, count)
             for (line, index) in Scrolling.visible(count, in: rect.height, selection: selection).enumerated() {
-                draw(row(index), &surface, Rect(rect.x, rect.y + line, rect.width, 1))
+                draw(row(index), &surface, Rect(rect.x, rect.y + line, lines.width, 1))
                 if index == selection { Scrolling.mark(&surface, Rect(rect.x, rect.y + line, rect.width, 1), isFocused: isFocused) }
             }
             Scrolling.drawMore(&surface, rect, count, selection)
