@@ -20,7 +20,7 @@ enum Boxes {
 
     /// What may follow the keys pressed so far.
     private static func whichKey(_ session: Session, _ surface: inout Surface, _ area: Rect) {
-        guard !session.pending.isEmpty else { return }
+        guard session.showsNextKeys else { return }
         var lines: [Line] = []
         if case .prefix(let bindings) = KeyMap.match(session.pending, on: session.page) {
             lines = bindings.map { binding in

@@ -7,9 +7,14 @@ package enum Action: Sendable {
     case input(InputEvent)
     case engine(EngineEvent)
     case command(String)
+    /// Nothing came for a while in the middle of a key sequence: time to show what may follow.
+    case pause
 }
 
 extension Session {
+    /// Whether a key sequence has begun and nothing has been shown for it.
+    package var waitsForKey: Bool { !pending.isEmpty && !showsNextKeys }
+
     /// The one way in which anything on the screen changes. What the screens then want to know is asked of the engine.
     package mutating func update(_ action: Action) -> [Effect] {
         var effects: [Effect]
@@ -17,7 +22,11 @@ extension Session {
         case .input(let event): effects = receive(event)
         case .engine(let event): effects = receive(event)
         case .command(let line): effects = execute(line)
+        case .pause:
+            showsNextKeys = !pending.isEmpty
+            effects = []
         }
+        if pending.isEmpty { showsNextKeys = false }
         return effects + ask()
     }
 

@@ -43,6 +43,8 @@ package struct Session: Sendable {
     package var message: Message?
     /// Keys of a sequence that is not complete yet (`g`, `m`, `v`).
     package var pending: [Key] = []
+    /// Whether the box of what may follow is open: after a moment, so that it does not flicker for those who know.
+    package var showsNextKeys = false
     package var theme: String
     package var themes: [String]
     package var isMouseOn = false
