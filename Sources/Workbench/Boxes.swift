@@ -12,7 +12,8 @@ enum Boxes {
         case .lineage(let value, let index, let selection): LineageBox.draw(session, &surface, area, value, index, selection)
         case .text(let title, let lines, let scroll):
             let width = min(lines.map(VisibleText.width).max() ?? 0, area.width - 6)
-            let inside = Overlay(title, label: "q close", size: Size(max(width, 30), min(lines.count, area.height - 4))).draw(into: &surface, in: area)
+            let inside = Overlay(title, label: "q close", size: Size(max(width, 30), min(lines.count, area.height - 4))).draw(
+                into: &surface, in: area)
             Prose(lines: lines.map { Line($0, .overlay) }).draw(into: &surface, in: inside, first: scroll)
         case nil: whichKey(session, &surface, area)
         }
@@ -25,7 +26,9 @@ enum Boxes {
         if case .prefix(let bindings) = KeyMap.match(session.pending, on: session.page) {
             lines = bindings.map { binding in
                 let next = binding.sequence.dropFirst(session.pending.count).map(\.description).joined(separator: " ")
-                return [Span(next, .key), Span("  \(Command.find(String(binding.line.prefix { $0 != " " }))?.help ?? binding.line)", .overlay)]
+                return [
+                    Span(next, .key), Span("  \(Command.find(String(binding.line.prefix { $0 != " " }))?.help ?? binding.line)", .overlay),
+                ]
             }
         } else if KeyMap.startsMark(session.pending) {
             lines = [session.pending[0].typed == "m" ? "a letter sets a mark here" : "a letter goes to its mark"]
@@ -60,8 +63,10 @@ enum Boxes {
         }.draw(into: &surface, in: Rect(inside.x, inside.y + 1, inside.width, inside.height - 1))
     }
 
-    private static func list(_ surface: inout Surface, _ area: Rect, _ title: String, _ label: String, _ items: [String], _ selection: Int) {
-        let inside = Overlay(title, label: label, size: Size(40, min(items.count, area.height - 4)), place: .corner).draw(into: &surface, in: area)
+    private static func list(_ surface: inout Surface, _ area: Rect, _ title: String, _ label: String, _ items: [String], _ selection: Int)
+    {
+        let inside = Overlay(title, label: label, size: Size(40, min(items.count, area.height - 4)), place: .corner).draw(
+            into: &surface, in: area)
         TreeView(items.map { TreeView.Row(Line($0, .overlay)) }, selection: selection).draw(into: &surface, in: inside)
     }
 }
@@ -105,7 +110,8 @@ package enum HelpText {
     }
 
     private static func matches(_ command: Command, _ filter: String) -> Bool {
-        filter.isEmpty || command.name.contains(filter) || command.help.lowercased().contains(filter.lowercased()) || keys(command.name).contains(filter)
+        filter.isEmpty || command.name.contains(filter) || command.help.lowercased().contains(filter.lowercased())
+            || keys(command.name).contains(filter)
     }
 
     /// The keys of a command; on a page, those that mean it there.
@@ -148,17 +154,22 @@ enum LineageBox {
     }
 
     static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, _ value: ValueRef, _ index: [Int], _ selection: Int) {
-        guard let program = session.snapshot?.stepper(level: value.level)?.program, program.values.indices.contains(value.id) else { return }
+        guard let program = session.snapshot?.stepper(level: value.level)?.program, program.values.indices.contains(value.id) else {
+            return
+        }
         let size = Size(min(92, area.width - 6), area.height - 4)
-        let inside = Overlay("Where from: \(Names.short(program.values[value.id].name)) \(index)", label: "Enter goes there  q close", size: size)
-            .draw(into: &surface, in: area)
+        let inside = Overlay(
+            "Where from: \(Names.short(program.values[value.id].name)) \(index)", label: "Enter goes there  q close", size: size
+        )
+        .draw(into: &surface, in: area)
         guard case .lineage(let lineage, let uses)? = session.answers[.lineage(value, index: index)] else {
             if case .failed(let why)? = session.answers[.lineage(value, index: index)] { surface.put(inside.x, inside.y, why, .warn) }
             return
         }
         let op = program.values[value.id].step.map { program.steps[$0].op.card }
         surface.put(inside.x, inside.y, Line("= \(Numbers.exact(Float(lineage.number)))", .emphasis), width: inside.width)
-        surface.put(inside.x, inside.y + 1, Line(op.map { "\($0.name):  \($0.formula)" } ?? "given, not computed", .formula), width: inside.width)
+        surface.put(
+            inside.x, inside.y + 1, Line(op.map { "\($0.name):  \($0.formula)" } ?? "given, not computed", .formula), width: inside.width)
         table(lineage, uses, program, selection).draw(into: &surface, in: Rect(inside.x, inside.y + 3, inside.width, inside.height - 3))
     }
 

@@ -7,7 +7,9 @@ package enum CommandScript {
     static func opening(_ session: Session) -> [String] {
         var lines: [String] = []
         if let path = session.model?.path { lines.append("open \(path)") }
-        if !session.promptText.isEmpty { lines.append("prompt \(session.promptText)") } else if let ids = session.snapshot?.ids {
+        if !session.promptText.isEmpty {
+            lines.append("prompt \(session.promptText)")
+        } else if let ids = session.snapshot?.ids {
             lines.append("ids " + ids.map(String.init).joined(separator: ","))
         }
         return lines

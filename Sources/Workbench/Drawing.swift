@@ -102,7 +102,8 @@ package enum RunLine {
     package static func label(_ session: Session) -> String {
         guard let model = session.model else { return session.busy ?? "" }
         let name = model.path.split(separator: "/").last.map(String.init) ?? model.path
-        let tokens = session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
+        let tokens =
+            session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
         return "\(name)  \(tokens)  fp32"
     }
 

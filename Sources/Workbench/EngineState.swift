@@ -98,7 +98,8 @@ package struct EngineState {
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
-            if case .interrupted = stop {} else {
+            if case .interrupted = stop {
+            } else {
                 self.journey = nil
                 emit(.stopped(stop))
             }
@@ -137,7 +138,8 @@ package struct EngineState {
         let outer = level == 0 ? passes.last?.stepper : inner[level - 1].stepper
         guard let outer else { return }
         guard let expansion = try outer.expansion(of: value.id, at: index) else {
-            throw PromptError(rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
+            throw PromptError(
+                rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
         }
         inner.removeSubrange(level...)
         entered.removeSubrange(level...)
@@ -192,7 +194,8 @@ package struct EngineState {
         emit(
             .snapshot(
                 RunSnapshot(
-                    run: run, stepper: pass.stepper, inner: inner, entered: entered, ids: pass.ids, past: pass.past, isRunning: journey != nil)))
+                    run: run, stepper: pass.stepper, inner: inner, entered: entered, ids: pass.ids, past: pass.past,
+                    isRunning: journey != nil)))
     }
 
     // MARK: questions

@@ -42,7 +42,8 @@ package enum KeyMap {
     private static let app = [
         Binding("?", "help", "help"), Binding("F1", "help"), Binding(":", "command", "command"), Binding("q", "back"),
         Binding("C-c", "cancel"), Binding("C-z", "suspend"), Binding("C-l", "redraw"), Binding("C-p", "palette"), Binding("T", "themes"),
-        Binding("B", "presenter"), Binding("M", "mouse"), Binding("Tab", "pane next"), Binding("S-Tab", "pane previous"), Binding("z", "zoom"),
+        Binding("B", "presenter"), Binding("M", "mouse"), Binding("Tab", "pane next"), Binding("S-Tab", "pane previous"),
+        Binding("z", "zoom"),
         Binding("p", "edit-prompt", "prompt"), Binding("y", "copy"), Binding("Esc", "escape"),
     ]
 
@@ -53,7 +54,8 @@ package enum KeyMap {
     ]
 
     private static let move = [
-        Binding("h", "move left"), Binding("j", "move down"), Binding("k", "move up"), Binding("l", "move right"), Binding("Left", "move left"),
+        Binding("h", "move left"), Binding("j", "move down"), Binding("k", "move up"), Binding("l", "move right"),
+        Binding("Left", "move left"),
         Binding("Down", "move down"), Binding("Up", "move up"), Binding("Right", "move right"), Binding("H", "move left 8"),
         Binding("L", "move right 8"), Binding("C-d", "move half-down"), Binding("C-u", "move half-up"), Binding("PgDn", "move page-down"),
         Binding("PgUp", "move page-up"), Binding("g g", "move first"), Binding("G", "move last"), Binding("Home", "move row-start"),
@@ -68,14 +70,17 @@ package enum KeyMap {
     ]
 
     private static let find = [
-        Binding("/", "search-line", "find"), Binding("n", "search-next"), Binding("N", "search-previous"), Binding("e", "anomaly next", "anomaly"),
+        Binding("/", "search-line", "find"), Binding("n", "search-next"), Binding("N", "search-previous"),
+        Binding("e", "anomaly next", "anomaly"),
         Binding("E", "anomaly previous"), Binding("@", "element-line"),
     ]
 
     private static let view = [
-        Binding("v c", "colormap"), Binding("v s", "scale"), Binding("v r", "range"), Binding("=", "range lock"), Binding("v t", "transpose"),
+        Binding("v c", "colormap"), Binding("v s", "scale"), Binding("v r", "range"), Binding("=", "range lock"),
+        Binding("v t", "transpose"),
         Binding("v i", "hex"), Binding("v m", "attention-part", on: .attention), Binding("v l", "attention-log", on: .attention),
-        Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", on: .tokens), Binding("v x", "rope-table", on: .rope),
+        Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", on: .tokens),
+        Binding("v x", "rope-table", on: .rope),
     ]
 
     /// The digits are the catalogue's, F-keys their aliases.

@@ -54,7 +54,8 @@ extension Session {
             return close(box)
         }
         switch box {
-        case .help(let filter, let scroll): overlay = box.filtered(key, filter) ?? .help(filter: filter, scroll: max(0, scroll + key.scroll))
+        case .help(let filter, let scroll):
+            overlay = box.filtered(key, filter) ?? .help(filter: filter, scroll: max(0, scroll + key.scroll))
         case .palette(let filter, let selection):
             if key.code == .enter { return choose(filter, selection) }
             overlay = box.filtered(key, filter) ?? .palette(filter: filter, selection: max(0, selection + key.scroll))
@@ -122,7 +123,13 @@ extension OverlayState {
     /// The box with the key typed into its filter.
     fileprivate func filtered(_ key: Key, _ filter: String) -> OverlayState? {
         var filter = filter
-        if key.code == .backspace { filter = String(filter.dropLast()) } else if let typed = key.typed { filter += String(Character(typed)) } else { return nil }
+        if key.code == .backspace {
+            filter = String(filter.dropLast())
+        } else if let typed = key.typed {
+            filter += String(Character(typed))
+        } else {
+            return nil
+        }
         if case .help = self { return .help(filter: filter, scroll: 0) }
         return .palette(filter: filter, selection: 0)
     }

@@ -55,7 +55,8 @@ extension Command {
             session.isZoomed = session.isPresenting
             return [.theme(session.isPresenting ? "projector" : session.theme)]
         },
-        Command("mouse", "[on|off]", .app, "the mouse: click focuses, the wheel scrolls; Shift-drag selects text") { session, arguments throws(CommandError) in
+        Command("mouse", "[on|off]", .app, "the mouse: click focuses, the wheel scrolls; Shift-drag selects text") {
+            session, arguments throws(CommandError) in
             session.isMouseOn = arguments[0].map { $0 == "on" } ?? !session.isMouseOn
             session.say(session.isMouseOn ? "mouse on — Shift-drag selects text" : "mouse off")
             return [.mouse(session.isMouseOn)]
@@ -67,7 +68,8 @@ extension Command {
             session.say("row \(session.place.row): \(row.count) numbers copied")
             return [.copy(row.joined(separator: "\t"))]
         },
-        Command("export", "FILE.tsv", .data, "the selected plane as tab-separated numbers, to a file") { session, arguments throws(CommandError) in
+        Command("export", "FILE.tsv", .data, "the selected plane as tab-separated numbers, to a file") {
+            session, arguments throws(CommandError) in
             guard let path = arguments[0] else { throw CommandError("which file?") }
             guard let tensor = session.selectedTensor else { throw CommandError("the value has not been computed yet") }
             let plane = session.slice.plane(of: tensor)
@@ -76,8 +78,11 @@ extension Command {
             }
             return [.write(rows.joined(separator: "\n") + "\n", to: path)]
         },
-        Command("save-screen", "FILE.txt|FILE.svg", .data, "the screen as text or as a picture") { session, arguments throws(CommandError) in
-            guard let path = arguments[0], path.hasSuffix(".txt") || path.hasSuffix(".svg") else { throw CommandError("a file that ends in .txt or .svg") }
+        Command("save-screen", "FILE.txt|FILE.svg", .data, "the screen as text or as a picture") {
+            session, arguments throws(CommandError) in
+            guard let path = arguments[0], path.hasSuffix(".txt") || path.hasSuffix(".svg") else {
+                throw CommandError("a file that ends in .txt or .svg")
+            }
             return [.saveScreen(path)]
         },
         Command("record", "[FILE]", .data, "write the commands from here on to a file that `mica play` replays; again ends it") {

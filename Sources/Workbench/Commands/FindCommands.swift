@@ -8,12 +8,17 @@ extension Command {
             session.line = LineEditor(.search)
             return []
         },
-        Command("search", "TEXT", .find, "find a name, a token of the prompt, or a number (> 3, < -1, = 0.5, nan)") { session, arguments throws(CommandError) in
+        Command("search", "TEXT", .find, "find a name, a token of the prompt, or a number (> 3, < -1, = 0.5, nan)") {
+            session, arguments throws(CommandError) in
             session.search = arguments.text
             return try session.find(forward: true, from: nil)
         },
-        Command("search-next", .find, "the next find") { session, _ throws(CommandError) in try session.find(forward: true, from: session.place.value.id) },
-        Command("search-previous", .find, "the find before") { session, _ throws(CommandError) in try session.find(forward: false, from: session.place.value.id) },
+        Command("search-next", .find, "the next find") { session, _ throws(CommandError) in
+            try session.find(forward: true, from: session.place.value.id)
+        },
+        Command("search-previous", .find, "the find before") { session, _ throws(CommandError) in
+            try session.find(forward: false, from: session.place.value.id)
+        },
         Command("anomaly", "next|previous", .find, "the next value with NaN, Inf or a number beyond 6 times its deviation") {
             session, arguments throws(CommandError) in
             try session.anomaly(forward: arguments[0] != "previous")
@@ -24,10 +29,13 @@ extension Command {
             return []
         },
         Command("at", "[I,J]", .find, "put the cursor on an element") { session, arguments throws(CommandError) in
-            let numbers = arguments.text.filter { $0 != "[" && $0 != "]" && $0 != " " && $0 != "@" }.split(separator: ",", omittingEmptySubsequences: false)
+            let numbers = arguments.text.filter { $0 != "[" && $0 != "]" && $0 != " " && $0 != "@" }.split(
+                separator: ",", omittingEmptySubsequences: false)
             let index = numbers.compactMap { Int($0) }
             guard let shape = session.selectedValue?.shape else { throw CommandError("no value is selected") }
-            guard index.count == numbers.count, shape.position(of: index) != nil else { throw CommandError("\(arguments.text) is not an index into \(shape)") }
+            guard index.count == numbers.count, shape.position(of: index) != nil else {
+                throw CommandError("\(arguments.text) is not an index into \(shape)")
+            }
             session.remember()
             session.moveCursor(to: index)
             return []
@@ -61,7 +69,9 @@ extension Session {
         let labels = ids.map(tokenLabel)
         let wanted = TokenText.visible(search)
         let order = labels.indices.map { ($0 + tokens.token + 1) % max(labels.count, 1) }
-        guard let found = order.first(where: { labels[$0].localizedMatch(wanted) }) else { throw CommandError("no name, token or number matches '\(search)'") }
+        guard let found = order.first(where: { labels[$0].localizedMatch(wanted) }) else {
+            throw CommandError("no name, token or number matches '\(search)'")
+        }
         open(.tokens)
         tokens.token = found
         return []
@@ -88,7 +98,8 @@ extension Session {
         let start = order.firstIndex(of: place.value.id) ?? (forward ? order.count - 1 : 0)
         for distance in 1...max(order.count, 1) where !order.isEmpty {
             let id = order[((start + (forward ? distance : -distance)) % order.count + order.count) % order.count]
-            guard let statistics = stepper.statistics(id), let finding = Anomaly(statistics, of: stepper.program.steps[stepper.program.values[id].step ?? 0].op)
+            guard let statistics = stepper.statistics(id),
+                let finding = Anomaly(statistics, of: stepper.program.steps[stepper.program.values[id].step ?? 0].op)
             else { continue }
             select(ValueRef(id: id))
             if let at = finding.position { moveCursor(to: stepper.program.values[id].shape.index(at: at)) }
@@ -107,11 +118,15 @@ package struct Anomaly: Sendable {
 
     package init?(_ s: Statistics, of op: any Op) {
         let hidden = op is AttentionScores
-        if s.nan > 0 { (text, position) = ("\(s.nan) NaN", nil) } else if s.positiveInfinity + (hidden ? 0 : s.negativeInfinity) > 0 {
+        if s.nan > 0 {
+            (text, position) = ("\(s.nan) NaN", nil)
+        } else if s.positiveInfinity + (hidden ? 0 : s.negativeInfinity) > 0 {
             (text, position) = ("\(s.positiveInfinity + s.negativeInfinity) Inf", nil)
         } else if s.std > 0, !(op is Softmax), Double(s.absMax) > Anomaly.deviations * s.rms {
             let at = -s.min > s.max ? s.minAt : s.maxAt
-            (text, position) = ("largest \(Numbers.compact(Double(s.absMax))) is \(Numbers.compact(Double(s.absMax) / s.rms)) times the rms", at)
+            (text, position) = (
+                "largest \(Numbers.compact(Double(s.absMax))) is \(Numbers.compact(Double(s.absMax) / s.rms)) times the rms", at
+            )
         } else {
             return nil
         }

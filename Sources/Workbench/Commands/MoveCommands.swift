@@ -3,7 +3,10 @@ import Screen
 
 extension Command {
     static let moveCommands: [Command] = [
-        Command("move", "left|right|up|down|half-up|half-down|page-up|page-down|first|last|row-start|row-end [N]", .move, "move the cursor of the focused pane") {
+        Command(
+            "move", "left|right|up|down|half-up|half-down|page-up|page-down|first|last|row-start|row-end [N]", .move,
+            "move the cursor of the focused pane"
+        ) {
             session, arguments throws(CommandError) in
             let count = try arguments.integer(1, default: 1)
             guard let step = Command.step(arguments[0] ?? "", count) else { throw CommandError("where to? left, right, up, down, …") }
@@ -16,7 +19,10 @@ extension Command {
             return []
         },
         Command("head", "±N|N", .move, "another head") { session, arguments throws(CommandError) in
-            session.move(.head(try session.relative(arguments[0] ?? "+1", from: session.page == .attention ? session.attention.head : session.place.leading)))
+            session.move(
+                .head(
+                    try session.relative(
+                        arguments[0] ?? "+1", from: session.page == .attention ? session.attention.head : session.place.leading)))
             return []
         },
         Command("leading", "±N|N", .move, "another slice of the first axis") { session, arguments throws(CommandError) in
@@ -39,7 +45,8 @@ extension Command {
             session.move(.out)
             return []
         },
-        Command("lineage", .move, "what the number under the cursor was computed from, and what reads it") { session, _ throws(CommandError) in
+        Command("lineage", .move, "what the number under the cursor was computed from, and what reads it") {
+            session, _ throws(CommandError) in
             guard session.selectedTensor != nil else { throw CommandError("the value has not been computed yet") }
             session.overlay = .lineage(session.place.value, index: session.cursorIndex, selection: 0)
             return []
@@ -67,7 +74,9 @@ extension Command {
             return []
         },
         Command("jump", "LETTER", .move, "go to a mark") { session, arguments throws(CommandError) in
-            guard let letter = arguments.text.first, let location = session.marks[letter] else { throw CommandError("no such mark; m and a letter sets one") }
+            guard let letter = arguments.text.first, let location = session.marks[letter] else {
+                throw CommandError("no such mark; m and a letter sets one")
+            }
             session.remember()
             session.go(to: location)
             return []
@@ -84,7 +93,10 @@ extension Command {
         },
         Command("screen", "SCREEN", .move, "open a screen by name or number") { session, arguments throws(CommandError) in
             let word = arguments[0] ?? ""
-            guard let page = PageCatalogue.all.first(where: { $0.id.rawValue == word || "\($0.key)" == word || $0.title.lowercased() == word.lowercased() })
+            guard
+                let page = PageCatalogue.all.first(where: {
+                    $0.id.rawValue == word || "\($0.key)" == word || $0.title.lowercased() == word.lowercased()
+                })
             else { throw CommandError("there is no screen '\(word)'") }
             session.open(page.id)
             return []

@@ -32,7 +32,8 @@ extension Command {
             if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
             return [.engine(.run(.end))]
         },
-        Command("run-to", "[NAME]", .run, "run, or go back, until the selected or named value is next") { session, arguments throws(CommandError) in
+        Command("run-to", "[NAME]", .run, "run, or go back, until the selected or named value is next") {
+            session, arguments throws(CommandError) in
             try session.needRun()
             let value = try session.value(in: arguments)
             guard let stepper = session.snapshot?.stepper, let step = stepper.program.values[value.id].step else {
@@ -48,7 +49,8 @@ extension Command {
             try session.needRun()
             return [.engine(.restart)]
         },
-        Command("next-token", .run, "finish the pass, take the likeliest token and run its pass with the cache") { session, _ throws(CommandError) in
+        Command("next-token", .run, "finish the pass, take the likeliest token and run its pass with the cache") {
+            session, _ throws(CommandError) in
             try session.needRun()
             return [.engine(.nextToken)]
         },
@@ -68,7 +70,9 @@ extension Command {
         },
         Command("watch", "PATTERN nonfinite|absmax|std|changed [LIMIT]", .run, "stop when a value meets the condition") {
             session, arguments throws(CommandError) in
-            guard let name = arguments[0] else { throw CommandError("which values? for example :watch * nonfinite, :watch *.mlp absmax 50") }
+            guard let name = arguments[0] else {
+                throw CommandError("which values? for example :watch * nonfinite, :watch *.mlp absmax 50")
+            }
             session.watchpoints.append(Watchpoint(NamePattern(name), try Command.condition(arguments)))
             session.say("watching: \(session.watchpoints.last?.description ?? "")")
             return session.sendStops()

@@ -2,7 +2,8 @@ import Screen
 
 extension Command {
     static let viewCommands: [Command] = [
-        Command("colormap", "[sequential|attention|diverging|auto]", .view, "the colour map of pictures") { session, arguments throws(CommandError) in
+        Command("colormap", "[sequential|attention|diverging|auto]", .view, "the colour map of pictures") {
+            session, arguments throws(CommandError) in
             let order: [MapKind?] = [nil, .sequential, .attention, .diverging]
             let names = ["auto", "sequential", "attention", "diverging"]
             if let word = arguments[0] {
@@ -41,7 +42,8 @@ extension Command {
             session.view.showsHex.toggle()
             return []
         },
-        Command("attention-part", "[probs|scores|mask]", .view, "what the attention screen shows") { session, arguments throws(CommandError) in
+        Command("attention-part", "[probs|scores|mask]", .view, "what the attention screen shows") {
+            session, arguments throws(CommandError) in
             session.attention.part = try Command.choice(arguments[0], session.attention.part)
             return []
         },
@@ -57,7 +59,8 @@ extension Command {
             session.rope.showsSin.toggle()
             return []
         },
-        Command("token-colour", "[none|probability|entropy]", .view, "what the colour of a token tells") { session, arguments throws(CommandError) in
+        Command("token-colour", "[none|probability|entropy]", .view, "what the colour of a token tells") {
+            session, arguments throws(CommandError) in
             session.tokens.colour = try Command.choice(arguments[0], session.tokens.colour)
             session.say("colour: \(session.tokens.colour.rawValue)")
             return []

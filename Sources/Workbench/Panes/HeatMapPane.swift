@@ -9,7 +9,8 @@ package enum HeatMapPane: Pane {
     package static func title(_ session: Session) -> String {
         guard let value = session.selectedValue else { return "Value" }
         let shape = session.selectedTensor?.shape ?? value.shape
-        return shape.rank > 2 ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)" : Names.short(value.name)
+        return shape.rank > 2
+            ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)" : Names.short(value.name)
     }
 
     package static func label(_ session: Session) -> String {
@@ -22,7 +23,9 @@ package enum HeatMapPane: Pane {
         return Size(size.columns, size.rows)
     }
 
-    private static func plan(_ session: Session, _ area: Rect) -> HeatPlan { HeatMap.plan(area, source: source(session), rowLabels: labels(session, rows: true)) }
+    private static func plan(_ session: Session, _ area: Rect) -> HeatPlan {
+        HeatMap.plan(area, source: source(session), rowLabels: labels(session, rows: true))
+    }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         guard session.isKnown else { return [] }
@@ -43,7 +46,8 @@ package enum HeatMapPane: Pane {
             return
         }
         HeatMap(
-            PooledGrid(pooled), scale: scale, map: map(session), counts: counts(session), cursor: Point(session.place.column, session.place.row),
+            PooledGrid(pooled), scale: scale, map: map(session), counts: counts(session),
+            cursor: Point(session.place.column, session.place.row),
             rowLabels: labels(session, rows: true), columnLabels: labels(session, rows: false)
         ).draw(into: &surface, in: area)
     }
@@ -62,7 +66,8 @@ package enum HeatMapPane: Pane {
 
     /// Tokens beside rows and above columns where an axis counts tokens.
     private static func labels(_ session: Session, rows: Bool) -> [String]? {
-        guard session.place.value.level == 0, let shape = session.selectedTensor?.shape, shape.rank >= 2, let snapshot = session.snapshot else { return nil }
+        guard session.place.value.level == 0, let shape = session.selectedTensor?.shape, shape.rank >= 2, let snapshot = session.snapshot
+        else { return nil }
         let isLast = rows == session.view.isTransposed
         let axis = shape.axes[isLast ? shape.rank - 1 : shape.rank - 2]
         let offset = axis.name == .key || axis.count == snapshot.ids.count ? 0 : snapshot.past

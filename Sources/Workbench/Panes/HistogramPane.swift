@@ -23,6 +23,8 @@ package enum HistogramPane: Pane {
     /// Neighbouring bins added until they fit.
     private static func merged(_ counts: [UInt32], to width: Int) -> [Int] {
         let step = max(1, (counts.count + width - 1) / max(width, 1))
-        return stride(from: 0, to: counts.count, by: step).map { start in counts[start..<min(start + step, counts.count)].reduce(0) { $0 + Int($1) } }
+        return stride(from: 0, to: counts.count, by: step).map { start in
+            counts[start..<min(start + step, counts.count)].reduce(0) { $0 + Int($1) }
+        }
     }
 }

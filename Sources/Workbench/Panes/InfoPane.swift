@@ -24,7 +24,9 @@ package enum InfoPane: Pane {
     private static func long(_ session: Session) -> [Line] {
         guard let value = session.selectedValue else { return [] }
         let shape = session.selectedTensor?.shape ?? value.shape
-        var lines: [Line] = [row("shape", shape.spoken), row("also", value.aliases.joined(separator: ", "))].filter { $0.spans[1].text != "" }
+        var lines: [Line] = [row("shape", shape.spoken), row("also", value.aliases.joined(separator: ", "))].filter {
+            $0.spans[1].text != ""
+        }
         if let s = HeatMapPane.detail(session)?.statistics { lines += numbers(s, shape) }
         if let step = value.step, let shown = session.shown {
             let op = shown.program.steps[step].op
@@ -36,10 +38,13 @@ package enum InfoPane: Pane {
 
     private static func numbers(_ s: Statistics, _ shape: Shape) -> [Line] {
         [
-            row("count", Numbers.count(s.count)), row("mean", Numbers.signed(s.mean, digits: 4)), row("std", Numbers.compact(s.std, digits: 4)),
-            row("rms", Numbers.compact(s.rms, digits: 4) + "   ‖x‖ " + Numbers.compact(s.norm, digits: 4)), extreme("min", s.min, s.minAt, shape),
+            row("count", Numbers.count(s.count)), row("mean", Numbers.signed(s.mean, digits: 4)),
+            row("std", Numbers.compact(s.std, digits: 4)),
+            row("rms", Numbers.compact(s.rms, digits: 4) + "   ‖x‖ " + Numbers.compact(s.norm, digits: 4)),
+            extreme("min", s.min, s.minAt, shape),
             extreme("max", s.max, s.maxAt, shape), row("zeros", "\(Numbers.count(s.zeros))   subnormal \(Numbers.count(s.subnormals))"),
-            row("NaN", "\(s.nan)   +Inf \(s.positiveInfinity)   −Inf \(Numbers.count(s.negativeInfinity))"), row("hash", String(s.hash, radix: 16)),
+            row("NaN", "\(s.nan)   +Inf \(s.positiveInfinity)   −Inf \(Numbers.count(s.negativeInfinity))"),
+            row("hash", String(s.hash, radix: 16)),
         ]
     }
 
@@ -56,11 +61,17 @@ package enum InfoPane: Pane {
         var lines: [Line] = []
         if let s = HeatMapPane.detail(session)?.statistics {
             lines = [
-                Line("n \(Numbers.count(s.count))  mean \(Numbers.signed(s.mean))  std \(Numbers.compact(s.std))  NaN \(s.nan)  Inf \(s.positiveInfinity + s.negativeInfinity)"),
-                Line("min \(Numbers.signed(Double(s.min))) @\(s.minAt.map { shape.index(at: $0).description } ?? "")  max \(Numbers.signed(Double(s.max))) @\(s.maxAt.map { shape.index(at: $0).description } ?? "")"),
+                Line(
+                    "n \(Numbers.count(s.count))  mean \(Numbers.signed(s.mean))  std \(Numbers.compact(s.std))  NaN \(s.nan)  Inf \(s.positiveInfinity + s.negativeInfinity)"
+                ),
+                Line(
+                    "min \(Numbers.signed(Double(s.min))) @\(s.minAt.map { shape.index(at: $0).description } ?? "")  max \(Numbers.signed(Double(s.max))) @\(s.maxAt.map { shape.index(at: $0).description } ?? "")"
+                ),
             ]
         }
-        if let step = value.step, let op = session.shown?.program.steps[step].op { lines += [Line(op.card.formula, .formula), Line(op.card.sentence, .dim)] }
+        if let step = value.step, let op = session.shown?.program.steps[step].op {
+            lines += [Line(op.card.formula, .formula), Line(op.card.sentence, .dim)]
+        }
         return lines
     }
 }

@@ -30,7 +30,8 @@ package enum ModelPane: Pane {
         let role: Role = isPending ? .dim : value?.role == .weight ? .text : value == nil ? .text : .accent
         var line: [Span] = [Span(node.label, role)]
         if let mark = anomaly(session, row) { line.append(Span(" " + mark, .nan)) }
-        return TreeView.Row(Line(line), depth: node.depth, fold: row.isFold ? (row.isOpen ? .open : .closed) : .leaf, detail: Line(detail(value), .dim))
+        return TreeView.Row(
+            Line(line), depth: node.depth, fold: row.isFold ? (row.isOpen ? .open : .closed) : .leaf, detail: Line(detail(value), .dim))
     }
 
     private static func detail(_ value: Value?) -> String {
@@ -51,7 +52,9 @@ package enum ModelPane: Pane {
         return nan > 0 ? "N \(nan)" : inf > 0 ? "▲ \(inf)" : nil
     }
 
-    private static func program(_ stepper: Stepper, _ id: Int) -> (any Op)? { stepper.program.values[id].step.map { stepper.program.steps[$0].op } }
+    private static func program(_ stepper: Stepper, _ id: Int) -> (any Op)? {
+        stepper.program.values[id].step.map { stepper.program.steps[$0].op }
+    }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {
         let rows = session.tree.rows

@@ -19,8 +19,12 @@ package enum ProgramPane: Pane {
         let walking = snapshot.walking
         let level = snapshot.inner.count
         let selected = session.place.value.level == level ? walking.program.values[safe: session.place.value.id]?.step : nil
-        TreeView(count: walking.program.steps.count + 1, selection: focused ? selected ?? walking.cursor : walking.cursor, isFocused: focused, hasSigns: true) { row in
-            row == walking.program.steps.count ? TreeView.Row(Line("end", .dim), sign: sign(session, walking, row)) : step(session, walking, row)
+        TreeView(
+            count: walking.program.steps.count + 1, selection: focused ? selected ?? walking.cursor : walking.cursor, isFocused: focused,
+            hasSigns: true
+        ) { row in
+            row == walking.program.steps.count
+                ? TreeView.Row(Line("end", .dim), sign: sign(session, walking, row)) : step(session, walking, row)
         }.draw(into: &surface, in: area)
     }
 
@@ -29,7 +33,9 @@ package enum ProgramPane: Pane {
         let value = walking.program.values[step.output]
         let role: Role = number < walking.cursor ? .text : .dim
         let detail = walking.statistics(step.output).map { "\(Numbers.compact(Double($0.absMax)))" } ?? "…"
-        return TreeView.Row(Line(Names.short(value.name), number == walking.cursor ? .current : role), detail: Line(detail, .dim), sign: sign(session, walking, number))
+        return TreeView.Row(
+            Line(Names.short(value.name), number == walking.cursor ? .current : role), detail: Line(detail, .dim),
+            sign: sign(session, walking, number))
     }
 
     /// `▶` before the next op, `●` where a breakpoint waits.

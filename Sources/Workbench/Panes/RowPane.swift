@@ -18,7 +18,9 @@ package enum RowPane: Pane {
         return nil
     }
 
-    package static func requests(_ session: Session, _ area: Rect) -> [Request] { session.isKnown ? [.row(session.slice, session.place.row)] : [] }
+    package static func requests(_ session: Session, _ area: Rect) -> [Request] {
+        session.isKnown ? [.row(session.slice, session.place.row)] : []
+    }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
         guard let row = values(session), !row.isEmpty else { return }

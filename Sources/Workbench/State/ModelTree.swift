@@ -40,7 +40,11 @@ package struct ModelTree: Sendable {
     /// The model itself is open, its layers are closed but the last.
     private func firstLook() -> Set<String> {
         var open = Set(roots.map { nodes[$0].path })
-        for root in roots { for child in nodes[root].children where nodes[child].label == "layers" || nodes[child].label == "h" { open.insert(nodes[child].path) } }
+        for root in roots {
+            for child in nodes[root].children where nodes[child].label == "layers" || nodes[child].label == "h" {
+                open.insert(nodes[child].path)
+            }
+        }
         return open
     }
 

@@ -90,7 +90,8 @@ final class WorkbenchLoop {
         case .mouse(let on): terminal.setMouse(on)
         case .copy(let text): terminal.copy(text)
         case .theme(let name): setTheme(name)
-        case .saveScreen(let path): save(path) { [session, theme] in ScreenFile.contents(of: Drawing.draw(session), theme: theme, path: path) }
+        case .saveScreen(let path):
+            save(path) { [session, theme] in ScreenFile.contents(of: Drawing.draw(session), theme: theme, path: path) }
         case .write(let text, let path): save(path) { text }
         }
     }
