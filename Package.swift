@@ -35,7 +35,7 @@ let package = Package(
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
         .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"]),
-        .testTarget(name: "TerminalTests", dependencies: ["Curses", "mica"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "mica"]),
     ],
     swiftLanguageModes: [.v6]
 )
