@@ -53,7 +53,8 @@ package struct Model: Sendable {
 
     /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name.
     package func stepper(
-        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy, keep: Recording.Keep
+        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy,
+        keep: Recording.Keep
     ) throws -> Stepper {
         try check(ids, past: past)
         let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss))
@@ -67,7 +68,8 @@ package struct Model: Sendable {
             throw PromptError(rule: "token id \(bad) is outside the vocabulary of \(settings.vocabulary) (0…\(settings.vocabulary - 1))")
         }
         if past + ids.count > settings.context {
-            throw PromptError(rule: "\(past + ids.count) tokens are more than the model's context of \(settings.context); shorten the prompt")
+            throw PromptError(
+                rule: "\(past + ids.count) tokens are more than the model's context of \(settings.context); shorten the prompt")
         }
     }
 

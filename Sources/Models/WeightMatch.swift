@@ -31,7 +31,9 @@ struct WeightMatch {
                 faults.missing.append("\(value.name) \(value.shape)")
                 continue
             }
-            if entry.dimensions != value.shape.counts { faults.mismatched.append("\(entry.name) is \(entry.dimensions), wanted \(value.shape)") }
+            if entry.dimensions != value.shape.counts {
+                faults.mismatched.append("\(entry.name) is \(entry.dimensions), wanted \(value.shape)")
+            }
             if !entry.type.isFloat { faults.mismatched.append("\(entry.name) holds \(entry.type.spokenName), wanted floats") }
             names[value.name] = entry.name
             used.insert(UTF8Name(entry.name))

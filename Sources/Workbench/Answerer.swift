@@ -17,7 +17,8 @@ struct Answerer {
         case .lineage(let value, let index): return try lineage(value, index)
         case .predictions(let count): return try predictions(count)
         case .lens(let positions, let count):
-            guard let stepper = pass?.stepper, let lens = try LogitLens(stepper, positions: positions, count: count, interrupted: cancelled) else {
+            guard let stepper = pass?.stepper, let lens = try LogitLens(stepper, positions: positions, count: count, interrupted: cancelled)
+            else {
                 return .failed("the lens needs a finished pass")
             }
             return .lens(lens)
