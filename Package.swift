@@ -28,14 +28,14 @@ let package = Package(
         .executableTarget(
             name: "mica",
             dependencies: ["Workbench", "Curses", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
-        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON"]),
+        .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
         .testTarget(name: "KernelsTests", dependencies: ["Tensors"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
         .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"]),
-        .testTarget(name: "TerminalTests", dependencies: ["Curses", "mica"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "mica"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -67,32 +67,41 @@ package struct Stops: Sendable {
     package init() {}
 }
 
+/// A run on its way to a goal. It may be interrupted and go on; where it began decides what "over the block" means and that a breakpoint
+/// under the cursor does not stop the run that leaves it.
+package struct Journey: Sendable {
+    package let goal: Goal
+    fileprivate let start: Int
+    fileprivate let block: String
+}
+
 extension Stepper {
-    /// Runs towards the goal. `interrupted` is asked between ops; `progress` hears of each.
-    package mutating func run(
-        to goal: Goal, stops: Stops = Stops(), interrupted: () -> Bool = { false }, progress: (Int) -> Void = { _ in }
-    ) throws -> Stop {
-        let block = isFinished ? "" : program.block(ofStep: cursor)
-        let start = cursor
-        while !isFinished {
-            if cursor > start, let stop = standing(goal, since: start, block: block) { return stop }
-            if cursor > start, let hit = breakpoint(stops) { return hit }
-            if case .before(let id) = goal, program.values[id].step == cursor { return .reached }
-            if interrupted() { return .interrupted }
-            let id = try step()
-            progress(cursor)
-            if let hit = try watchpoint(stops, id) { return hit }
-        }
-        return goal == .end ? .finished : standing(goal, since: start, block: block) ?? .finished
+    package func journey(to goal: Goal) -> Journey {
+        Journey(goal: goal, start: cursor, block: isFinished ? "" : program.block(ofStep: cursor))
     }
 
-    private func standing(_ goal: Goal, since start: Int, block: String) -> Stop? {
-        switch goal {
+    /// Runs to a goal in one go.
+    package mutating func run(to goal: Goal, stops: Stops = Stops()) throws -> Stop { try advance(journey(to: goal), stops: stops) }
+
+    /// Goes on towards the journey's goal. `interrupted` is asked between ops.
+    package mutating func advance(_ journey: Journey, stops: Stops = Stops(), interrupted: () -> Bool = { false }) throws -> Stop {
+        while !isFinished {
+            if cursor > journey.start, let stop = standing(journey) ?? breakpoint(stops) { return stop }
+            if case .before(let id) = journey.goal, program.values[id].step == cursor { return .reached }
+            if interrupted() { return .interrupted }
+            let id = try step()
+            if let hit = try watchpoint(stops, id) { return hit }
+        }
+        return journey.goal == .end ? .finished : standing(journey) ?? .finished
+    }
+
+    private func standing(_ journey: Journey) -> Stop? {
+        switch journey.goal {
         case .step: return .reached
         case .overBlock:
-            guard !isFinished, !block.isEmpty else { return .reached }
+            guard !isFinished, !journey.block.isEmpty else { return .reached }
             let name = program.values[program.steps[cursor].output].name
-            return name == block || name.hasPrefix(block + ".") ? nil : .reached
+            return name == journey.block || name.hasPrefix(journey.block + ".") ? nil : .reached
         case .before(let id): return program.values[id].step == cursor ? .reached : nil
         case .past(let id): return isComputed(id) ? .reached : nil
         case .layer(let layer): return isFinished ? nil : program.values[program.steps[cursor].output].layer == layer ? .reached : nil

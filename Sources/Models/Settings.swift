@@ -41,6 +41,7 @@ package struct SettingsReader {
     package mutating func optionalPositiveInt(_ key: String, aliases: [String] = []) throws(CheckpointError) -> Int? {
         guard let (key, value) = try find(key, aliases) else { return nil }
         guard let integer = value.integer, integer > 0 else { throw fault("\(key) must be a positive integer, is \(said(value))") }
+        try checkRange(of: key, integer)
         sizes.append((key, integer))
         return integer
     }

@@ -13,12 +13,12 @@ extension SettingsReader {
     /// Reads and checks the heads. `grouped`: the architecture knows num_key_value_heads and head_dim. `rotated`: heads are turned in pairs.
     package mutating func heads(hidden: Int, grouped: Bool = true, rotated: Bool = true) throws(CheckpointError) -> HeadCounts {
         let heads = try positiveInt("num_attention_heads", aliases: ["n_head"])
-        let kvHeads = grouped ? try keyValueHeads(of: heads) : heads
         let given = grouped ? try optionalPositiveInt("head_dim") : nil
         if given == nil && hidden % heads != 0 {
             throw fault("hidden_size \(hidden) not divisible by \(heads) heads\(grouped ? " and no head_dim" : "")")
         }
         let headDim = given ?? hidden / heads
+        let kvHeads = grouped ? try keyValueHeads(of: heads) : heads
         if rotated && headDim % 2 != 0 { throw fault("head_dim must be even for RoPE, is \(headDim)") }
         if heads.multipliedReportingOverflow(by: headDim).overflow {
             throw fault("\(heads) heads of head_dim \(headDim) need at least 8 EB")
@@ -35,6 +35,13 @@ extension SettingsReader {
         return count
     }
 
+    /// No axis is longer than ids and positions of 32 bits can count; so a product of two settings never overflows.
+    func checkRange(of key: String, _ value: Int) throws(CheckpointError) {
+        guard value > Int(Int32.max) else { return }
+        let need = SettingsReader.product([value, 4]).map { SettingsReader.spoken(bytes: $0) } ?? "8 EB"
+        throw fault("\(key) is too large: it needs at least \(need) (\(key) = \(value), limit \(Int32.max))")
+    }
+
     /// Refuses sizes that no file and no machine can hold, before anything is made by them. `perLayer` and `elsewhere`: the shapes of the
     /// weights; `held`: how many parameters the files have. A model that differs from its files by less is for the comparison of shapes.
     package func checkSizes(layers: Int, perLayer: [[Int]], elsewhere: [[Int]], held: Int?) throws(CheckpointError) {
@@ -42,11 +49,11 @@ extension SettingsReader {
         let layer = SettingsReader.sum(perLayer)
         let parameters = SettingsReader.sum([layer.map { [$0, layers] }, SettingsReader.sum(elsewhere).map { [$0] }])
         let bytes = SettingsReader.product([parameters, 4])
-        if let bytes, let parameters, value <= Int(Int32.max), isPlausible(bytes, parameters, held) { return }
-        let need = bytes.map { SettingsReader.spoken(bytes: max($0, value.multipliedReportingOverflow(by: 4).overflow ? $0 : value * 4)) }
+        if let bytes, let parameters, isPlausible(bytes, parameters, held) { return }
+        let need = bytes.map { SettingsReader.spoken(bytes: $0) } ?? "8 EB"
         let files = held.map { ", the files hold \($0) parameters" } ?? ""
         let memory = SettingsReader.spoken(bytes: SettingsReader.physicalMemory)
-        throw fault("needs at least \(need ?? "8 EB") (\(key) = \(value)\(files), this machine has \(memory))")
+        throw fault("needs at least \(need) (\(key) = \(value)\(files), this machine has \(memory))")
     }
 
     /// Fits the machine or its files; without files, is not larger than any model there is.

@@ -62,6 +62,7 @@ struct JSONParser {
     private mutating func object() throws(JSONError) -> JSONObject {
         var members: [(key: String, value: JSONValue)] = []
         var index: [UTF8Key: Int] = [:]
+        members.reserveCapacity(4)
         while try !closes(first: members.isEmpty) {
             let start = at
             let key = try self.key()
@@ -162,14 +163,18 @@ struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         at += 1
         let start = at
+        var isASCII = true
         while at < bytes.count {
-            switch bytes[at] {
+            let byte = bytes[at]
+            switch byte {
             case UInt8(ascii: "\""):
                 at += 1
-                return try text(start, at - 1)
+                return try text(start, at - 1, isASCII: isASCII)
             case UInt8(ascii: "\\"): return try escapedString(from: start)
-            case 0..<0x20: throw fault("has a raw control character in a string (byte \(bytes[at])); write it as an escape")
-            default: at += 1
+            case 0..<0x20: throw fault("has a raw control character in a string (byte \(byte)); write it as an escape")
+            default:
+                isASCII = isASCII && byte < 0x80
+                at += 1
             }
         }
         throw fault("ends early inside a string")
@@ -231,8 +236,10 @@ struct JSONParser {
         return value
     }
 
-    private func text(_ start: Int, _ end: Int) throws(JSONError) -> String {
+    private func text(_ start: Int, _ end: Int, isASCII: Bool) throws(JSONError) -> String {
         let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+        // Validation is slow, and nearly all strings of a header need none.
+        if isASCII { return String(decoding: slice, as: UTF8.self) }
         guard let text = String(validating: slice, as: UTF8.self) else { throw notUTF8(from: start, to: end) }
         return text
     }

@@ -77,7 +77,8 @@ package struct UTF8Key: Hashable, Sendable {
     package init(_ text: String) { self.text = text }
 
     package static func == (a: UTF8Key, b: UTF8Key) -> Bool {
-        a.text.utf8.count == b.text.utf8.count && a.text.utf8.elementsEqual(b.text.utf8)
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -38,7 +38,8 @@ extension Kernels {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_attention_scores(
-                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]), scale,
+                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]),
+                    scale,
                     softcap, mask.kernelMask, Int32(threads))
             }
         }
@@ -76,7 +77,8 @@ extension Kernels {
             try Tensor(x.shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_rope(
-                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]), Int64(cos.shape[1] * 2),
+                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
+                    Int64(cos.shape[1] * 2),
                     interleaved ? 1 : 0, Int32(threads))
             }
         }

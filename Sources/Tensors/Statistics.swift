@@ -79,7 +79,8 @@ package struct Pooled: Sendable {
         if rows > 0 && columns > 0 {
             withExtendedLifetime(tensor) {
                 ck_pool(
-                    tensor.bytes.baseAddress, tensor.type.kernelType, Int64(tensor.strides[0]), Int64(tensor.strides[1]), Int64(tensor.shape[0]),
+                    tensor.bytes.baseAddress, tensor.type.kernelType, Int64(tensor.strides[0]), Int64(tensor.strides[1]),
+                    Int64(tensor.shape[0]),
                     Int64(tensor.shape[1]), &values, &flags, Int64(rows), Int64(columns), Int32(threads))
             }
         }

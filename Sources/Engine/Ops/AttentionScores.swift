@@ -16,13 +16,15 @@ package struct AttentionScores: Op {
 
     package static let card = OpCard(
         name: "attention scores", formula: "s[h,i,j] = scale · Σ_d q[h,i,d]·k[h,j,d],  −∞ if j is hidden from i",
-        sentence: "How well each query fits each key it may see.", source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1; groups: Ainslie et al. 2023")
+        sentence: "How well each query fits each key it may see.",
+        source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1; groups: Ainslie et al. 2023")
     package static let samples = [
         OpSample(
             AttentionScores(scale: 0.5, mask: AttentionMask()), .normal(Shape((.head, 4), (.token, 5), (.feature, 8))),
             .normal(Shape((.head, 2), (.token, 5), (.feature, 8)))),
         OpSample(
-            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(past: 3, window: 4)), .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
+            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(past: 3, window: 4)),
+            .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
             .normal(Shape((.head, 2), (.token, 7), (.feature, 6)))),
     ]
     package var parameters: [(name: String, value: String)] {
@@ -32,7 +34,9 @@ package struct AttentionScores: Op {
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 3, 3)
         try Shapes.expectEqual(inputs[0][2], inputs[1][2], "head_dim of q and k")
-        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 { throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) key heads") }
+        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 {
+            throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) key heads")
+        }
         return Shape([inputs[0].axes[0], Axis(.query, inputs[0][1]), Axis(.key, inputs[1][1])])
     }
 

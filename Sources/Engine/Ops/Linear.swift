@@ -12,7 +12,8 @@ package struct Linear: Op {
     }
 
     package static let card = OpCard(
-        name: "linear", formula: "y[t,o] = Σᵢ x[t,i] · W[o,i] + b[o]", sentence: "Every output is the dot product of a row of x with a row of W.",
+        name: "linear", formula: "y[t,o] = Σᵢ x[t,i] · W[o,i] + b[o]",
+        sentence: "Every output is the dot product of a row of x with a row of W.",
         source: "the affine map; BLAS level 3 (Dongarra et al. 1990)")
     package static let samples = [
         OpSample(Linear(output: Axis(.feature, 5)), .normal(Shape((.token, 3), (.feature, 7))), .normal(Shape((.output, 5), (.input, 7)))),

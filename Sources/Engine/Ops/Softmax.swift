@@ -17,7 +17,9 @@ package struct Softmax: Op {
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else { throw ShapeError("takes scores [head, query, key]") }
+        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
+            throw ShapeError("takes scores [head, query, key]")
+        }
         return inputs[0]
     }
 
