@@ -1,0 +1,49 @@
+// Chooses the instruction set once, at the first call, and forwards every public kernel to that set's table.
+#include "Internal.h"
+#include <stdatomic.h>
+
+static _Atomic(const ck_table *) table_in_use;
+static _Atomic int isa_in_use;
+
+ck_isa ck_best_isa(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("f16c")) return CK_PORTABLE;
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")
+        && __builtin_cpu_supports("avx512vl"))
+        return CK_AVX512;
+    return CK_AVX2;
+#else
+    return CK_PORTABLE;
+#endif
+}
+
+void ck_set_isa(ck_isa isa) {
+    ck_isa best = ck_best_isa();
+    if (isa > best) isa = best;
+    const ck_table *table = &ck_table_portable;
+#if defined(__x86_64__)
+    if (isa == CK_AVX2) table = &ck_table_avx2;
+    if (isa == CK_AVX512) table = &ck_table_avx512;
+#endif
+    atomic_store_explicit(&isa_in_use, (int)isa, memory_order_relaxed);
+    atomic_store_explicit(&table_in_use, table, memory_order_release);
+}
+
+static const ck_table *in_use(void) {
+    const ck_table *t = atomic_load_explicit(&table_in_use, memory_order_acquire);
+    if (t) return t;
+    ck_set_isa(ck_best_isa());
+    return atomic_load_explicit(&table_in_use, memory_order_acquire);
+}
+
+ck_isa ck_get_isa(void) {
+    in_use();
+    return (ck_isa)atomic_load_explicit(&isa_in_use, memory_order_relaxed);
+}
+
+const char *ck_isa_name(ck_isa isa) { return isa == CK_AVX512 ? "AVX-512" : isa == CK_AVX2 ? "AVX2" : "portable"; }
+
+#define K(NAME, PARAMETERS, ARGUMENTS) void ck_##NAME PARAMETERS { in_use()->NAME ARGUMENTS; }
+CK_KERNELS(K)
+uint64_t ck_hash(const void *bytes, size_t count, int threads) { return in_use()->hash(bytes, count, threads); }

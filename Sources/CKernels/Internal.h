@@ -1,0 +1,78 @@
+// What the kernels share among themselves: the pool of threads, scratch memory, and the table each instruction set fills.
+#pragma once
+#include "CKernels.h"
+
+// Calls body(context, 0 ..< tasks), handed out one by one to at most `threads` threads, the caller among them; returns when all are done.
+// Which thread takes a task is left to chance, so a task's result must depend on its number only.
+void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
+
+// This thread's own scratch memory of at least `bytes`, 64-byte aligned, kept until the thread ends; NULL if there is none.
+void *ck_scratch(size_t bytes);
+
+static inline size_t ck_type_size(ck_type type) {
+    switch (type) {
+    case CK_F64: case CK_I64: case CK_U64: return 8;
+    case CK_F32: case CK_I32: case CK_U32: return 4;
+    case CK_F16: case CK_BF16: case CK_I16: case CK_U16: return 2;
+    default: return 1;
+    }
+}
+static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t ck_max(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The keys [lo, hi) that query row i may see among S.
+static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t *lo, int64_t *hi) {
+    int64_t end = mask->past + i + 1, h = mask->causal ? ck_min(end, S) : S, l = mask->window > 0 ? ck_max(0, end - mask->window) : 0;
+    if (mask->first) l = ck_max(l, mask->first[i]);
+    *hi = ck_max(h, 0);
+    *lo = ck_min(l, *hi);
+}
+
+// One line a kernel: name, parameters, arguments. Dispatch.c forwards each public function to the table in use.
+#define CK_KERNELS(K) \
+    K(matmul, (const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt, \
+               float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads), \
+      (x, ldx, w, wt, transposed, ldw, bias, bt, y, ldy, m, n, k, threads)) \
+    K(attention_scores, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                         float scale, float softcap, ck_mask mask, int threads), \
+      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, threads)) \
+    K(attention_context, (const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
+                          int64_t D, ck_mask mask, int threads), \
+      (probs, v, context, heads, kv_heads, T, S, D, mask, threads)) \
+    K(softmax, (const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads), \
+      (x, y, rows, n, mask, T, threads)) \
+    K(rope, (ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary, \
+             int interleaved, int threads), \
+      (x, cos, sin, y, heads, T, D, rotary, interleaved, threads)) \
+    K(rms_norm, (const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads), \
+      (x, w, wt, eps, plus_one, y, rows, n, threads)) \
+    K(layer_norm, (const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y, \
+                   int64_t rows, int64_t n, int threads), \
+      (x, w, wt, b, bt, eps, plus_one, y, rows, n, threads)) \
+    K(map, (ck_function f, const float *x, float *y, int64_t n, int threads), (f, x, y, n, threads)) \
+    K(add, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
+    K(multiply, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
+    K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
+    K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
+      (table, type, ld, ids, y, rows, n, threads)) \
+    K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
+    K(cross_entropy, (const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads), \
+      (x, targets, losses, rows, n, threads)) \
+    K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
+    K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
+             int64_t rows, int64_t columns, int threads), \
+      (x, type, ld, cs, height, width, values, flags, rows, columns, threads)) \
+    K(histogram, (const float *x, int64_t n, float low, float high, uint32_t *counts, int64_t bins, int threads), \
+      (x, n, low, high, counts, bins, threads))
+
+typedef struct {
+#define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
+    CK_KERNELS(K)
+#undef K
+    uint64_t (*hash)(const void *bytes, size_t count, int threads);
+} ck_table;
+extern const ck_table ck_table_portable;
+#if defined(__x86_64__)
+extern const ck_table ck_table_avx2, ck_table_avx512;
+#endif

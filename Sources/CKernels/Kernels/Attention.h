@@ -1,0 +1,161 @@
+// Attention as two products per key-value head, which all query heads of its group share: scores = q k^T over the keys a block of queries
+// can see at all, context = probs v. The tiles are those of ck_matmul, so each sum is one chain of fused multiply-adds.
+#pragma once
+#include "Exponential.h"
+#include "Panels.h"
+
+typedef struct {
+    ck_heads q, k;                   // context: k holds v
+    const float *probs;
+    float *out;
+    int64_t heads, kv_heads, T, S, D, block, blocks;     // a task is `block` queries of a key-value head's group
+    float scale, softcap;
+    ck_mask mask;
+} attention;
+
+enum { KEYS = 128 };
+
+// What queries [first, first + rows) can see together: their union [lo, hi) and their intersection [all_lo, all_hi).
+typedef struct { int64_t lo, hi, all_lo, all_hi; } range;
+static range seen_by(const attention *a, int64_t first, int64_t rows) {
+    range r = {a->S, 0, 0, a->S};
+    for (int64_t i = first; i < first + rows; i++) {
+        int64_t lo, hi;
+        ck_visible(&a->mask, i, a->S, &lo, &hi);
+        if (lo < hi) r.lo = ck_min(r.lo, lo), r.hi = ck_max(r.hi, hi);
+        r.all_lo = ck_max(r.all_lo, lo), r.all_hi = ck_min(r.all_hi, hi);
+    }
+    return r;
+}
+
+static void fill(float *y, int64_t n, float value) {
+    for (int64_t i = 0; i < n; i++) y[i] = value;
+}
+
+// Scale and cap of columns [from, to) of a row; what the row must not see becomes -infinity.
+static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
+    int64_t lo, hi;
+    ck_visible(&a->mask, i, a->S, &lo, &hi);
+    lo = ck_min(ck_max(lo, from), to), hi = ck_max(ck_min(hi, to), lo);
+    fill(row + from, lo - from, -INFINITY);
+    fill(row + hi, to - hi, -INFINITY);
+    for (int64_t j = lo; j < hi; j += W) {
+        int64_t n = ck_min(W, hi - j);
+        lanes s = load_columns(row + j, n) * splat(a->scale);
+        if (a->softcap > 0) s = splat(a->softcap) * tanh_lanes(s / splat(a->softcap));
+        store_columns(row + j, s, n);
+    }
+}
+
+// Queries that lie `ld` apart, row r being query i0 + r (or i0 for all, when the rows are the heads of a group), against packed keys.
+static void score_rows(const attention *a, const float *q, int64_t ld, int64_t rows, int64_t i0, int per_head, const float *packed,
+                       float *out, int64_t out_ld, int64_t from, int64_t to) {
+    int64_t tiles = ck_ceil_div(rows, MOST_ROWS);
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t first = t * rows / tiles, count = (t + 1) * rows / tiles - first;
+        range r = seen_by(a, per_head ? i0 : i0 + first, per_head ? 1 : count);
+        int64_t lo = ck_max(from, r.lo) - from, hi = ck_min(to, r.hi) - from;
+        if (lo < hi) {
+            lo = lo / NR * NR;
+            tile block = {.x = q + first * ld, .ldx = ld, .b = packed + lo * a->D, .ldb = NR, .k = a->D,
+                          .y = out + first * out_ld + from + lo, .ldy = out_ld};
+            run_tiles(block, count, hi - lo, NR * a->D);
+        }
+        for (int64_t i = first; i < first + count; i++) finish_scores(a, out + i * out_ld, per_head ? i0 : i0 + i, from, to);
+    }
+}
+
+// The blocks with most to see come first, so that the last task to finish is a short one.
+static void scores_task(void *context, int64_t task) {
+    const attention *a = context;
+    int64_t kv = task % a->kv_heads, group = a->heads / a->kv_heads, i0 = (a->blocks - 1 - task / a->kv_heads) * a->block;
+    int64_t count = ck_min(a->block, a->T - i0), keys = KEYS;
+    float small[NR * 256], *packed = ck_scratch((size_t)(KEYS * a->D) * 4 + 64);
+    if (!packed) packed = small, keys = a->D <= 256 ? NR : 0;
+    if (!keys) return;
+    range all = seen_by(a, i0, count);
+    matrix k = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0};
+    for (int64_t from = 0; from < a->S; from += keys) {
+        int64_t to = ck_min(from + keys, a->S);
+        if (from < all.hi && to > all.lo) pack_rows(&k, from, to - from, 0, a->D, packed);
+        for (int64_t i = i0; a->T < group && i < i0 + count; i++)
+            score_rows(a, a->q.base + kv * group * a->q.head_stride + i * a->q.token_stride, a->q.head_stride, group, i, 1, packed,
+                       a->out + (kv * group * a->T + i) * a->S, a->T * a->S, from, to);
+        for (int64_t h = kv * group; a->T >= group && h < (kv + 1) * group; h++)
+            score_rows(a, a->q.base + h * a->q.head_stride + i0 * a->q.token_stride, a->q.token_stride, count, i0, 0, packed,
+                       a->out + (h * a->T + i0) * a->S, a->S, from, to);
+    }
+}
+
+// Sums over keys [lo, hi) added to rows of the context, where these keys are seen by all rows.
+static void add_context(const attention *a, const float *probs, int64_t ld, int64_t rows, const float *v, int64_t panel, int64_t ldb,
+                        float *y, int64_t ldy, int64_t lo, int64_t hi) {
+    if (lo >= hi) return;
+    tile t = {.x = probs + lo, .ldx = ld, .b = v + lo * ldb, .ldb = ldb, .k = hi - lo, .y = y, .ldy = ldy, .resume = 1};
+    run_tiles(t, rows, a->D, panel);
+}
+
+// Rows of one tile: each row's own first keys, the keys they share, then each row's own last keys, so that j ascends in every row.
+static void context_rows(const attention *a, const float *probs, int64_t ld, int64_t rows, int64_t i0, int per_head, const float *v,
+                         int64_t panel, int64_t ldb, float *y, int64_t ldy) {
+    range r = seen_by(a, i0, per_head ? 1 : rows);
+    for (int64_t i = 0; i < rows; i++) memset(y + i * ldy, 0, (size_t)a->D * 4);
+    int64_t shared_lo = r.all_lo, shared_hi = ck_max(r.all_hi, r.all_lo);
+    for (int last = 0; last < 2; last++) {
+        for (int64_t i = 0; i < rows; i++) {
+            int64_t lo, hi;
+            ck_visible(&a->mask, per_head ? i0 : i0 + i, a->S, &lo, &hi);
+            add_context(a, probs + i * ld, ld, 1, v, panel, ldb, y + i * ldy, ldy, last ? ck_max(lo, shared_hi) : lo,
+                        last ? hi : ck_min(hi, shared_lo));
+        }
+        if (!last) add_context(a, probs, ld, rows, v, panel, ldb, y, ldy, shared_lo, shared_hi);
+    }
+}
+
+static void context_task(void *context, int64_t task) {
+    const attention *a = context;
+    int64_t kv = task % a->kv_heads, group = a->heads / a->kv_heads, i0 = (a->blocks - 1 - task / a->kv_heads) * a->block;
+    int64_t count = ck_min(a->block, a->T - i0), padded = ck_ceil_div(a->D, NR) * NR, ld = a->heads * a->D;
+    range all = seen_by(a, i0, count);
+    const float *v = a->k.base + kv * a->k.head_stride;
+    int64_t panel = NR, ldb = a->k.token_stride;
+    if (a->D % NR && all.lo < all.hi) {              // a tile reads whole panels
+        float *packed = ck_scratch((size_t)(all.hi * padded) * 4);
+        if (!packed) return;
+        matrix lines = {(const uint8_t *)v, CK_F32, 4, ldb, 0};
+        pack_lines(&lines, 0, a->D, 0, all.hi, packed);
+        v = packed, panel = NR * all.hi, ldb = NR;
+    }
+    for (int64_t i = i0; a->T < group && i < i0 + count; i++)
+        for (int64_t h = 0; h < group; h += MOST_ROWS)
+            context_rows(a, a->probs + ((kv * group + h) * a->T + i) * a->S, a->T * a->S, ck_min(MOST_ROWS, group - h), i, 1, v, panel, ldb,
+                         a->out + i * ld + (kv * group + h) * a->D, a->D);
+    int64_t tiles = ck_ceil_div(count, MOST_ROWS);
+    for (int64_t h = kv * group; a->T >= group && h < (kv + 1) * group; h++)
+        for (int64_t t = 0; t < tiles; t++) {
+            int64_t first = i0 + t * count / tiles, rows = i0 + (t + 1) * count / tiles - first;
+            context_rows(a, a->probs + (h * a->T + first) * a->S, a->S, rows, first, 0, v, panel, ldb, a->out + first * ld + h * a->D, ld);
+        }
+}
+
+static void run_attention(attention *a, int threads, void (*body)(void *, int64_t)) {
+    if (a->T <= 0 || a->heads <= 0 || a->kv_heads <= 0) return;
+    int64_t wanted = threads > 1 ? ck_ceil_div(6 * threads, a->kv_heads) : 1;
+    a->block = ck_min(a->T, ck_max(4 * MOST_ROWS, ck_ceil_div(a->T, wanted)));
+    a->blocks = ck_ceil_div(a->T, a->block);
+    int small = a->heads * a->T * a->S * a->D < 32768;      // less than waking a thread
+    ck_parallel(a->kv_heads * a->blocks, small ? 1 : threads, body, a);
+}
+
+static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                             float scale, float softcap, ck_mask mask, int threads) {
+    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
+                   .softcap = softcap, .mask = mask};
+    run_attention(&a, threads, scores_task);
+}
+
+static void attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
+                              int64_t D, ck_mask mask, int threads) {
+    attention a = {.k = v, .probs = probs, .out = context, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .mask = mask};
+    run_attention(&a, threads, context_task);
+}

@@ -1,0 +1,123 @@
+// One value from one or two others: activation functions, sums, products, upcasts, table rows and rotary positions.
+#pragma once
+#include "Convert.h"
+#include "Exponential.h"
+
+enum { RUN = 32768 };      // elements a task: about ten microseconds, and within the second-level cache
+
+typedef struct {
+    const float *a, *b;
+    const uint8_t *w;
+    ck_type type;
+    float *y, factor;
+    int64_t n;
+} run_job;
+
+INLINE void map_run(ck_function f, const float *x, float *y, int64_t n) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) store(y + i, apply_lanes(f, load(x + i)));
+    if (i < n) store_part(y + i, apply_lanes(f, load_part(x + i, n - i, 0)), n - i);
+}
+#define FUNCTIONS(F) F(CK_SILU) F(CK_GELU_TANH) F(CK_GELU_ERF) F(CK_GELU_QUICK) F(CK_RELU) F(CK_RELU_SQUARED) F(CK_EXP) F(CK_TANH) \
+    F(CK_SIGMOID)
+#define TASK(F) static void task_##F(void *context, int64_t task) { \
+        const run_job *j = context; \
+        map_run(F, j->a + task * RUN, j->y + task * RUN, ck_min(RUN, j->n - task * RUN)); \
+    }
+FUNCTIONS(TASK)
+#undef TASK
+
+#define SIMPLE(NAME, EXPRESSION) static void NAME##_task(void *context, int64_t task) { \
+        const run_job *j = context; \
+        for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i++) j->y[i] = EXPRESSION; \
+    }
+SIMPLE(add, j->a[i] + j->b[i])
+SIMPLE(multiply, j->a[i] * j->b[i])
+SIMPLE(scale, j->a[i] * j->factor)
+#undef SIMPLE
+
+static void upcast_task(void *context, int64_t task) {
+    const run_job *j = context;
+    upcast_run(j->w + (size_t)(task * RUN) * ck_type_size(j->type), j->type, j->y + task * RUN, ck_min(RUN, j->n - task * RUN));
+}
+
+static void run_job_over(run_job *j, int threads, void (*body)(void *, int64_t)) {
+    if (j->n > 0) ck_parallel(ck_ceil_div(j->n, RUN), threads, body, j);
+}
+
+static void map(ck_function f, const float *x, float *y, int64_t n, int threads) {
+    run_job j = {.a = x, .y = y, .n = n};
+    switch (f) {
+#define CASE(F) case F: run_job_over(&j, threads, task_##F); return;
+    FUNCTIONS(CASE)
+#undef CASE
+    }
+}
+static void add(const float *a, const float *b, float *y, int64_t n, int threads) {
+    run_job j = {.a = a, .b = b, .y = y, .n = n};
+    run_job_over(&j, threads, add_task);
+}
+static void multiply(const float *a, const float *b, float *y, int64_t n, int threads) {
+    run_job j = {.a = a, .b = b, .y = y, .n = n};
+    run_job_over(&j, threads, multiply_task);
+}
+static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
+    run_job j = {.a = a, .factor = factor, .y = y, .n = n};
+    run_job_over(&j, threads, scale_task);
+}
+static void upcast(const void *x, ck_type type, float *y, int64_t n, int threads) {
+    run_job j = {.w = x, .type = type, .y = y, .n = n};
+    run_job_over(&j, threads, upcast_task);
+}
+
+typedef struct {
+    const uint8_t *table;
+    ck_type type;
+    const int32_t *ids;
+    float *y;
+    int64_t ld, rows, n, block;
+} gather_job;
+
+static void gather_task(void *context, int64_t task) {
+    const gather_job *j = context;
+    for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++)
+        upcast_run(j->table + (size_t)(j->ids[r] * j->ld) * ck_type_size(j->type), j->type, j->y + r * j->n, j->n);
+}
+static void gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads) {
+    gather_job j = {table, type, ids, y, ld, rows, n, ck_max(1, RUN / ck_max(1, n))};
+    if (rows > 0 && n > 0) ck_parallel(ck_ceil_div(rows, j.block), threads, gather_task, &j);
+}
+
+typedef struct {
+    ck_heads x;
+    const float *cos, *sin;
+    float *y;
+    int64_t T, D, half, rows, block;
+    int interleaved;
+} rope_job;
+
+static void rope_row(const rope_job *j, const float *restrict x, float *restrict y, const float *restrict c, const float *restrict s) {
+    const int64_t half = j->half;
+    for (int64_t p = 0; !j->interleaved && p < half; p++) {
+        y[p] = x[p] * c[p] - x[p + half] * s[p];
+        y[p + half] = x[p + half] * c[p] + x[p] * s[p];
+    }
+    for (int64_t p = 0; j->interleaved && p < half; p++) {
+        y[2 * p] = x[2 * p] * c[p] - x[2 * p + 1] * s[p];
+        y[2 * p + 1] = x[2 * p + 1] * c[p] + x[2 * p] * s[p];
+    }
+    memcpy(y + 2 * half, x + 2 * half, (size_t)(j->D - 2 * half) * 4);
+}
+static void rope_task(void *context, int64_t task) {
+    const rope_job *j = context;
+    for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++) {
+        int64_t t = r % j->T;
+        rope_row(j, j->x.base + r / j->T * j->x.head_stride + t * j->x.token_stride, j->y + r * j->D, j->cos + t * j->half,
+                 j->sin + t * j->half);
+    }
+}
+static void rope(ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary,
+                 int interleaved, int threads) {
+    rope_job j = {x, cos, sin, y, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved};
+    if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
+}
