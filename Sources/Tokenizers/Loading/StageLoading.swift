@@ -32,7 +32,8 @@ enum StageLoading {
         }
     }
 
-    private static func sequence(_ section: Section, _ key: String, _ depth: Int, _ read: Reader) throws(TokenizerError) -> [any PieceStage] {
+    private static func sequence(_ section: Section, _ key: String, _ depth: Int, _ read: Reader) throws(TokenizerError) -> [any PieceStage]
+    {
         if depth >= Section.maximumDepth { throw section.error("\(section.path) is nested deeper than \(Section.maximumDepth)") }
         var stages: [any PieceStage] = []
         for item in try section.sections(key) { stages += try read(item, depth + 1) }
@@ -67,7 +68,7 @@ enum StageLoading {
         case "Split": return [try section.splitStage()]
         case "Metaspace": return [try metaspace(section)]
         case "Digits": return [CharacterStage.digits(individual: try section.flag("individual_digits", default: false))]
-        case "Whitespace": return [try whitespace(section)]
+        case "Whitespace": return CharacterStage.whitespace
         case "WhitespaceSplit": return [CharacterStage.whitespaceSplit]
         case "BertPreTokenizer": return [CharacterStage.whitespaceSplit, CharacterStage.punctuation(.isolated)]
         case "Punctuation": return [CharacterStage.punctuation(try section.behavior(default: .isolated))]
@@ -87,13 +88,6 @@ enum StageLoading {
         if try section.flag("add_prefix_space", default: true) { stages.append(PrefixSpaceStage()) }
         if try section.flag("use_regex", default: true) { stages.append(ScannerStage(scanner: GPT2Scanner())) }
         return stages + [ByteAlphabetStage()]
-    }
-
-    /// `\w+|[^\w\s]+`, and nothing else.
-    private static func whitespace(_ section: Section) throws(TokenizerError) -> any PieceStage {
-        do {
-            return SplitStage(pattern: try CompiledPattern(#"\w+|[^\w\s]+"#), behavior: .removed, inverted: true)
-        } catch { throw section.error("\(section.path): \(error.rule)") }
     }
 
     static func metaspace(_ section: Section) throws(TokenizerError) -> MetaspaceStage {

@@ -27,10 +27,10 @@ package struct TokenizerConfig: Sendable {
     /// Takes over what the text of a tokenizer_config.json says and no file before it said.
     package mutating func read(_ json: [UInt8], file: String) throws(TokenizerError) {
         let top = try Section(Tokenizer.parsed(json, file), path: "", file: file)
-        bosToken = try bosToken ?? Self.token(top, "bos_token")
-        eosToken = try eosToken ?? Self.token(top, "eos_token")
-        padToken = try padToken ?? Self.token(top, "pad_token")
-        unkToken = try unkToken ?? Self.token(top, "unk_token")
+        if bosToken == nil { bosToken = try Self.token(top, "bos_token") }
+        if eosToken == nil { eosToken = try Self.token(top, "eos_token") }
+        if padToken == nil { padToken = try Self.token(top, "pad_token") }
+        if unkToken == nil { unkToken = try Self.token(top, "unk_token") }
         try readTemplate(top)
     }
 

@@ -48,8 +48,9 @@ struct AddedTokenFinder: Sendable {
     private func standsAlone(_ match: ReversedSearch.Match, _ text: Span<UInt8>, _ piece: Pieces.Piece) -> Bool {
         let isWordBefore =
             match.start > piece.start
-            && KindSet.word.contains(ScalarKind.of(UTF8Text.scalarBefore(text, match.start, piece.start).value))
-        let isWordAfter = match.end < piece.end && KindSet.word.contains(ScalarKind.of(UTF8Text.scalar(text, match.end, piece.end).value))
+            && KindSet.rustWord.contains(ScalarKind.of(UTF8Text.scalarBefore(text, match.start, piece.start).value))
+        let isWordAfter =
+            match.end < piece.end && KindSet.rustWord.contains(ScalarKind.of(UTF8Text.scalar(text, match.end, piece.end).value))
         return !isWordBefore && !isWordAfter
     }
 

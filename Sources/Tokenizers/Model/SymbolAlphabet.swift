@@ -75,7 +75,9 @@ struct ScalarSymbols: Sendable {
         return model.vocabulary.id(decorated(options, text, at, after, isFirst, isLast)) ?? -1
     }
 
-    private func decorated(_ options: BytePairOptions, _ text: Span<UInt8>, _ at: Int, _ after: Int, _ isFirst: Bool, _ isLast: Bool) -> [UInt8] {
+    private func decorated(_ options: BytePairOptions, _ text: Span<UInt8>, _ at: Int, _ after: Int, _ isFirst: Bool, _ isLast: Bool)
+        -> [UInt8]
+    {
         (isFirst ? [] : options.continuingPrefix) + (at..<after).map { text[$0] } + (isLast ? options.endSuffix : [])
     }
 

@@ -170,7 +170,13 @@ struct PatternParser {
         let before = (ignoresCase, dotMatchesNewline)
         var on = true
         while !isNext(":") && !isNext(")") {
-            if take("-") { on = false } else if take("i") { ignoresCase = on } else if take("m") { dotMatchesNewline = on } else {
+            if take("-") {
+                on = false
+            } else if take("i") {
+                ignoresCase = on
+            } else if take("m") {
+                dotMatchesNewline = on
+            } else {
                 throw .position("group option not supported", start)
             }
         }

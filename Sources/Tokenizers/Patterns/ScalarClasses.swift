@@ -2,7 +2,7 @@
 struct ScalarClasses: Sendable {
     /// The first scalars of the stretches between the ends of all ranges, ascending; a stretch has one class a kind.
     private let stretches: [UInt32]
-    /// Class of (stretch, kind) at `stretch * 32 + kind`.
+    /// Class of (stretch, kind) at `stretch * ScalarKind.count + kind`.
     private let classes: [UInt16]
     /// Class of each ASCII character.
     private let ascii: [UInt16]
@@ -17,7 +17,7 @@ struct ScalarClasses: Sendable {
         var memberships: [[Bool]] = []
         var classes: [UInt16] = []
         for stretch in stretches {
-            for kind in UInt8(0)..<32 {
+            for kind in UInt8(0)..<UInt8(ScalarKind.count) {
                 let membership = sets.map { $0.contains(stretch, ScalarKind(index: kind)) }
                 let number = numbers[membership] ?? UInt16(truncatingIfNeeded: memberships.count)
                 if Int(number) == memberships.count { memberships.append(membership) }
@@ -27,13 +27,15 @@ struct ScalarClasses: Sendable {
         }
         self.memberships = memberships
         self.classes = classes
-        ascii = (UInt32(0)..<128).map { [stretches] in classes[Self.stretch(of: $0, stretches) * 32 + Int(ScalarKind.of($0).index)] }
+        ascii = (UInt32(0)..<128).map { [stretches] in
+            classes[Self.stretch(of: $0, stretches) * ScalarKind.count + Int(ScalarKind.of($0).index)]
+        }
     }
 
     @inline(__always)
     func number(of value: UInt32) -> Int {
         if value < 128 { return Int(ascii[Int(value)]) }
-        return Int(classes[Self.stretch(of: value, stretches) * 32 + Int(ScalarKind.of(value).index)])
+        return Int(classes[Self.stretch(of: value, stretches) * ScalarKind.count + Int(ScalarKind.of(value).index)])
     }
 
     /// The last stretch that begins at or before `value`.

@@ -1,5 +1,3 @@
-import Foundation
-
 /// `Prepend`: text in front of every piece.
 struct PrependNormalizer: PieceStage {
     let text: [UInt8]
@@ -98,10 +96,17 @@ struct StripAccentsNormalizer: PieceStage {
             var at = piece.start
             while at < piece.end {
                 let (value, length) = UTF8Text.scalar(text, at, piece.end)
-                if !KindSet.marks.contains(ScalarKind.of(value)) { text.append(at, at + length, to: &out) }
+                if !isMark(value) { text.append(at, at + length, to: &out) }
                 at += length
             }
         }
+    }
+
+    /// As of Unicode 9, like the normal forms; three scalars have changed sides since.
+    private func isMark(_ value: UInt32) -> Bool {
+        if value == 0x1CF2 || value == 0x1CF3 { return true }
+        guard KindSet.marks.contains(ScalarKind.of(value)), value != 0x111C9, let scalar = Unicode.Scalar(value) else { return false }
+        return !scalar.isNewer(than: 9)
     }
 }
 
@@ -124,82 +129,5 @@ struct LowercaseNormalizer: PieceStage {
                 at += length
             }
         }
-    }
-}
-
-/// `NFC`, `NFD`, `NFKC`, `NFKD` (Unicode Standard Annex 15).
-enum UnicodeForm: String, CaseIterable, PieceStage {
-    case composed = "NFC"
-    case decomposed = "NFD"
-    case compatiblyComposed = "NFKC"
-    case compatiblyDecomposed = "NFKD"
-
-    /// U+FDFA becomes eighteen characters.
-    var growth: Int { 12 }
-
-    /// Scalars below this are their own normal form, and none of them combines with what stands before it.
-    private var firstAffected: UInt32 {
-        switch self {
-        case .composed: 0x300
-        case .decomposed: 0xC0
-        case .compatiblyComposed, .compatiblyDecomposed: 0xA0
-        }
-    }
-
-    func apply(to pieces: inout Pieces) {
-        if pieces.bytes.allSatisfy({ $0 < 0xC0 || ($0 < 0xCC && self == .composed) }) { return }
-        pieces.rewrite { text, piece, out in normalize(text, piece.start, piece.end, into: &out) }
-    }
-
-    /// Copies what is in normal form anyway and hands the rest to Foundation: runs of affected scalars with the one before, which
-    /// may combine with them.
-    private func normalize(_ text: Span<UInt8>, _ start: Int, _ end: Int, into out: inout [UInt8]) {
-        var copied = start
-        var at = start
-        while at < end {
-            let (value, length) = UTF8Text.scalar(text, at, end)
-            if !isAffected(value) {
-                at += length
-                continue
-            }
-            let runStart = at > copied ? at - UTF8Text.scalarBefore(text, at, copied).length : at
-            text.append(copied, runStart, to: &out)
-            copied = runEnd(text, at, end)
-            write(text, runStart, copied, into: &out)
-            at = copied
-        }
-        text.append(copied, end, to: &out)
-    }
-
-    private func isAffected(_ value: UInt32) -> Bool {
-        value >= firstAffected && !(0x4E00...0x9FFF).contains(value) && value < UTF8Text.illFormed
-    }
-
-    private func runEnd(_ text: Span<UInt8>, _ at: Int, _ end: Int) -> Int {
-        var at = at
-        while at < end {
-            let (value, length) = UTF8Text.scalar(text, at, end)
-            if !isAffected(value) { break }
-            at += length
-        }
-        return at
-    }
-
-    private func write(_ text: Span<UInt8>, _ start: Int, _ end: Int, into out: inout [UInt8]) {
-        // An ill-formed byte before the run is no part of a string.
-        if UTF8Text.scalar(text, start, end).value >= UTF8Text.illFormed {
-            out.append(text[start])
-            if start + 1 < end { write(text, start + 1, end, into: &out) }
-            return
-        }
-        let string = String(decoding: (start..<end).map { text[$0] }, as: UTF8.self)
-        let normal =
-            switch self {
-            case .composed: string.precomposedStringWithCanonicalMapping
-            case .decomposed: string.decomposedStringWithCanonicalMapping
-            case .compatiblyComposed: string.precomposedStringWithCompatibilityMapping
-            case .compatiblyDecomposed: string.decomposedStringWithCompatibilityMapping
-            }
-        out.append(contentsOf: normal.utf8)
     }
 }

@@ -24,7 +24,8 @@ struct Pieces {
     mutating func cut(_ cut: (Span<UInt8>, Piece, inout [Piece]) -> Void) {
         var result: [Piece] = []
         result.reserveCapacity(items.count)
-        let text = bytes.span
+        let source = bytes
+        let text = source.span
         for piece in items {
             let first = result.count
             if piece.isText { cut(text, piece, &result) } else { result.append(piece) }
@@ -39,7 +40,8 @@ struct Pieces {
         written.reserveCapacity(bytes.count + bytes.count / 8)
         var result: [Piece] = []
         result.reserveCapacity(items.count)
-        let text = bytes.span
+        let source = bytes
+        let text = source.span
         for piece in items {
             let start = written.count
             if piece.isText { write(text, piece, &written) }

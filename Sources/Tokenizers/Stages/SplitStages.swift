@@ -26,7 +26,7 @@ struct ScannerStage: PieceStage {
 }
 
 /// Pre-tokenizers that look at one character at a time: `Whitespace`, `WhitespaceSplit`, `BertPreTokenizer`, `Punctuation`,
-/// `Digits`, `CharDelimiterSplit`. Characters for which `isDelimiter` holds are the delimiters; where `joined`, a run of them is one.
+/// `Digits`, `CharDelimiterSplit`. Characters for which `isDelimiter` holds are the delimiters.
 struct CharacterStage: PieceStage {
     let behavior: SplitBehavior
     let isDelimiter: @Sendable (UInt32, ScalarKind) -> Bool
@@ -64,13 +64,21 @@ struct CharacterStage: PieceStage {
         CharacterStage(behavior: behavior) { isPunctuation($0, $1) }
     }
 
+    /// `\w+|[^\w\s]+`, and nothing else: white space is the delimiter, and words and signs are runs.
+    static let whitespace: [CharacterStage] = [
+        whitespaceSplit, CharacterStage(behavior: .contiguous) { !KindSet.rustWord.contains($1) },
+    ]
+
     static func delimiter(_ value: UInt32) -> CharacterStage {
         CharacterStage(behavior: .removed) { scalar, _ in scalar == value }
     }
 
-    /// ASCII's symbols count too.
+    /// As of Unicode 8, whose tables the reference library has, with two scalars that have changed sides since; ASCII's symbols
+    /// count too.
     private static func isPunctuation(_ value: UInt32, _ kind: ScalarKind) -> Bool {
-        KindSet.punctuation.contains(kind) || (value < 0x80 && KindSet.symbols.contains(kind))
+        if value < 0x80 { return KindSet.punctuation.union(.symbols).contains(kind) }
+        if value == 0x166D || value == 0x111C9 { return true }
+        return KindSet.punctuation.contains(kind) && Unicode.Scalar(value).map { !$0.isNewer(than: 8) } ?? false
     }
 }
 

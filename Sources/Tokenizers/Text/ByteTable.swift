@@ -76,7 +76,7 @@ struct ByteTable: Sendable {
     private mutating func place(_ number: Int, _ hash: UInt64) {
         var slot = Int(truncatingIfNeeded: hash) & mask
         while slots[slot] != 0 { slot = (slot + 1) & mask }
-        slots[slot] = hash >> 32 << 32 | UInt64(number)
+        slots[slot] = (hash >> 32) << 32 | UInt64(number)
     }
 
     /// Doubles the slots; the newest entry is placed by the caller.

@@ -1,15 +1,24 @@
 /// What kind of character a scalar is: its general category, told apart from others by one bit each, so that a class such as
-/// `\p{L}` or `\s` is a mask. White space is all of Zs, Zl and Zp and the six controls that have a bit of their own.
+/// `\p{L}` or `\s` is a mask. Parts of categories that classes tell apart have a bit of their own.
+///
+/// Categories are those of Unicode 16, which Oniguruma 6.9.10 knows; the tokenizers' library matches with it.
 struct ScalarKind: Hashable, Sendable {
-    /// 0 to 31.
+    /// Below `count`.
     let index: UInt8
+    static let count = 35
 
     /// A control character that is white space: U+0009 to U+000D and U+0085.
     static let spaceControl = ScalarKind(index: 30)
+    /// A symbol (So) that is alphabetic: letters in circles and squares.
+    static let letterSymbol = ScalarKind(index: 31)
+    /// The superscripts and fractions of Latin-1, which Oniguruma counts among the word characters.
+    static let latinNumber = ScalarKind(index: 32)
+    /// U+200C and U+200D.
+    static let joiner = ScalarKind(index: 33)
     /// A byte that is part of no scalar; in no class but the negated ones.
-    static let illFormed = ScalarKind(index: 31)
+    static let illFormed = ScalarKind(index: 34)
 
-    @inline(__always) var bit: UInt32 { 1 << UInt32(index) }
+    @inline(__always) var bit: UInt64 { 1 << UInt64(index) }
 
     /// The kind of a scalar value as `UTF8Text` reads it.
     @inline(__always)
@@ -27,7 +36,13 @@ struct ScalarKind: Hashable, Sendable {
     private static func property(_ value: UInt32) -> ScalarKind {
         guard let scalar = Unicode.Scalar(value) else { return ScalarKind(index: index(of: .surrogate)) }
         if (9...13).contains(value) || value == 0x85 { return spaceControl }
-        return ScalarKind(index: index(of: scalar.properties.generalCategory))
+        if value == 0x200C || value == 0x200D { return joiner }
+        if scalar.isNewer(than: 16) { return ScalarKind(index: index(of: .unassigned)) }
+        let category = scalar.properties.generalCategory
+        if category == .otherSymbol && scalar.properties.isAlphabetic { return letterSymbol }
+        if category == .otherNumber && value < 0x100 { return latinNumber }
+        // A letter without case since Unicode 17.
+        return ScalarKind(index: value == 0x295 ? index(of: .lowercaseLetter) : index(of: category))
     }
 
     /// Computed once, on the first use: a lookup in it is ten times faster than one in Unicode's own tables.
@@ -70,12 +85,17 @@ struct ScalarKind: Hashable, Sendable {
     }
 }
 
+extension Unicode.Scalar {
+    /// Whether the scalar was assigned after this version of Unicode. Tables of that version know nothing of it.
+    func isNewer(than version: Int) -> Bool { (properties.age?.major ?? 0) > version }
+}
+
 /// A set of kinds.
 struct KindSet: Hashable, Sendable {
-    let mask: UInt32
+    let mask: UInt64
 
-    init(mask: UInt32) { self.mask = mask }
-    private init(_ kinds: ClosedRange<UInt32>) { mask = kinds.reduce(0) { $0 | 1 << $1 } }
+    init(mask: UInt64) { self.mask = mask }
+    private init(_ kinds: ClosedRange<UInt64>) { mask = kinds.reduce(0) { $0 | 1 << $1 } }
 
     @inline(__always) func contains(_ kind: ScalarKind) -> Bool { mask & kind.bit != 0 }
     func union(_ other: KindSet) -> KindSet { KindSet(mask: mask | other.mask) }
@@ -83,15 +103,21 @@ struct KindSet: Hashable, Sendable {
     static let letters = KindSet(0...4)
     static let casedLetters = KindSet(0...2)
     static let marks = KindSet(5...7)
-    static let numbers = KindSet(8...10)
+    static let numbers = KindSet(8...10).with(.latinNumber)
     static let digits = KindSet(8...8)
     static let punctuation = KindSet(11...17)
-    static let symbols = KindSet(18...21)
+    static let symbols = KindSet(18...21).with(.letterSymbol)
     static let separators = KindSet(22...24)
-    static let spaces = separators.union(KindSet(30...30))
-    static let others = KindSet(25...30)
-    /// `\w`: letters, marks, decimal numbers, connector punctuation (Oniguruma, doc/RE).
-    static let word = letters.union(marks).union(digits).union(KindSet(11...11))
+    static let spaces = separators.with(.spaceControl)
+    static let others = KindSet(25...29).with(.spaceControl).with(.joiner)
+    /// What is alphabetic, marks, decimal numbers and connector punctuation, which all libraries count as `\w`.
+    private static let commonWord = letters.union(marks).union(KindSet(8...9)).union(KindSet(11...11)).with(.letterSymbol)
+    /// `\w` of Oniguruma, which patterns are written for.
+    static let word = commonWord.with(.latinNumber)
+    /// `\w` of Rust's regex library, which `Whitespace` and `single_word` use.
+    static let rustWord = commonWord.with(.joiner)
+
+    private func with(_ kind: ScalarKind) -> KindSet { KindSet(mask: mask | kind.bit) }
 
     /// The set of a general category by its short or long name, as `\p{…}` writes it.
     static func named(_ name: String) -> KindSet? { names[name.lowercased().filter { $0 != "_" && $0 != " " && $0 != "-" }] }
@@ -111,9 +137,21 @@ struct KindSet: Hashable, Sendable {
             """
         for list in [short, long] {
             for (index, name) in list.split(separator: " ").enumerated() {
-                names[String(name)] = KindSet(mask: 1 << UInt32(index) | (index == 25 ? ScalarKind.spaceControl.bit : 0))
+                names[String(name)] = category(UInt64(index))
             }
         }
         return names
     }()
+
+    /// A general category with the parts that have bits of their own.
+    private static func category(_ index: UInt64) -> KindSet {
+        let whole = KindSet(index...index)
+        return switch index {
+        case 10: whole.with(.latinNumber)
+        case 21: whole.with(.letterSymbol)
+        case 25: whole.with(.spaceControl)
+        case 26: whole.with(.joiner)
+        default: whole
+        }
+    }
 }
