@@ -83,10 +83,15 @@ package struct CirclePlot: Hashable, Sendable {
     }
 
     private func drawLegend(_ surface: inout Surface, _ rect: Rect) {
-        let texts = [("○ before ", before, Role.series1), ("● after ", after, .series0)].map { name, vector, role in
-            Span(name + "(\(Numbers.compact(vector.x)), \(Numbers.compact(vector.y)))", role)
+        let lines = [("○ before ", "● after "), ("○ ", "● ")].map { first, second -> Line in
+            [legend(first, before, .series1), Span("   "), legend(second, after, .series0)]
         }
-        surface.put(rect.x + 1, rect.bottom - 1, Line([texts[0], Span("   "), texts[1]]), width: rect.width - 1)
+        let line = lines.first { $0.width < rect.width } ?? lines[1]
+        surface.put(rect.x + 1, rect.bottom - 1, line, width: rect.width - 1)
+    }
+
+    private func legend(_ name: String, _ vector: Vector, _ role: Role) -> Span {
+        Span(name + "(\(Numbers.label(vector.x)), \(Numbers.label(vector.y)))", role)
     }
 }
 
