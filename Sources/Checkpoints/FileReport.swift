@@ -113,8 +113,7 @@ package struct FileReport: Sendable {
         guard let weights else { return }
         let scan = try NonFiniteScan(of: weights)
         self.scan = scan
-        if let warning = scan.warning { notes.append(warning) }
-        if scan.skippedBytes > 0 { notes.append("NaN/Inf: looked at \(scan.scannedBytes) bytes, not at \(scan.skippedBytes) more") }
+        notes += [scan.warning, scan.gap].compactMap { $0 }
     }
 
     private mutating func addJSON(_ format: String) throws(CheckpointError) -> ConfigFile {

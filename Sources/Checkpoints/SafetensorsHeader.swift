@@ -55,7 +55,6 @@ package struct SafetensorsHeader: Sendable {
             let hint = length.byteSwapped <= min(limit, UInt64(file.count - 8)) ? "; it looks big-endian" : ""
             throw foreign(file) ?? fault("header length \(length) exceeds limit \(limit)\(hint)")
         }
-        guard length > 0 else { throw fault("header is empty (header length = 0)") }
         guard length <= UInt64(file.count - 8) else {
             throw foreign(file) ?? fault("header length \(length) exceeds file (\(file.count) bytes)")
         }
@@ -63,7 +62,7 @@ package struct SafetensorsHeader: Sendable {
     }
 
     private func members(of text: UnsafeRawBufferPointer, in file: UnsafeRawBufferPointer) throws(CheckpointError) -> JSONMembers {
-        if text.allSatisfy({ JSONError.isSpace($0) }) { throw fault("header is empty (nothing but space)") }
+        if text.allSatisfy({ JSONError.isSpace($0) }) { throw fault("header is empty (header length = \(text.count))") }
         do {
             return try JSONMembers(text)
         } catch {

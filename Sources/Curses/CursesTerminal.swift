@@ -139,6 +139,7 @@ package final class CursesTerminal: Terminal {
     private func draw(_ surface: Surface, _ encoder: inout RowEncoder) -> Bool {
         if shown.count != size.height { (shown, nextRow) = (Array(repeating: [], count: size.height), 0) }
         var (left, changed) = (size.height, 0)
+        link.beginFrame()
         while left > 0 {
             for _ in 0..<min(left, link.rowsAtOnce(of: size.height)) {
                 changed += put(surface, row: nextRow, &encoder) ? 1 : 0

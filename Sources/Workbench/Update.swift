@@ -68,7 +68,7 @@ extension Session {
             pending = []
             return execute(mark)
         }
-        switch KeyMap.match(pending, on: page) {
+        switch KeyMap.match(pending, on: page, own: ownBindings) {
         case .complete(let binding):
             pending = []
             return execute(binding.line)

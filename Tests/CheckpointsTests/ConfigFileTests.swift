@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import StrictJSON
 import Testing
-
-@testable import Checkpoints
 
 private let cases: [(id: String, text: [UInt8], fragment: String)] = [
     ("C01 empty", [], "not a JSON object: line 1, column 1: holds no JSON value"),

@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import Tensors
 import Testing
-
-@testable import Checkpoints
 
 @Suite struct FileReportTests {
     @Test func folder() throws {
@@ -64,8 +63,8 @@ import Testing
         let header = #"{"a":{"dtype":"\#(type.rawValue)","shape":[4],"data_offsets":[0,\#(data.count)]}}"#
         let checkpoint = try Checkpoint(path: folder.write("x.safetensors", safetensors(Array(header.utf8), data: data)))
         let scan = try NonFiniteScan(of: checkpoint)
-        let expected = NonFiniteScan.Finding(name: "a", nanCount: nans, infinityCount: infinities)
-        #expect(scan.findings == (nans + infinities > 0 ? [expected] : []))
+        #expect(scan.findings.map(\.name) == (nans + infinities > 0 ? ["a"] : []))
+        #expect(scan.findings.first?.nanCount ?? 0 == nans && scan.findings.first?.infinityCount ?? 0 == infinities)
         #expect(scan.scannedBytes == (type.isFloat ? data.count : 0) && scan.skippedBytes == 0)
     }
 

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-@testable import Checkpoints
 
 /// One way to make a model folder bad; the id is that of the table of hostile cases.
 private struct FolderCase: Sendable, CustomTestStringConvertible {

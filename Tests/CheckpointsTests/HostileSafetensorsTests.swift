@@ -1,6 +1,5 @@
+import Checkpoints
 import Testing
-
-@testable import Checkpoints
 
 private func tensor(_ name: String, _ dtype: String, _ shape: String, _ offsets: String) -> String {
     #""\#(name)":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}"#

@@ -78,7 +78,7 @@ extension Command {
             }
             return [.write(rows.joined(separator: "\n") + "\n", to: path)]
         },
-        Command("save-screen", "FILE.txt|FILE.svg", .data, "the screen as text or as a picture") {
+        Command("save-screen", "FILE.txt|FILE.svg|FILE.ansi", .data, "the screen as text, as a picture, or as text with colours") {
             session, arguments throws(CommandError) in
             guard let path = arguments[0], path.hasSuffix(".txt") || path.hasSuffix(".svg") else {
                 throw CommandError("a file that ends in .txt or .svg")

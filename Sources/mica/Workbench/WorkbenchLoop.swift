@@ -116,12 +116,3 @@ final class WorkbenchLoop {
         for case .write(let text, let path) in session.update(.command("record")) { save(path) { text } }
     }
 }
-
-/// A saved screen: text, or a picture by the name's ending.
-enum ScreenFile {
-    static func contents(of surface: Surface, theme: Theme, path: String) -> String {
-        if path.hasSuffix(".svg") { return SurfaceExport.svg(surface, theme: theme) }
-        if path.hasSuffix(".ansi") { return SurfaceExport.ansi(surface, theme: theme, depth: .trueColor) }
-        return SurfaceExport.text(surface)
-    }
-}
