@@ -12,6 +12,7 @@ struct HeaderFields {
 /// A list of numbers; only the first few are kept, since no valid list is longer.
 struct HeaderList {
     static let kept = 9
+    static let readAtMost = 100_000
 
     var values: [JSONValue] = []
     var count = 0
@@ -83,6 +84,7 @@ struct HeaderReader {
             let value = try json.scalar()
             if list.count < HeaderList.kept { list.values.append(value) }
             list.count += 1
+            if list.count > HeaderList.readAtMost { throw json.fault("has a list of more than \(HeaderList.readAtMost) numbers") }
         }
         return list
     }

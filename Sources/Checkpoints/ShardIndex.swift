@@ -114,6 +114,8 @@ private struct IndexText {
     /// What weight_map is if it is no object.
     private(set) var otherKind: String?
     private(set) var totalSize: Int?
+    /// The rest of a text with too many tensors is not read.
+    var isTooLong: Bool { places.count > SafetensorsHeader.maximumTensors }
 
     init(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
         var json = try JSONReader(bytes)
@@ -122,7 +124,9 @@ private struct IndexText {
         while let key = try json.nextKey() {
             switch key {
             case "weight_map" where hasMap: throw json.fault("has the key 'weight_map' twice")
-            case "weight_map": try readMap(&json)
+            case "weight_map":
+                try readMap(&json)
+                if isTooLong { return }
             case "metadata" where json.isAtObject: try readMetadata(&json)
             default: _ = try json.scalar()
             }
@@ -140,9 +144,9 @@ private struct IndexText {
         try json.open()
         while let tensor = try json.nextKey() {
             let shard = try json.scalar()
-            guard seen.count <= SafetensorsHeader.maximumTensors else { continue }
             guard seen.insert(UTF8Key(tensor)).inserted else { throw json.fault("has the key '\(JSONError.excerpt(tensor))' twice") }
             places.append((tensor, shard))
+            if isTooLong { return }
         }
     }
 
