@@ -23,7 +23,7 @@ let package = Package(
         .target(name: "Engine", dependencies: ["Tensors", .product(name: "RealModule", package: "swift-numerics")]),
         .target(name: "Models", dependencies: ["Engine", "Checkpoints", "Tokenizers", "StrictJSON"]),
         .target(name: "Screen", dependencies: ["TOMLKit"], resources: [.copy("../../Themes")]),
-        .target(name: "Workbench", dependencies: ["Models", "Screen"], resources: [.copy("../../Samples")]),
+        .target(name: "Workbench", dependencies: ["Models", "Screen", "TOMLKit"], resources: [.copy("../../Samples")]),
         .target(name: "Curses", dependencies: ["Screen", "CNcurses"], resources: [.copy("terminfo")]),
         .executableTarget(
             name: "mica",

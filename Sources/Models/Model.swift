@@ -100,7 +100,7 @@ package struct Model: Sendable {
     private static func tokenizer(in folder: ModelFolder) -> (Tokenizer?, String?) {
         do {
             switch try folder.tokenizer() {
-            case .json(let path): return (try Tokenizer(path: path), nil)
+            case .json(let path): return (try Tokenizer.load(path), nil)
             case .other(let name): return (nil, "\(folder.path) has only \(name); prompts need tokenizer.json, or --ids")
             case .none: return (nil, "\(folder.path) has no tokenizer.json; prompts need one, or --ids")
             }

@@ -23,7 +23,7 @@ enum Boxes {
     private static func whichKey(_ session: Session, _ surface: inout Surface, _ area: Rect) {
         guard session.showsNextKeys else { return }
         var lines: [Line] = []
-        if case .prefix(let bindings) = KeyMap.match(session.pending, on: session.page) {
+        if case .prefix(let bindings) = KeyMap.match(session.pending, on: session.page, own: session.ownBindings) {
             lines = bindings.map { binding in
                 let next = binding.sequence.dropFirst(session.pending.count).map(\.description).joined(separator: " ")
                 return [

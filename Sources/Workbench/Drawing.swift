@@ -123,10 +123,9 @@ package enum Names {
     /// `model.layers.3.self_attn.q_proj` → `3 · self_attn · q_proj`.
     package static func short(_ name: String) -> String {
         var parts = name.split(separator: ".").map(String.init)
-        guard let at = parts.firstIndex(where: { Int($0) != nil }) else {
-            if parts.count > 1, ["model", "transformer"].contains(parts[0]) { parts.removeFirst() }
-            return parts.joined(separator: " · ")
-        }
-        return parts[at...].joined(separator: " · ")
+        if parts.count > 1, ["model", "transformer"].contains(parts[0]) { parts.removeFirst() }
+        // Inside a block the number says where; the block's own value keeps its word.
+        if parts.count > 2, Int(parts[1]) != nil { parts.removeFirst() }
+        return parts.joined(separator: " · ")
     }
 }

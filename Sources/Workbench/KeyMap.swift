@@ -28,9 +28,10 @@ package enum KeyMap {
         case complete(Binding)
     }
 
-    /// What a sequence of keys means on a page. The page's own bindings win.
-    package static func match(_ keys: [Key], on page: PageID) -> Match {
-        let here = all.filter { $0.page == nil || $0.page == page }
+    /// What a sequence of keys means on a page. The user's own bindings win, then the page's.
+    package static func match(_ keys: [Key], on page: PageID, own: [Binding] = []) -> Match {
+        if let binding = own.first(where: { $0.sequence == keys && ($0.page == nil || $0.page == page) }) { return .complete(binding) }
+        let here = (own + all).filter { $0.page == nil || $0.page == page }
         let exact = here.filter { $0.sequence == keys }
         if let binding = exact.first(where: { $0.page == page }) ?? exact.first { return .complete(binding) }
         let longer = here.filter { $0.sequence.count > keys.count && Array($0.sequence.prefix(keys.count)) == keys }

@@ -107,8 +107,7 @@ package struct Detail: Sendable {
 
     init(_ tensor: Tensor, statistics: Statistics, bins: Int, threads: Int) throws {
         self.statistics = statistics
-        let x = try tensor.contiguous()
-        let sample = Detail.sample(x)
+        let sample = Detail.sample(tensor)
         let sizes = sample.map(abs).sorted()
         let values = sample.sorted()
         magnitude50 = Detail.quantile(sizes, 0.5)
@@ -117,14 +116,17 @@ package struct Detail: Sendable {
         low = Detail.quantile(values, 0.001)
         high = Detail.quantile(values, 0.999)
         let top = statistics.max > statistics.min ? statistics.max.nextUp : statistics.min + max(abs(statistics.min), 1)
-        histogram = try x.histogram(low: statistics.min, high: top, bins: bins, threads: threads)
+        histogram = try tensor.histogram(low: statistics.min, high: top, bins: bins, threads: threads)
     }
 
     private static func sample(_ x: Tensor) -> [Float] {
-        let all = x.bytes.bindMemory(to: Float.self)
         let count = x.elementCount
         let step = max(1, count / 65536)
-        return withExtendedLifetime(x) { stride(from: 0, to: count, by: step).map { all[$0] }.filter(\.isFinite) }
+        return stride(from: 0, to: count, by: step).compactMap { position in
+            let place = x.isContiguous ? position : x.place(of: x.shape.index(at: position)) ?? 0
+            let value = Float(Scalars.read(x.bytes, x.type, at: place))
+            return value.isFinite ? value : nil
+        }
     }
 
     private static func quantile(_ sorted: [Float], _ q: Double) -> Float {

@@ -75,7 +75,7 @@ extension Session {
             pending = []
             return enter(mark)
         }
-        switch KeyMap.match(pending, on: page) {
+        switch KeyMap.match(pending, on: page, own: ownBindings) {
         case .complete(let binding):
             pending = []
             return enter(binding.line)

@@ -34,8 +34,10 @@ struct WorkbenchCommand: ParsableCommand {
         }
     }
 
-    private var depth: ColorDepth? {
-        switch color {
+    private var depth: ColorDepth? { WorkbenchCommand.depth(color) }
+
+    private static func depth(_ name: String?) -> ColorDepth? {
+        switch name {
         case "true", "truecolor", "24bit": .trueColor
         case "256": .xterm256
         case "16": .ansi16
@@ -47,16 +49,28 @@ struct WorkbenchCommand: ParsableCommand {
 
     func run() throws {
         Supervisor.run()
+        let configuration = try Configuration.load(Configuration.path())
         let catalogue = ThemeCatalogue()
-        var options = TerminalOptions()
-        (options.color, options.ascii) = (depth, ascii)
-        let terminal: CursesTerminal
-        do { terminal = try CursesTerminal(options) } catch { throw Failure("\(error)", code: error.exitCode) }
+        let themeName = theme ?? configuration.theme
+        if let themeName { _ = try catalogue.theme(themeName) }
+        let given = try prompt.ids.map { Prompt.ids(try PromptOptions.parse($0)) } ?? prompt.prompt.map { Prompt.text($0) }
+        let terminal = try open(configuration)
         Fault.triggerIfRequested()
-        var session = Session(size: terminal.size, theme: theme ?? "night", themes: catalogue.names)
-        session.pendingPrompt = try prompt.ids.map { .ids(try PromptOptions.parse($0)) } ?? prompt.prompt.map { .text($0) }
+        var session = Session(size: terminal.size, theme: themeName ?? "night", themes: catalogue.names)
+        session.pendingPrompt = given
+        session.ownBindings = configuration.bindings
+        session.isMouseOn = configuration.mouse && !noMouse
         let loop = WorkbenchLoop(
-            session: session, terminal: terminal, policy: Policy(threads: threads.count), budget: (memory ?? 2048) << 20, catalogue: catalogue)
+            session: session, terminal: terminal, policy: Policy(threads: threads.count),
+            budget: (memory ?? configuration.memory ?? 2048) << 20, catalogue: catalogue)
         throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel))
+    }
+
+    private func open(_ configuration: Configuration) throws -> CursesTerminal {
+        var options = TerminalOptions()
+        options.color = depth ?? WorkbenchCommand.depth(configuration.color)
+        options.ascii = ascii || configuration.ascii
+        options.mouse = configuration.mouse && !noMouse
+        do { return try CursesTerminal(options) } catch { throw Failure("\(error)", code: error.exitCode) }
     }
 }

@@ -36,7 +36,7 @@ package enum TokensPage: Page {
         line.append(Span("  \"\(session.tokenLabel(id))\"", .status))
         if let score = session.tokenScores[safe: session.tokenIndex] ?? nil { line.append(Span("  p \(Numbers.compact(score.probability))", .status)) }
         if let rank = TokenInfoPane.merge(session)?.rank { line.append(Span("  merge \(rank)", .status)) }
-        line.append(Span("  \(bytes.count) bytes \(TokenText.hex(bytes, limit: 24))", .status))
+        line.append(Span("  \(bytes.count) \(bytes.count == 1 ? "byte" : "bytes") \(TokenText.hex(bytes, limit: 24))", .status))
         return Line(line)
     }
 

@@ -8,17 +8,25 @@ struct LensTable {
     /// Positions of the pass that are shown.
     let positions: Range<Int>
     private let cellWidth: Int
+    /// Two where there is room for the probability under each token.
+    private let rowHeight: Int
     private let past: Int
     private let showsTargets: Bool
     private static let rowHeader = 4
+    private static let narrow = 9
+    private static let wide = 13
 
     init(_ session: Session, _ area: Rect) {
         self.area = area.inset(1, 0)
-        cellWidth = area.width >= 120 ? 11 : 9
         past = session.snapshot?.past ?? 0
-        showsTargets = area.height >= session.lensStreams.count + 2
+        let layers = session.lensStreams.count
+        showsTargets = area.height >= layers + 2
+        rowHeight = area.height >= 2 * layers + 2 ? 2 : 1
         let count = max(session.tokenIDs.count - past, 0)
-        let columns = max((self.area.width - Self.rowHeader) / cellWidth, 1)
+        // All tokens, wider or narrower, if they fit; else as many as stay readable.
+        let room = self.area.width - Self.rowHeader
+        cellWidth = min(max(room / max(count, 1), Self.narrow), Self.wide)
+        let columns = max(room / cellWidth, 1)
         let start = min((session.tokenRow ?? 0) / columns * columns, max(count - columns, 0))
         positions = session.tokenRow == nil ? 0..<min(columns, count) : start..<min(start + columns, count)
     }
@@ -28,14 +36,14 @@ struct LensTable {
     private var body: Rect { Rect(area.x, area.y + 1, area.width, area.height - 1 - (showsTargets ? 1 : 0)) }
 
     private func visible(_ session: Session) -> Range<Int> {
-        Scrolling.visible(session.lensStreams.count, in: body.height, selection: session.lensRow)
+        Scrolling.visible(session.lensStreams.count, in: body.height / rowHeight, selection: session.lensRow)
     }
 
     private func column(_ position: Int) -> Int { area.x + Self.rowHeader + (position - positions.lowerBound) * cellWidth }
 
     /// Row and position under a point.
     func cell(at point: Point, _ session: Session) -> (row: Int, position: Int)? {
-        let row = visible(session).lowerBound + point.y - body.y
+        let row = visible(session).lowerBound + (point.y - body.y) / rowHeight
         let position = positions.lowerBound + (point.x - area.x - Self.rowHeader) / cellWidth
         return visible(session).contains(row) && positions.contains(position) && point.x >= column(positions.lowerBound) ? (row, position) : nil
     }
@@ -52,12 +60,13 @@ struct LensTable {
             let isHere = position == session.tokenRow
             put(&surface, position, area.y, session.tokenLabel(ids[past + position]), isHere ? .rulerCursor : .ruler)
             guard showsTargets, let next = session.tokenAfter(past + position) else { continue }
-            put(&surface, position, body.bottom, "→" + session.tokenLabel(next), isHere ? .rulerCursor : .ruler)
+            put(&surface, position, body.y + visible(session).count * rowHeight, "→" + session.tokenLabel(next), isHere ? .rulerCursor : .ruler)
         }
         for (line, row) in visible(session).enumerated() {
             let isHere = row == session.lensRow
-            surface.put(area.x, body.y + line, LensTable.layerName(session, row), width: Self.rowHeader - 1, align: .right, style: .role(isHere ? .rulerCursor : .ruler))
-            for position in positions { drawCell(session, lens, &surface, row, position, body.y + line, focused) }
+            let (y, style) = (body.y + line * rowHeight, Style.role(isHere ? .rulerCursor : .ruler))
+            surface.put(area.x, y, LensTable.layerName(session, row), width: Self.rowHeader - 1, align: .right, style: style)
+            for position in positions { drawCell(session, lens, &surface, row, position, y, focused) }
         }
     }
 
@@ -78,6 +87,7 @@ struct LensTable {
         surface.fill(cell, Cell(" ", style))
         surface.put(cell.x + 1, y, VisibleText.cut(session.tokenLabel(top.id), to: room - sign.count), style: style, attributes: isHere ? [.bold, .underline] : [])
         surface.put(cell.right - 1 - sign.count, y, sign, style: style)
+        if rowHeight > 1 { surface.put(cell.x, y + 1, Numbers.fitting(Double(top.probability), columns: 5) ?? "", width: cell.width, align: .right, style: .role(.dim)) }
         guard isHere else { return }
         surface.set(cell.x, y, Cell(focused ? "▸" : "[", style, attributes: .bold))
         surface.set(cell.right - 1, y, Cell(focused ? "◂" : "]", style, attributes: .bold))

@@ -10,7 +10,7 @@ package enum TokenNextPane: Pane {
         return "Next after \"\(session.tokenLabel(id))\""
     }
 
-    package static func label(_ session: Session) -> String { session.nextTokens.map { "T 1   entropy \(Numbers.compact($0.entropy)) nats" } ?? "" }
+    package static func label(_ session: Session) -> String { session.nextTokens.map { "entropy \(Numbers.compact($0.entropy)) nats" } ?? "" }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         session.snapshot == nil ? [] : [Session.predictionsRequest, session.scoresRequest]

@@ -4,14 +4,14 @@ import Screen
 /// The text in tokens, each over its id; the ground tells how likely the model found it, or how open the choice was.
 package enum TokenStripPane: Pane {
     package static let name = "Tokens"
-    package static func title(_ session: Session) -> String { "Text in tokens" }
+    package static func title(_ session: Session) -> String { "Tokens" }
 
     package static func label(_ session: Session) -> String {
         guard session.snapshot != nil else { return "" }
         let count = session.tokenIDs.count
         guard session.model?.tokenizer != nil else { return "\(count) ids, no tokenizer" }
-        let text = session.promptText.isEmpty ? "\(count) tokens" : "\(session.promptText.unicodeScalars.count) characters → \(count) tokens"
-        return "\(text)   ·=space ⏎=newline   colour: \(session.tokens.colour.rawValue)"
+        let text = session.promptText.isEmpty ? "\(count) tokens" : "\(session.promptText.unicodeScalars.count) chars → \(count) tokens"
+        return "\(text)   · space   ⏎ newline   colour: \(session.tokens.colour.rawValue)"
     }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
@@ -27,7 +27,10 @@ package enum TokenStripPane: Pane {
         let faces = Faces(session)
         surface.clipped(to: text) { surface in
             for block in layout.blocks where block.line >= first {
-                draw(block, text.x + block.x, text.y + (block.line - first) * step, &surface, faces, session)
+                let (x, y) = (text.x + block.x, text.y + (block.line - first) * step)
+                draw(block, x, y, &surface, faces, session)
+                guard step > 3, let number = faces.number(block.token) else { continue }
+                surface.put(x, y + 2, Numbers.fitting(number, columns: 5) ?? "", width: block.width, align: .center, style: .role(.dim))
             }
         }
         if first > 0 || layout.isCutBefore { surface.put(area.right - 1, text.y, "▴", .dim) }
@@ -45,8 +48,11 @@ package enum TokenStripPane: Pane {
         return Rect(area.x + 1, area.y, area.width - 2, area.height - legend)
     }
 
-    /// Rows a line of blocks takes: the text, its ids where there are texts, a blank where there is room.
-    private static func lineHeight(_ layout: TokenStripLayout, _ area: Rect) -> Int { layout.lines * 3 <= area.height + 1 ? 3 : 2 }
+    /// Rows a line of blocks takes: the text and its id, and where there is room the number behind the colour and a blank.
+    private static func lineHeight(_ layout: TokenStripLayout, _ area: Rect) -> Int {
+        let room = (area.height + 1) / max(layout.lines, 1)
+        return min(max(room, 2), 4)
+    }
 
     private static func draw(
         _ block: TokenStripLayout.Block, _ x: Int, _ y: Int, _ surface: inout Surface, _ faces: Faces, _ session: Session
@@ -95,7 +101,7 @@ private struct Faces {
         return number.isNaN ? .role(.nan) : .onHeat(.sequential, level: scale.level(number))
     }
 
-    private func number(_ token: Int) -> Double? {
+    func number(_ token: Int) -> Double? {
         guard let score = scores[safe: token] ?? nil else { return nil }
         switch colour {
         case .none: return nil

@@ -50,6 +50,8 @@ package struct Session: Sendable {
     package var theme: String
     package var themes: [String]
     package var isMouseOn = false
+    /// Bindings from the user's configuration.
+    package var ownBindings: [Binding] = []
     /// Commands since `:record`, and where they go.
     package var recording: CommandLog?
 

@@ -10,7 +10,10 @@ package enum TokenText {
     }
 
     /// What the token stands for; nil without a tokenizer, or where the vocabulary has no such token.
-    package static func bytes(_ id: Int, model: Model?) -> [UInt8]? { model?.tokenizer?.tokenBytes(id) }
+    package static func bytes(_ id: Int, model: Model?) -> [UInt8]? {
+        guard let tokenizer = model?.tokenizer, let id = Int32(exactly: id), tokenizer.vocabulary.contains(id) else { return nil }
+        return tokenizer.tokenBytes(id)
+    }
 
     /// `·` for a space and `⏎` for a line end.
     package static func visible(_ text: String) -> String { visible(bytes: Array(text.utf8)) }

@@ -42,7 +42,7 @@ struct InfoReport {
     }
 
     private mutating func openTokenizer() throws {
-        if case .json(let path) = files.tokenizer { tokenizer = try Tokenizer(path: path) }
+        if case .json(let path) = files.tokenizer { tokenizer = try Tokenizer.load(path) }
     }
 
     /// A short look: opening a large model must not take long.
