@@ -87,7 +87,7 @@ struct LensTable {
         surface.fill(cell, Cell(" ", style))
         surface.put(cell.x + 1, y, VisibleText.cut(session.tokenLabel(top.id), to: room - sign.count), style: style, attributes: isHere ? [.bold, .underline] : [])
         surface.put(cell.right - 1 - sign.count, y, sign, style: style)
-        if rowHeight > 1 { surface.put(cell.x, y + 1, Numbers.fitting(Double(top.probability), columns: 5) ?? "", width: cell.width, align: .right, style: .role(.dim)) }
+        if rowHeight > 1 { surface.put(cell.x + 1, y + 1, Numbers.fitting(Double(top.probability), columns: 5) ?? "", .dim) }
         guard isHere else { return }
         surface.set(cell.x, y, Cell(focused ? "▸" : "[", style, attributes: .bold))
         surface.set(cell.right - 1, y, Cell(focused ? "◂" : "]", style, attributes: .bold))

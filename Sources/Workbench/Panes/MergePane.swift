@@ -30,8 +30,8 @@ package enum MergePane: Pane {
         let isCut = last + 1 > inside.height
         for (line, number) in Scrolling.visible(last + 1, in: inside.height, selection: selected).enumerated() {
             let row = Rect(inside.x, inside.y + line, inside.width - (isCut ? 1 : 0), 1)
-            drawStep(session, story.piece, number, &surface, row)
-            if number == selected { Scrolling.mark(&surface, row, isFocused: focused) }
+            let ground: Role = number != selected ? .text : focused ? .select : .selectDim
+            drawStep(session, story.piece, number, &surface, row, ground)
         }
         guard isCut else { return }
         let visible = Scrolling.visible(last + 1, in: inside.height, selection: selected)
@@ -39,19 +39,24 @@ package enum MergePane: Pane {
         if visible.upperBound < last + 1 { surface.put(inside.right - 1, inside.bottom - 1, "▾", .dim) }
     }
 
-    /// Step `number`: the symbols before that merge, the pair underlined, and its rank; at the end the ids.
-    private static func drawStep(_ session: Session, _ piece: PreTokenExplanation, _ number: Int, _ surface: inout Surface, _ row: Rect) {
-        let note = note(session, piece, number)
+    /// Step `number`: the symbols before that merge, the pair marked, and its rank; at the end the ids.
+    private static func drawStep(
+        _ session: Session, _ piece: PreTokenExplanation, _ number: Int, _ surface: inout Surface, _ row: Rect, _ ground: Role
+    ) {
+        let note = note(piece, number, columns: row.width / 2)
         let room = max(row.width - VisibleText.width(note) - 1, 0)
-        let count = surface.put(row.x, row.y, "\(number)".padding(String(piece.merges.count).count + 1), .dim)
-        let symbols = MergeSymbols(session, piece, number, width: room - count)
+        let dim: Role = ground == .text ? .dim : ground
+        surface.fill(row, ground)
+        let count = surface.put(row.x, row.y, "\(number)".padding(String(piece.merges.count).count + 1), dim)
+        let symbols = MergeSymbols(session, piece, number, width: room - count, ground)
         surface.put(row.x + count, row.y, symbols.line, width: room - count)
-        surface.put(row.right - VisibleText.width(note), row.y, note, .dim)
+        surface.put(row.right - VisibleText.width(note), row.y, note, dim)
     }
 
-    private static func note(_ session: Session, _ piece: PreTokenExplanation, _ number: Int) -> String {
+    private static func note(_ piece: PreTokenExplanation, _ number: Int, columns: Int) -> String {
         if let merge = piece.merges[safe: number] { return "rank \(merge.rank)" }
-        return piece.ids.count > 6 ? "\(piece.ids.count) tokens" : "ids " + piece.ids.map(String.init).joined(separator: " ")
+        let ids = (piece.ids.count == 1 ? "id " : "ids ") + piece.ids.map(String.init).joined(separator: " ")
+        return VisibleText.width(ids) <= columns ? ids : "\(piece.ids.count) tokens"
     }
 
     private static func drawWhy(_ session: Session, _ surface: inout Surface, _ area: Rect) {
@@ -91,17 +96,17 @@ package enum MergePane: Pane {
 private struct MergeSymbols {
     let line: Line
 
-    init(_ session: Session, _ piece: PreTokenExplanation, _ step: Int, width: Int) {
+    init(_ session: Session, _ piece: PreTokenExplanation, _ step: Int, width: Int, _ ground: Role) {
         let symbols = piece.symbols(after: step).map { session.tokenLabel(Int($0)) }
         let pair = MergeSymbols.pair(piece, step)
         let start = MergeSymbols.start(symbols, pair ?? 0, width)
-        var spans = start > 0 ? [Span("… ", .dim)] : []
+        var spans = start > 0 ? [Span("… ", ground)] : []
         var used = 2
         for index in start..<symbols.count where used <= width {
             let isPair = index == pair || index - 1 == pair
             // The blank inside the pair belongs to it, so that the two are seen as one.
-            spans.append(Span(symbols[index], isPair ? .match : .text, isPair ? [.bold, .underline] : []))
-            spans.append(Span(" ", index == pair ? .match : .text, index == pair ? [.bold, .underline] : []))
+            spans.append(Span(symbols[index], isPair ? .match : ground, isPair ? [.bold, .underline] : []))
+            spans.append(Span(" ", index == pair ? .match : ground, index == pair ? [.bold, .underline] : []))
             used += VisibleText.width(symbols[index]) + 1
         }
         line = Line(spans)
@@ -120,12 +125,12 @@ private struct MergeSymbols {
 
     /// The first symbol to show, so that the pair is in sight.
     private static func start(_ symbols: [String], _ pair: Int, _ width: Int) -> Int {
-        var room = width - 4
+        let widths = symbols.map { VisibleText.width($0) + 1 }
+        guard widths.reduce(-1, +) > width, widths.indices.contains(pair) else { return 0 }
+        var room = width - 4 - widths[pair...].prefix(2).reduce(0, +)
         var start = pair
-        guard symbols.indices.contains(pair) else { return 0 }
-        room -= symbols[pair...].prefix(2).reduce(0) { $0 + VisibleText.width($1) + 1 }
-        while start > 0, room > VisibleText.width(symbols[start - 1]) {
-            room -= VisibleText.width(symbols[start - 1]) + 1
+        while start > 0, room >= widths[start - 1] {
+            room -= widths[start - 1]
             start -= 1
         }
         return start
