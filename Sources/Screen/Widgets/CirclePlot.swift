@@ -83,15 +83,15 @@ package struct CirclePlot: Hashable, Sendable {
     }
 
     private func drawLegend(_ surface: inout Surface, _ rect: Rect) {
-        let lines = [("○ before ", "● after "), ("○ ", "● ")].map { first, second -> Line in
-            [legend(first, before, .series1), Span("   "), legend(second, after, .series0)]
+        let lines = [("○ before ", "● after ", 3), ("○ ", "● ", 3), ("○ ", "● ", 2)].map { first, second, digits -> Line in
+            [legend(first, before, .series1, digits), Span("   "), legend(second, after, .series0, digits)]
         }
-        let line = lines.first { $0.width < rect.width } ?? lines[1]
+        let line = lines.first { $0.width < rect.width } ?? lines[2]
         surface.put(rect.x + 1, rect.bottom - 1, line, width: rect.width - 1)
     }
 
-    private func legend(_ name: String, _ vector: Vector, _ role: Role) -> Span {
-        Span(name + "(\(Numbers.label(vector.x)), \(Numbers.label(vector.y)))", role)
+    private func legend(_ name: String, _ vector: Vector, _ role: Role, _ digits: Int) -> Span {
+        Span(name + "(\(Numbers.label(vector.x, digits: digits)), \(Numbers.label(vector.y, digits: digits)))", role)
     }
 }
 
