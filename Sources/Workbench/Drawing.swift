@@ -69,7 +69,7 @@ package enum Drawing {
     }
 
     /// The page's own first, then what always helps.
-    static func hints(_ session: Session) -> [HintBar.Hint] {
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
         let bindings = KeyMap.all.filter { $0.hint != nil && ($0.page == nil || $0.page == session.page) }
         let ordered = bindings.filter { $0.page != nil } + bindings.filter { $0.page == nil }
         return [HintBar.Hint("hjkl", "move"), HintBar.Hint("Tab", "pane"), HintBar.Hint("Enter", "open")]

@@ -44,7 +44,7 @@ static void product_task(void *context, int64_t task) {
     }
     int64_t m0 = task % j.row_blocks * j.rows, mc = ck_min(j.rows, j.m - m0);
     int64_t from = task / j.row_blocks * j.columns, to = ck_min(from + j.columns, j.n);
-    if (is_thin(j.m, j.w.type)) {
+    if (is_thin(j.m, j.transposed, j.w.type)) {
         thin t = {j.x, j.ldx, &j.w, j.bias, j.y, j.ldy, j.n, j.k};
         from = run_thin(&t, j.transposed, j.m, from, to);
     }
@@ -84,7 +84,7 @@ static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int t
         if (widened) upcast_run(bias, bt, widened, n);
         j.bias = widened;
     }
-    if (m <= 8) plan_few_rows(&j, threads);
+    if (m <= MOST_THIN_ROWS) plan_few_rows(&j, threads);
     else plan_many_rows(&j, threads);
     j.row_blocks = ck_ceil_div(m, j.rows);
     ck_parallel(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);

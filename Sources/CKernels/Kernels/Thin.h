@@ -3,7 +3,7 @@
 #pragma once
 #include "Panels.h"
 
-enum { THIN_ROWS = 4, GROUPS = 2, LINES = 16 };
+enum { THIN_ROWS = 4, MOST_THIN_ROWS = 12, GROUPS = 2, LINES = 16 };
 
 typedef struct {
     const float *x;
@@ -116,13 +116,21 @@ static const thin_kernel thin_row_kernels[3][THIN_ROWS] = {{EACH_M(NAME, CK_F32)
 static const thin_kernel thin_line_kernels[3][THIN_ROWS] = {{EACH_M(NAME, CK_F32)}, {EACH_M(NAME, CK_BF16)}, {EACH_M(NAME, CK_F16)}};
 #undef NAME
 
-static int is_thin(int64_t m, ck_type type) { return m <= THIN_ROWS && (type == CK_F32 || type == CK_BF16 || type == CK_F16); }
+static int is_thin(int64_t m, int transposed, ck_type type) {
+    return m <= (transposed ? THIN_ROWS : MOST_THIN_ROWS) && (type == CK_F32 || type == CK_BF16 || type == CK_F16);
+}
 
 // Outputs [n0, n1) of all m rows; returns the first of the fewer than a step that are left over.
 static int64_t run_thin(const thin *t, int transposed, int64_t m, int64_t n0, int64_t n1) {
     int type = t->w->type == CK_F32 ? 0 : t->w->type == CK_BF16 ? 1 : 2;
-    int64_t step = transposed ? LINES / m * W : GROUPS * W;
-    thin_kernel kernel = (transposed ? thin_line_kernels : thin_row_kernels)[type][m - 1];
-    for (; n0 + step <= n1; n0 += step) kernel(t, n0);
+    int64_t step = transposed ? LINES / ck_min(m, THIN_ROWS) * W : GROUPS * W;
+    for (; n0 + step <= n1; n0 += step)
+        for (int64_t q = 0; q < m; q += THIN_ROWS) {        // rows beyond four find this part of w in the cache
+            int64_t rows = ck_min(THIN_ROWS, m - q);
+            thin part = *t;
+            part.x += q * t->ldx, part.y += q * t->ldy;
+            thin_kernel kernel = (transposed ? thin_line_kernels : thin_row_kernels)[type][rows - 1];
+            kernel(&part, n0);
+        }
     return n0;
 }
