@@ -7,28 +7,38 @@ struct JSONParser {
     init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
     mutating func document() throws(JSONError) -> JSONValue {
+        try start()
+        let value = try self.value()
+        try end()
+        return value
+    }
+
+    /// Steps to the first byte of the value.
+    mutating func start() throws(JSONError) {
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { throw fault("starts with a byte-order mark; save the file as plain UTF-8") }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) || (bytes.count > 1 && (bytes[0] == 0 || bytes[1] == 0)) {
             throw fault("is UTF-16 or UTF-32; JSON files must be UTF-8")
         }
         skipSpace()
         if at == bytes.count { throw fault("holds no JSON value: the text is empty") }
-        let value = try self.value()
+    }
+
+    /// Nothing but space may follow the value.
+    mutating func end() throws(JSONError) {
         skipSpace()
         if at < bytes.count { throw fault("has text after the end of the JSON value") }
-        return value
     }
 
-    private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
+    var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
     private mutating func skipSpace() {
-        while at < bytes.count, bytes[at] == 0x20 || (bytes[at] >= 0x09 && bytes[at] <= 0x0D && bytes[at] != 0x0B && bytes[at] != 0x0C) { at += 1 }
+        while at < bytes.count, JSONError.isSpace(bytes[at]) { at += 1 }
     }
 
-    private mutating func value() throws(JSONError) -> JSONValue {
+    mutating func value() throws(JSONError) -> JSONValue {
         switch next {
-        case UInt8(ascii: "{"): return try nested { parser throws(JSONError) in .object(try parser.object()) }
-        case UInt8(ascii: "["): return try nested { parser throws(JSONError) in .array(try parser.array()) }
+        case UInt8(ascii: "{"): return .object(try object())
+        case UInt8(ascii: "["): return .array(try array())
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
@@ -39,48 +49,81 @@ struct JSONParser {
         }
     }
 
-    private mutating func nested(_ body: (inout JSONParser) throws(JSONError) -> JSONValue) throws(JSONError) -> JSONValue {
-        depth += 1
-        if depth > StrictJSON.maximumDepth { throw fault("is nested deeper than \(StrictJSON.maximumDepth)") }
-        at += 1
-        skipSpace()
-        let value = try body(&self)
-        depth -= 1
-        return value
-    }
-
     private mutating func object() throws(JSONError) -> JSONObject {
         var members: [(key: String, value: JSONValue)] = []
         var index: [UTF8Key: Int] = [:]
-        if take("}") { return JSONObject(members: [], index: [:]) }
-        repeat {
-            skipSpace()
-            if next == UInt8(ascii: "}") { throw fault("has a trailing comma") }
-            if next != UInt8(ascii: "\"") { throw fault(at == bytes.count ? "ends early inside an object" : "expects a key in double quotes") }
+        try open()
+        while try !closes("}", first: members.isEmpty) {
             let start = at
-            let key = try string()
-            if index.updateValue(members.count, forKey: UTF8Key(key)) != nil { throw fault("has the key '\(key)' twice", at: start) }
-            skipSpace()
-            if !take(":") { throw fault(at == bytes.count ? "ends early inside an object" : "expects ':' after the key '\(key)'") }
-            skipSpace()
+            let key = try self.key()
+            if JSONObject.isIndexed(members.count + 1) {
+                if index.isEmpty { index = JSONObject.index(of: members) }
+                if index.updateValue(members.count, forKey: UTF8Key(key)) != nil { throw twice(key, at: start) }
+            } else if members.contains(where: { UTF8Key($0.key) == UTF8Key(key) }) {
+                throw twice(key, at: start)
+            }
             members.append((key, try value()))
-            skipSpace()
-        } while take(",")
-        if !take("}") { throw fault(at == bytes.count ? "ends early inside an object" : "expects ',' or '}'") }
+        }
         return JSONObject(members: members, index: index)
     }
 
+    private func twice(_ key: String, at start: Int) -> JSONError { fault("has the key '\(JSONError.excerpt(key))' twice", at: start) }
+
     private mutating func array() throws(JSONError) -> [JSONValue] {
         var values: [JSONValue] = []
-        if take("]") { return values }
-        repeat {
-            skipSpace()
-            if next == UInt8(ascii: "]") { throw fault("has a trailing comma") }
-            values.append(try value())
-            skipSpace()
-        } while take(",")
-        if !take("]") { throw fault(at == bytes.count ? "ends early inside an array" : "expects ',' or ']'") }
+        try open()
+        while try !closes("]", first: values.isEmpty) { values.append(try value()) }
         return values
+    }
+
+    /// Checks a value as `value` does and makes none.
+    mutating func skip() throws(JSONError) {
+        let bracket: Unicode.Scalar = next == UInt8(ascii: "{") ? "}" : "]"
+        guard next == UInt8(ascii: "{") || next == UInt8(ascii: "[") else {
+            _ = try value()
+            return
+        }
+        var isFirst = true
+        try open()
+        while try !closes(bracket, first: isFirst) {
+            if bracket == "}" { _ = try key() }
+            try skip()
+            isFirst = false
+        }
+    }
+
+    /// Takes the opening bracket of an object or array.
+    mutating func open() throws(JSONError) {
+        if !take("{") && !take("[") { throw fault("is not an object or array") }
+        depth += 1
+        if depth > StrictJSON.maximumDepth { throw fault("is nested deeper than \(StrictJSON.maximumDepth)") }
+    }
+
+    /// Whether the object or array ends here; otherwise the comma is taken and a member follows.
+    mutating func closes(_ bracket: Unicode.Scalar, first: Bool) throws(JSONError) -> Bool {
+        skipSpace()
+        if take(bracket) {
+            depth -= 1
+            return true
+        }
+        if !first && !take(",") {
+            throw fault(at == bytes.count ? "ends early inside an \(bracket == "}" ? "object" : "array")" : "expects ',' or '\(bracket)'")
+        }
+        skipSpace()
+        if !first && next == UInt8(ascii: bracket) { throw fault("has a trailing comma") }
+        return false
+    }
+
+    /// A key and its colon.
+    mutating func key() throws(JSONError) -> String {
+        if next != UInt8(ascii: "\"") { throw fault(at == bytes.count ? "ends early inside an object" : "expects a key in double quotes") }
+        let key = try string()
+        skipSpace()
+        if !take(":") {
+            throw fault(at == bytes.count ? "ends early inside an object" : "expects ':' after the key '\(JSONError.excerpt(key))'")
+        }
+        skipSpace()
+        return key
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {
@@ -126,14 +169,18 @@ struct JSONParser {
     private mutating func string() throws(JSONError) -> String {
         at += 1
         let start = at
+        var isASCII = true
         while at < bytes.count {
-            switch bytes[at] {
+            let byte = bytes[at]
+            switch byte {
             case UInt8(ascii: "\""):
                 at += 1
-                return try text(start, at - 1)
+                return try text(start, at - 1, isASCII: isASCII)
             case UInt8(ascii: "\\"): return try escapedString(from: start)
-            case 0..<0x20: throw fault("has a raw control character in a string (byte \(bytes[at])); write it as an escape")
-            default: at += 1
+            case 0..<0x20: throw fault("has a raw control character in a string (byte \(byte)); write it as an escape")
+            default:
+                isASCII = isASCII && byte < 0x80
+                at += 1
             }
         }
         throw fault("ends early inside a string")
@@ -195,8 +242,10 @@ struct JSONParser {
         return value
     }
 
-    private func text(_ start: Int, _ end: Int) throws(JSONError) -> String {
+    private func text(_ start: Int, _ end: Int, isASCII: Bool) throws(JSONError) -> String {
         let slice = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+        // Validation is slow, and nearly all strings of a header need none.
+        if isASCII { return String(decoding: slice, as: UTF8.self) }
         guard let text = String(validating: slice, as: UTF8.self) else { throw notUTF8(from: start, to: end) }
         return text
     }
@@ -208,17 +257,14 @@ struct JSONParser {
             if length == 0 { break }
             position += length
         }
-        return fault("is not valid UTF-8 at byte \(position)", at: position)
+        return fault("is not valid UTF-8", at: position)
     }
 
-    private func fault(_ rule: String, at offset: Int? = nil) -> JSONError {
+    func fault(_ rule: String, at offset: Int? = nil) -> JSONError {
         let offset = min(offset ?? at, bytes.count)
-        var line = 1
-        var lineStart = 0
-        for position in 0..<offset where bytes[position] == 0x0A {
-            line += 1
-            lineStart = position + 1
-        }
+        let before = UnsafeRawBufferPointer(rebasing: bytes[..<offset])
+        let line = before.reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
+        let lineStart = before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         return JSONError(rule: rule, offset: offset, line: line, column: offset - lineStart + 1)
     }
 }

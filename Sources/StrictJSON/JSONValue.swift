@@ -37,6 +37,10 @@ package struct JSONNumber: Sendable {
 
     /// The exact value if it is written as an integer (no point, no exponent) that fits 64 bits.
     package var integer: Int? { Int(literal) }
+    /// Whether it is written as an integer, of any size.
+    package var isInteger: Bool { !literal.utf8.contains { $0 == UInt8(ascii: ".") || $0 | 0x20 == UInt8(ascii: "e") } }
+    /// Whether it is written with a minus; -0 is, too.
+    package var isNegative: Bool { literal.utf8.first == UInt8(ascii: "-") }
     /// The nearest double; a magnitude beyond its range gives an infinity.
     package var double: Double { Double(literal) ?? .nan }
 }
@@ -51,8 +55,19 @@ package struct JSONObject: Sendable {
         self.index = index
     }
 
-    package subscript(_ key: String) -> JSONValue? { index[UTF8Key(key)].map { members[$0].value } }
+    package subscript(_ key: String) -> JSONValue? {
+        if JSONObject.isIndexed(members.count) { return index[UTF8Key(key)].map { members[$0].value } }
+        return members.first { UTF8Key($0.key) == UTF8Key(key) }?.value
+    }
+
     package var count: Int { members.count }
+
+    /// Few members are found faster one by one than in a table, and files with many small objects stay small in memory.
+    static func isIndexed(_ count: Int) -> Bool { count > 8 }
+
+    static func index(of members: [(key: String, value: JSONValue)]) -> [UTF8Key: Int] {
+        Dictionary(uniqueKeysWithValues: members.enumerated().map { (UTF8Key($0.element.key), $0.offset) })
+    }
 }
 
 /// A string that is equal to another only if their UTF-8 bytes are.
@@ -61,7 +76,10 @@ package struct UTF8Key: Hashable, Sendable {
 
     package init(_ text: String) { self.text = text }
 
-    package static func == (a: UTF8Key, b: UTF8Key) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+    package static func == (a: UTF8Key, b: UTF8Key) -> Bool {
+        var (a, b) = (a.text, b.text)
+        return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+    }
 
     package func hash(into hasher: inout Hasher) {
         var text = text

@@ -1,0 +1,34 @@
+import Tensors
+
+/// An op taken apart: a small program over the op's own inputs, and a stepper at its start. What "step into" runs.
+package struct Expansion: Sendable {
+    package var stepper: Stepper
+    /// The value of the inner program that is the op's own (or its cell's).
+    package let result: Int
+    /// The cell that was chosen, or nil if the whole value is made.
+    package let cell: [Int]?
+
+    /// Nil if the op has nothing smaller inside.
+    package init?(_ op: any Op, inputs: [Tensor], at index: [Int], policy: Policy) throws {
+        var graph = Graph()
+        let nodes = inputs.enumerated().map { graph.input("input \($0.offset)", $0.element.shape) }
+        guard let result = op.expansion(&graph, inputs: nodes, at: index) else { return nil }
+        let program = try Program(graph)
+        let bindings = Dictionary(uniqueKeysWithValues: zip(nodes.map(\.id), inputs))
+        stepper = try Stepper(program, policy: policy, keep: .all(budget: .max), bindings: bindings)
+        self.result = result.id
+        let whole = try op.outputShape(inputs.map(\.shape)).elementCount
+        cell = result.shape.elementCount == 1 && whole > 1 ? index : nil
+    }
+}
+
+extension Stepper {
+    /// The op that runs next, or the one that wrote `id`, taken apart; its inputs must have been computed.
+    package func expansion(of id: Int, at index: [Int]) throws -> Expansion? {
+        guard let number = program.values[id].step else { return nil }
+        let step = program.steps[number]
+        let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
+        guard inputs.count == step.inputs.count else { return nil }
+        return try Expansion(step.op, inputs: inputs, at: index, policy: policy)
+    }
+}

@@ -1,0 +1,84 @@
+import Tensors
+
+/// A value while a program is being built.
+package struct Node: Sendable {
+    package let id: Int
+    package let shape: Shape
+}
+
+/// Builds a program in straight-line Swift. Building never throws: a mistake is recorded with its name, and `Program.init` lists all.
+package struct Graph: Sendable {
+    private(set) var values: [Value] = []
+    private(set) var steps: [Step] = []
+    private(set) var faults: [String] = []
+    private var ids: [String: Int] = [:]
+    /// Names are made under it: `model.layers.3.self_attn`.
+    private var path: [String] = []
+
+    package init() {}
+
+    /// Runs `body` with `name` appended to the path of every name made in it.
+    package mutating func module<T>(_ name: String, _ body: (inout Graph) -> T) -> T {
+        path.append(name)
+        defer { path.removeLast() }
+        return body(&self)
+    }
+
+    /// The current module's own name, or a name inside it.
+    package func name(_ part: String = "") -> String { (path + (part.isEmpty ? [] : [part])).joined(separator: ".") }
+
+    package mutating func input(_ name: String, _ shape: Shape, role: ValueRole = .input) -> Node { declare(name, shape, role) }
+
+    /// A weight of the checkpoint under its Hugging Face name; asked for twice (tied), it is one value.
+    package mutating func weight(_ part: String, _ shape: Shape) -> Node {
+        let name = name(part)
+        if let id = ids[name] { return check(Node(id: id, shape: values[id].shape), shape) }
+        return declare(name, shape, .weight)
+    }
+
+    /// Appends a step whose value is `name` inside the current module.
+    @discardableResult
+    package mutating func apply(_ op: any Op, _ inputs: [Node], as part: String, role: ValueRole = .activation) -> Node {
+        let name = name(part)
+        let shape: Shape
+        do throws(ShapeError) {
+            shape = try op.outputShape(inputs.map(\.shape))
+        } catch {
+            faults.append("\(name): \(error.rule)")
+            shape = inputs.first?.shape ?? Shape([])
+        }
+        let node = declare(name, shape, role, step: steps.count)
+        steps.append(Step(op: op, inputs: inputs.map(\.id), output: node.id))
+        return node
+    }
+
+    /// Gives a value a second name in the current module (empty: the module's own name).
+    package mutating func alias(_ node: Node, as part: String = "") {
+        let name = name(part)
+        guard ids[name] == nil else { return faults.append("\(name): the name is given twice") }
+        ids[name] = node.id
+        values[node.id].aliases.append(name)
+    }
+
+    /// x · Wᵀ + b: the only place where a matrix enters, so the only place where an adapter can.
+    package mutating func linear(
+        _ x: Node, _ part: String, output: Axis, bias: Bool = false, transposed: Bool = false, weight tied: Node? = nil
+    ) -> Node {
+        let input = Axis(.input, x.shape.rowLength)
+        let rows = Axis(.output, output.count)
+        let matrix = tied ?? weight("\(part).weight", transposed ? Shape([input, rows]) : Shape([rows, input]))
+        let offset = bias ? [weight("\(part).bias", Shape([rows]))] : []
+        return apply(Linear(output: output, transposed: transposed), [x, matrix] + offset, as: part)
+    }
+
+    private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {
+        if ids.updateValue(values.count, forKey: name) != nil { faults.append("\(name): the name is given twice") }
+        values.append(Value(name: name, aliases: [], shape: shape, role: role, step: step))
+        return Node(id: values.count - 1, shape: shape)
+    }
+
+    private mutating func check(_ node: Node, _ shape: Shape) -> Node {
+        if node.shape.counts != shape.counts { faults.append("\(values[node.id].name): is \(node.shape) and wanted as \(shape)") }
+        return node
+    }
+}

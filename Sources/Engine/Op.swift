@@ -1,0 +1,125 @@
+import RealModule
+import Tensors
+
+/// What a reference kernel computes with: Float or Double.
+package typealias Scalar = Real & BinaryFloatingPoint & Sendable
+
+/// One operation: a struct that holds its parameters (what is *meant*: ε, heads, cast order) and nothing else. How it is computed is a
+/// kernel, how it is rounded is the policy. One op, one file.
+package protocol Op: Sendable {
+    /// Formula, one sentence, source.
+    static var card: OpCard { get }
+    /// Small cases that a table test runs: kernels against `reference`, expansion against kernel.
+    static var samples: [OpSample] { get }
+
+    /// The parameters in words, for the card on the screen.
+    var parameters: [(name: String, value: String)] { get }
+    /// Throws if the inputs do not fit, naming the axes.
+    func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape
+    /// Reads like the formula. Mandatory; every other kernel must agree with it.
+    func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R>
+    /// The fast kernels, best first. Empty: `reference` is used.
+    var kernels: [Kernel] { get }
+    /// A view shares its input's elements: it costs nothing and its statistics are the input's.
+    var isView: Bool { get }
+    /// What the element at `index` was computed from, one entry an input element that took part (the caller sorts).
+    func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution]
+    /// The op as a chain of smaller ones (what "step into" runs). `index` chooses a cell where the whole would be too much.
+    /// Nil: there is nothing smaller.
+    func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node?
+    /// Floating-point operations and bytes moved, for the bench and the card.
+    func cost(_ inputs: [Shape], output: Shape) -> Int
+}
+
+extension Op {
+    package var parameters: [(name: String, value: String)] { [] }
+    package var kernels: [Kernel] { [] }
+    package var isView: Bool { false }
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] { [] }
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? { nil }
+    package func cost(_ inputs: [Shape], output: Shape) -> Int { output.elementCount }
+    package var card: OpCard { Self.card }
+}
+
+/// One way to compute an op.
+package struct Kernel: Sendable {
+    package let name: String
+    /// inputs, output shape, threads → the value.
+    package let run: @Sendable ([Tensor], Shape, Int) throws -> Tensor
+
+    package init(_ name: String, run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) {
+        self.name = name
+        self.run = run
+    }
+}
+
+/// What the screen and the documentation say of an op.
+package struct OpCard: Sendable {
+    package let name: String
+    package let formula: String
+    package let sentence: String
+    /// Paper or standard the formula is from.
+    package let source: String
+
+    package init(name: String, formula: String, sentence: String, source: String) {
+        self.name = name
+        self.formula = formula
+        self.sentence = sentence
+        self.source = source
+    }
+}
+
+/// An op with inputs to try it on.
+package struct OpSample: Sendable {
+    package enum Input: Sendable {
+        /// Standard normal numbers.
+        case normal(Shape)
+        /// Standard normal numbers, −∞ where the mask hides a key.
+        case scores(Shape, AttentionMask)
+        /// Integers in 0..<below.
+        case ids(Int, below: Int)
+        /// Positive numbers that add up to 1 along the last axis.
+        case probabilities(Shape)
+    }
+
+    package let op: any Op
+    package let inputs: [Input]
+
+    package init(_ op: any Op, _ inputs: Input...) {
+        self.op = op
+        self.inputs = inputs
+    }
+}
+
+/// One term of a number: `value` of an input's element times `weight` gives `term`, its share of the result.
+package struct Contribution: Sendable {
+    /// Which of the op's inputs.
+    package let input: Int
+    package let index: [Int]
+    package let value: Double
+    package let weight: Double
+    package var term: Double { value * weight }
+
+    package init(input: Int, index: [Int], value: Double, weight: Double) {
+        self.input = input
+        self.index = index
+        self.value = value
+        self.weight = weight
+    }
+}
+
+/// Inputs that do not fit an op.
+package struct ShapeError: Error, CustomStringConvertible, Sendable {
+    package let rule: String
+    package init(_ rule: String) { self.rule = rule }
+    package var description: String { rule }
+}
+
+/// Every op, for the tables in tests and help.
+package enum OpCatalogue {
+    package static let all: [any Op.Type] = [
+        Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
+        AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
+        CrossEntropy.self, Mean.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
+    ]
+}

@@ -1,0 +1,54 @@
+import RealModule
+import Tensors
+
+/// The loss of each token, in nats: logits [T, vocabulary], targets [T] (negative: masked, loss 0) → [T].
+package struct CrossEntropy: Op {
+    package init() {}
+
+    package static let card = OpCard(
+        name: "cross entropy", formula: "l[t] = log Σⱼ exp(z[t,j]) − z[t, target[t]]",
+        sentence: "How surprised the model is by the token that really came.",
+        source: "Goodfellow et al. 2016, section 6.2.2")
+    package static let samples = [OpSample(CrossEntropy(), .normal(Shape((.token, 5), (.vocabulary, 37))), .ids(5, below: 37))]
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        try Shapes.expect(inputs, ranks: 2, 1)
+        try Shapes.expectEqual(inputs[0][0], inputs[1][0], "tokens of the logits and of the targets")
+        return Shape([inputs[0].axes[0]])
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        Dense(Shape([inputs[0].shape.axes[0]])) { t in
+            let target = Int(inputs[1].values[t])
+            guard target >= 0 else { return 0 }
+            let z = inputs[0].row(t)
+            let top = z.max() ?? 0
+            return R.log(z.reduce(0) { $0 + R.exp($1 - top) }) + top - z[z.startIndex + target]
+        }
+    }
+
+    package var kernels: [Kernel] {
+        [
+            Kernel("simd") { inputs, shape, threads in
+                try Kernels.crossEntropy(inputs[0], targets: inputs[1], shape: shape, threads: threads)
+            }
+        ]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        guard let target = inputs[1].value(at: index), target >= 0 else { return [] }
+        let place = index + [Int(target)]
+        return [Contribution(input: 0, index: place, value: inputs[0].value(at: place) ?? .nan, weight: -1)]
+    }
+
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        let top = graph.apply(Reduce(.max), [inputs[0]], as: "max")
+        let shifted = graph.apply(Zip(.subtract), [inputs[0], top], as: "z − max")
+        let exps = graph.apply(Map(.exp), [shifted], as: "exp(z − max)")
+        let sum = graph.apply(Reduce(.sum), [exps], as: "Σ exp")
+        let log = graph.apply(Map(.log), [sum], as: "log Σ exp")
+        let total = graph.apply(Zip(.add), [log, top], as: "log Σ exp + max")
+        let chosen = graph.apply(Zip(.pick), [inputs[0], inputs[1]], as: "z[target]")
+        return graph.apply(Zip(.subtract), [total, chosen], as: "loss")
+    }
+}

@@ -1,0 +1,30 @@
+import Tensors
+
+/// Looks rows up in a table: ids [token], table [vocabulary, feature] → [token, feature].
+package struct Embedding: Op {
+    package init() {}
+
+    package static let card = OpCard(
+        name: "embedding", formula: "y[t] = E[id[t]]", sentence: "Each id picks its row of the table; nothing is computed.",
+        source: "Bengio et al. 2003, A Neural Probabilistic Language Model")
+    package static let samples = [OpSample(Embedding(), .ids(5, below: 7), .normal(Shape((.vocabulary, 7), (.feature, 6))))]
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        try Shapes.expect(inputs, ranks: 1, 2)
+        return Shape([inputs[0].axes[0], Axis(.feature, inputs[1][1])])
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        let rows = inputs[0].values.map { inputs[1].row(Int($0)) }
+        return Dense(Shape([inputs[0].shape.axes[0], Axis(.feature, inputs[1].shape[1])]), rows.flatMap { $0 })
+    }
+
+    package var kernels: [Kernel] {
+        [Kernel("gather") { inputs, shape, threads in try Kernels.gather(inputs[1], inputs[0], shape: shape, threads: threads) }]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        guard let id = inputs[0].value(at: [index[0]]), let value = inputs[1].value(at: [Int(id), index[1]]) else { return [] }
+        return [Contribution(input: 1, index: [Int(id), index[1]], value: value, weight: 1)]
+    }
+}

@@ -1,0 +1,88 @@
+import Tensors
+
+/// x [rows, input] · Wᵀ + b with W [output, input], or [input, output] where the checkpoint stores it transposed (GPT-2's Conv1D).
+/// Every element is one chain of fused multiply-adds over the input axis, ascending, in the formula and in the kernel `blocked`, bit for
+/// bit; the kernel `blas` sums in its own order.
+package struct Linear: Op {
+    package let output: Axis
+    package let transposed: Bool
+
+    package init(output: Axis, transposed: Bool = false) {
+        self.output = output
+        self.transposed = transposed
+    }
+
+    package static let card = OpCard(
+        name: "linear", formula: "y[t,o] = Σᵢ x[t,i] · W[o,i] + b[o]",
+        sentence: "Every output is the dot product of a row of x with a row of W.",
+        source: "the affine map; BLAS level 3 (Dongarra et al. 1990)")
+    package static let samples = [
+        OpSample(Linear(output: Axis(.feature, 5)), .normal(Shape((.token, 3), (.feature, 7))), .normal(Shape((.output, 5), (.input, 7)))),
+        OpSample(
+            Linear(output: Axis(.feature, 33), transposed: true), .normal(Shape((.token, 4), (.feature, 17))),
+            .normal(Shape((.input, 17), (.output, 33))), .normal(Shape((.output, 33)))),
+    ]
+    package var parameters: [(name: String, value: String)] { [("W stored as", transposed ? "[input, output]" : "[output, input]")] }
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 2 || inputs.count == 3 else { throw ShapeError("takes x, W and perhaps b, got \(inputs.count) inputs") }
+        guard inputs[1].rank == 2, inputs[0].rank >= 1 else { throw ShapeError("W must have 2 axes, is \(inputs[1])") }
+        try Shapes.expectEqual(inputs[0].rowLength, inputs[1][transposed ? 0 : 1], "x's last axis and W's input axis")
+        try Shapes.expectEqual(output.count, inputs[1][transposed ? 1 : 0], "the output axis and W's")
+        if inputs.count == 3 { try Shapes.expectEqual(inputs[2].elementCount, output.count, "b's length and the output axis") }
+        return inputs[0].replacingLast(output)
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        let (x, w) = (inputs[0], inputs[1])
+        let length = x.shape.rowLength
+        let shape = x.shape.replacingLast(output)
+        return Dense(shape) { position in
+            let (t, o) = (position / output.count, position % output.count)
+            var sum: R = 0
+            for i in 0..<length {
+                sum = sum.addingProduct(x.values[t * length + i], w.values[transposed ? i * output.count + o : o * length + i])
+            }
+            return inputs.count == 3 ? sum + inputs[2].values[o] : sum
+        }
+    }
+
+    package var kernels: [Kernel] {
+        [
+            Kernel("blocked") { [transposed] inputs, shape, threads in
+                try Kernels.matmul(
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
+            },
+            Kernel("blas") { [transposed] inputs, shape, threads in
+                try Kernels.blasMatmul(
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
+            },
+        ]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        let (t, o) = (index.dropLast(), index.last ?? 0)
+        let products = (0..<inputs[0].shape.rowLength).map { i in
+            Contribution(
+                input: 0, index: t + [i], value: inputs[0].value(at: t + [i]) ?? .nan,
+                weight: inputs[1].value(at: transposed ? [i, o] : [o, i]) ?? .nan)
+        }
+        guard inputs.count == 3, let bias = inputs[2].value(at: [o]) else { return products }
+        return products + [Contribution(input: 2, index: [o], value: bias, weight: 1)]
+    }
+
+    /// The dot product of one cell: the row of x, the row of W, their products, the running sum.
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        let o = index.last ?? 0
+        let row = graph.apply(Cell(prefix: Array(index.dropLast())), [inputs[0]], as: "x")
+        let weights = graph.apply(Cell(prefix: transposed ? [] : [o], suffix: transposed ? [o] : []), [inputs[1]], as: "w")
+        graph.apply(Zip(.multiply), [row, weights], as: "products")
+        let sums = graph.apply(RunningSum(), [row, weights], as: "running sum")
+        let sum = graph.apply(Cell(prefix: [row.shape.elementCount - 1]), [sums], as: "sum")
+        guard inputs.count == 3 else { return sum }
+        let bias = graph.apply(Cell(prefix: [o]), [inputs[2]], as: "b")
+        return graph.apply(Zip(.add), [sum, bias], as: "sum + b")
+    }
+
+    package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
+}

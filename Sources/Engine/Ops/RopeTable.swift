@@ -1,0 +1,41 @@
+import RealModule
+import Tensors
+
+/// cos(m·θᵢ) or sin(m·θᵢ): θ [pair], positions m [token] → [token, pair].
+package struct RopeTable: Op {
+    package enum Function: String, Sendable { case cos, sin }
+
+    package let function: Function
+
+    package init(_ function: Function) { self.function = function }
+
+    package static let card = OpCard(
+        name: "RoPE table", formula: "c[m,i] = cos(m·θᵢ)", sentence: "The angle grows with the position; every pair has its own speed.",
+        source: "Su et al. 2021, arXiv:2104.09864, eq. 34")
+    package static let samples = [
+        OpSample(RopeTable(.cos), .probabilities(Shape((.pair, 4))), .ids(6, below: 50)),
+        OpSample(RopeTable(.sin), .probabilities(Shape((.pair, 4))), .ids(6, below: 50)),
+    ]
+    package var parameters: [(name: String, value: String)] { [("function", function.rawValue)] }
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        try Shapes.expect(inputs, ranks: 1, 1)
+        return Shape([inputs[1].axes[0], inputs[0].axes[0]])
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        let pairs = inputs[0].shape[0]
+        return Dense(Shape([inputs[1].shape.axes[0], inputs[0].shape.axes[0]])) { position in
+            let angle = inputs[1].values[position / pairs] * inputs[0].values[position % pairs]
+            return function == .cos ? R.cos(angle) : R.sin(angle)
+        }
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        [
+            Contribution(
+                input: 0, index: [index[1]], value: inputs[0].value(at: [index[1]]) ?? .nan, weight: inputs[1].value(at: [index[0]]) ?? .nan
+            )
+        ]
+    }
+}

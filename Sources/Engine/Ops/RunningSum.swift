@@ -1,0 +1,34 @@
+import Tensors
+
+/// The partial sums of a dot product, in the order and with the fused multiply-adds of the product itself: a [n], b [n] → [n].
+/// The last one is the dot product's own value, bit for bit.
+package struct RunningSum: Op {
+    package init() {}
+
+    package static let card = OpCard(
+        name: "running sum", formula: "y[i] = fma(a[i], b[i], y[i−1])", sentence: "How the dot product grew, term by term.",
+        source: "IEEE 754-2019, fusedMultiplyAdd")
+    package static let samples = [OpSample(RunningSum(), .normal(Shape((.feature, 9))), .normal(Shape((.feature, 9))))]
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        try Shapes.expect(inputs, ranks: 1, 1)
+        try Shapes.expectEqual(inputs[0][0], inputs[1][0], "terms of the two rows")
+        return inputs[0]
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        var sum: R = 0
+        return Dense(
+            inputs[0].shape,
+            zip(inputs[0].values, inputs[1].values).map { a, b in
+                sum = sum.addingProduct(a, b)
+                return sum
+            })
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        (0...(index.first ?? 0)).map {
+            Contribution(input: 0, index: [$0], value: inputs[0].value(at: [$0]) ?? .nan, weight: inputs[1].value(at: [$0]) ?? .nan)
+        }
+    }
+}

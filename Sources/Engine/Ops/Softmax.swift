@@ -1,0 +1,54 @@
+import RealModule
+import Tensors
+
+/// exp(x − max) / Σ exp(x − max) along the last axis. With a mask, x is [head, query, key] and hidden keys get exactly 0.
+package struct Softmax: Op {
+    package let mask: AttentionMask?
+
+    package init(mask: AttentionMask? = nil) { self.mask = mask }
+
+    package static let card = OpCard(
+        name: "softmax", formula: "p[j] = exp(s[j] − max s) / Σₖ exp(s[k] − max s)",
+        sentence: "Turns scores into positive weights that add up to 1; the maximum is taken away first, so that exp cannot overflow.",
+        source: "Bridle 1990; the shift: Goodfellow et al. 2016, section 4.1")
+    package static let samples = [
+        OpSample(Softmax(), .normal(Shape((.token, 3), (.vocabulary, 41)))),
+        OpSample(Softmax(mask: AttentionMask()), .scores(Shape((.head, 2), (.query, 6), (.key, 6)), AttentionMask())),
+    ]
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
+            throw ShapeError("takes scores [head, query, key]")
+        }
+        return inputs[0]
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        inputs[0].mapRows { row, x in
+            let visible = mask?.pass(queries: inputs[0].shape[1], keys: x.count).range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
+            let seen = x.dropFirst(visible.lowerBound).prefix(visible.count)
+            let top = seen.max() ?? 0
+            let exps = seen.map { R.exp($0 - top) }
+            let sum = exps.reduce(0, +)
+            return (0..<x.count).map { visible.contains($0) ? exps[$0 - visible.lowerBound] / sum : 0 }
+        }
+    }
+
+    package var kernels: [Kernel] {
+        [Kernel("simd") { [mask] inputs, _, threads in try Kernels.softmax(inputs[0], mask: mask, threads: threads) }]
+    }
+
+    /// Of a row of exponentials each is a share of the sum: the own score first.
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        guard let score = inputs[0].value(at: index), let p = output.value(at: index), score.isFinite, score != 0 else { return [] }
+        return [Contribution(input: 0, index: index, value: score, weight: p / score)]
+    }
+
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        let top = graph.apply(Reduce(.max), [inputs[0]], as: "max")
+        let shifted = graph.apply(Zip(.subtract), [inputs[0], top], as: "s − max")
+        let exps = graph.apply(Map(.exp), [shifted], as: "exp(s − max)")
+        let sum = graph.apply(Reduce(.sum), [exps], as: "Σ exp")
+        return graph.apply(Zip(.divide), [exps, sum], as: "exp / Σ")
+    }
+}

@@ -1,0 +1,101 @@
+import Tensors
+
+/// What a value is to the model.
+package enum ValueRole: String, Sendable {
+    case weight, input, activation
+    /// The stream that blocks add to: kept longest, everything else can be recomputed from it.
+    case residual
+    /// Keys and values of earlier tokens.
+    case cache
+}
+
+/// A named value of a program. Its name is a public contract: the Hugging Face module path of the checkpoint's own architecture.
+package struct Value: Sendable {
+    package let name: String
+    /// Other names of the same value: a module whose result is its last part's has both.
+    package var aliases: [String]
+    package let shape: Shape
+    package let role: ValueRole
+    /// The step that writes it; nil for weights and inputs.
+    package let step: Int?
+
+    /// The number after `layers.` or `h.`; nil outside the blocks.
+    package var layer: Int? { LayerPath(name)?.layer }
+}
+
+/// One op with its operands.
+package struct Step: Sendable {
+    package let op: any Op
+    package let inputs: [Int]
+    package let output: Int
+}
+
+/// A model as data: values, each written once, and the steps that write them in order.
+package struct Program: Sendable {
+    package let values: [Value]
+    package let steps: [Step]
+    /// For each value the last step that reads it, −1 if none does.
+    package let lastUse: [Int]
+    private let index: [String: Int]
+
+    /// Throws one error that lists every shape mistake made while building.
+    package init(_ graph: Graph) throws(ProgramError) {
+        if !graph.faults.isEmpty { throw ProgramError(faults: graph.faults) }
+        values = graph.values
+        steps = graph.steps
+        var last = [Int](repeating: -1, count: values.count)
+        for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }
+        lastUse = last
+        var index: [String: Int] = [:]
+        for (id, value) in values.enumerated() { for name in [value.name] + value.aliases { index[name] = id } }
+        self.index = index
+    }
+
+    package func id(of name: String) -> Int? { index[name] }
+
+    /// Values that match, weights last, in running order.
+    package func ids(matching pattern: NamePattern) -> [Int] {
+        values.indices.filter { id in ([values[id].name] + values[id].aliases).contains(where: pattern.matches) }
+    }
+
+    package var weights: [Int] { values.indices.filter { values[$0].role == .weight } }
+
+    /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a run is for.
+    func isPassing(_ id: Int) -> Bool {
+        values[id].step != nil && values[id].role != .cache && !values[id].aliases.contains("logits")
+    }
+
+    /// The steps that read a value.
+    package func consumers(of id: Int) -> [Int] { steps.indices.filter { steps[$0].inputs.contains(id) } }
+
+    /// The module that a step belongs to: its value's name without the last part.
+    package func block(ofStep step: Int) -> String {
+        let name = values[steps[step].output].name
+        guard let dot = name.lastIndex(of: ".") else { return "" }
+        return String(name[..<dot])
+    }
+
+    /// How many blocks the model has.
+    package var layerCount: Int { (values.compactMap(\.layer).max() ?? -1) + 1 }
+}
+
+package struct ProgramError: Error, CustomStringConvertible, Sendable {
+    package let faults: [String]
+    package var description: String { faults.joined(separator: "; ") }
+}
+
+/// `model.layers.3.self_attn.q_proj` taken apart.
+package struct LayerPath: Sendable {
+    package let layer: Int
+    /// What stands before the number, with its dot, and after it, without.
+    package let prefix: String
+    package let rest: String
+
+    package init?(_ name: String) {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard let at = parts.firstIndex(where: { Int($0) != nil }), at > 0, let layer = Int(parts[at]) else { return nil }
+        self.layer = layer
+        prefix = parts[..<at].joined(separator: ".") + "."
+        rest = parts[(at + 1)...].joined(separator: ".")
+    }
+}

@@ -1,0 +1,127 @@
+import Tensors
+
+/// A program with a cursor and the values so far. A copy is a snapshot; stepping back is forgetting, so there is no undo log.
+package struct Stepper: Sendable {
+    package let program: Program
+    package let policy: Policy
+    /// The step that runs next; `program.steps.count` at the end.
+    private(set) package var cursor = 0
+    private(set) package var recording: Recording
+    /// Of each step, resolved once.
+    package let choices: [Policy.Choice]
+
+    /// `bindings` gives every weight and input, by the value's number.
+    package init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor]) throws(BindingError) {
+        self.program = program
+        self.policy = policy
+        choices = program.steps.map { policy.choice(for: program.values[$0.output].name, op: $0.op) }
+        recording = Recording(valueCount: program.values.count, keep: keep)
+        for (id, value) in program.values.enumerated() where value.step == nil {
+            guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
+            try Stepper.check(tensor, value)
+            recording.bind(id, tensor)
+        }
+    }
+
+    /// The same program at its start with other inputs: what is not given stays bound as it was. A cache may be longer than the program
+    /// was built for; ops take lengths from their inputs.
+    package func again(_ bindings: [Int: Tensor]) throws(BindingError) -> Stepper {
+        var next = self
+        next.cursor = 0
+        next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
+        for (id, value) in program.values.enumerated() where value.step == nil {
+            guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
+            try Stepper.check(tensor, value)
+            next.recording.bind(id, tensor)
+        }
+        return next
+    }
+
+    private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
+        let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
+        if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
+    }
+
+    package var isFinished: Bool { cursor == program.steps.count }
+    /// The value that the next step writes.
+    package var next: Int? { isFinished ? nil : program.steps[cursor].output }
+
+    /// Runs one op. Returns the value it wrote.
+    @discardableResult
+    package mutating func step() throws -> Int {
+        let number = cursor
+        let step = program.steps[number]
+        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
+        try recording.store(step.output, tensor, isView: step.op.isView, threads: policy.threads)
+        cursor += 1
+        release(after: number)
+        return step.output
+    }
+
+    /// Forgets the last op's value. The same bits come when it is stepped again.
+    package mutating func stepBack() {
+        guard cursor > 0 else { return }
+        cursor -= 1
+        let step = program.steps[cursor]
+        recording.forget(step.output, isView: step.op.isView)
+    }
+
+    /// A value that has been computed, again if it was evicted; nil if its step has not run.
+    package func tensor(_ id: Int) throws -> Tensor? {
+        guard let step = program.values[id].step, step >= cursor else { return try value(id) }
+        return nil
+    }
+
+    package func statistics(_ id: Int) -> Statistics? { recording.statistics[id] }
+
+    /// Whether a step has run: its value is known, though perhaps not in memory.
+    package func isComputed(_ id: Int) -> Bool { (program.values[id].step ?? -1) < cursor }
+
+    func run(_ number: Int, inputs: [Tensor]) throws -> Tensor {
+        let step = program.steps[number]
+        let shape = try step.op.outputShape(inputs.map(\.shape))
+        if let kernel = choices[number].kernel { return try kernel.run(inputs, shape, policy.threads) }
+        let result = step.op.reference(inputs.map { Dense<Float>($0) })
+        return try Tensor(result.shape, result.values)
+    }
+
+    /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
+    private func value(_ id: Int) throws -> Tensor {
+        if let tensor = recording.tensors[id] { return tensor }
+        var remade: [Int: Tensor] = [:]
+        return try remake(id, &remade)
+    }
+
+    private func remake(_ id: Int, _ remade: inout [Int: Tensor]) throws -> Tensor {
+        if let tensor = recording.tensors[id] ?? remade[id] { return tensor }
+        guard let number = program.values[id].step else { throw BindingError(rule: "\(program.values[id].name) has no value") }
+        var inputs: [Tensor] = []
+        for input in program.steps[number].inputs { inputs.append(try remake(input, &remade)) }
+        let tensor = try run(number, inputs: inputs)
+        remade[id] = tensor
+        return tensor
+    }
+
+    /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
+    private mutating func release(after number: Int) {
+        if case .nothing = recording.keep {
+            let step = program.steps[number]
+            for id in Set(step.inputs) where program.lastUse[id] == number && program.isPassing(id) {
+                recording.evict(id, isView: program.steps[program.values[id].step ?? 0].op.isView)
+            }
+            return
+        }
+        guard recording.isOverBudget else { return }
+        for earlier in program.steps[..<number] where recording.isOverBudget {
+            let id = earlier.output
+            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil {
+                recording.evict(id, isView: earlier.op.isView)
+            }
+        }
+    }
+}
+
+package struct BindingError: Error, CustomStringConvertible, Sendable {
+    package let rule: String
+    package var description: String { rule }
+}

@@ -1,0 +1,53 @@
+import Engine
+import Tensors
+
+/// A text that grows token by token: each pass appends to the cache of the one before. Every pass is a stepper, so generation is stepped
+/// like anything else; going back over a token is going back to the earlier pass.
+package struct Generation: Sendable {
+    package let model: Model
+    package let policy: Policy
+    package let keep: Recording.Keep
+    /// Of all passes so far.
+    private(set) package var ids: [Int]
+    /// The pass at work: the prompt's, then one a token.
+    package var stepper: Stepper
+    /// Tokens before the pass at work.
+    private(set) package var past = 0
+
+    package init(model: Model, prompt: [Int], policy: Policy, keep: Recording.Keep) throws {
+        self.model = model
+        self.policy = policy
+        self.keep = keep
+        ids = prompt
+        stepper = try model.stepper(ids: prompt, caches: true, loss: keep != .nothing, policy: policy, keep: keep)
+    }
+
+    /// The logits after the last token; nil before the pass has reached them.
+    package func lastLogits() throws -> [Float]? {
+        guard let id = stepper.program.id(of: "logits"), let logits = try stepper.tensor(id), logits.shape[0] > 0 else { return nil }
+        return logits[logits.shape[0] - 1].floats()
+    }
+
+    /// Begins the pass of one more token; the pass at work must have finished.
+    package mutating func append(_ token: Int) throws {
+        var cache: [String: Tensor] = [:]
+        for (id, value) in stepper.program.values.enumerated() where value.role == .cache && value.step != nil {
+            cache[value.name + ".past"] = try stepper.tensor(id)
+        }
+        let before = past + stepper.tokenCount
+        if past > 0, keep == .nothing {
+            // Nobody looks at shapes: the program of the last token serves again.
+            try model.check([token], past: before)
+            stepper = try stepper.again(model.bindings(stepper.program, ids: [token], past: before, cache: cache, weights: false))
+        } else {
+            stepper = try model.stepper(ids: [token], past: before, caches: true, cache: cache, policy: policy, keep: keep)
+        }
+        past = before
+        ids.append(token)
+    }
+}
+
+extension Stepper {
+    /// Tokens of this pass.
+    package var tokenCount: Int { program.id(of: "input_ids").map { program.values[$0].shape[0] } ?? 0 }
+}

@@ -1,0 +1,122 @@
+import Checkpoints
+import Engine
+import Foundation
+import Tensors
+import Tokenizers
+
+/// A checkpoint with everything needed to run it: its architecture, its settings, where each weight lies, its tokenizer.
+package struct Model: Sendable {
+    package let path: String
+    package let architecture: Architecture
+    package let settings: ModelSettings
+    package let checkpoint: Checkpoint
+    /// Nil if the folder has none that can be read; then prompts are ids.
+    package let tokenizer: Tokenizer?
+    /// Why there is no tokenizer.
+    package let tokenizerProblem: String?
+    package let endTokens: [Int]
+    /// What is odd but harmless.
+    package let notes: [String]
+    /// The weights of the program and what they are called in the file.
+    package let weightNames: [String: String]
+
+    /// Reads tables and settings only; weights stay where they are until a pass touches them.
+    package init(path: String) throws(CheckpointError) {
+        let folder = try ModelFolder(path: path)
+        let config = try folder.config()
+        let reading = try ConfigReading(config)
+        checkpoint = try folder.weights()
+        self.path = path
+        architecture = reading.architecture
+        settings = reading.settings
+        endTokens = try Model.endTokens(config, folder: folder)
+        (tokenizer, tokenizerProblem) = Model.tokenizer(in: folder)
+        let match = try WeightMatch(reading, checkpoint)
+        weightNames = match.names
+        notes = reading.notes + checkpoint.notes + match.notes
+    }
+
+    /// The program of one pass, with the next-token loss where there is a next token.
+    package func program(_ pass: Pass) throws(ProgramError) -> Program {
+        try Program(Model.graph(architecture, settings, pass))
+    }
+
+    static func graph(_ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass) -> Graph {
+        var graph = Graph()
+        let logits = architecture.body(&graph, settings, pass)
+        guard pass.hasLoss else { return graph }
+        let targets = graph.input("targets", Shape((.token, pass.tokens)))
+        let losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        graph.apply(Mean(), [losses, targets], as: "loss")
+        return graph
+    }
+
+    /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name.
+    package func stepper(
+        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy,
+        keep: Recording.Keep
+    ) throws -> Stepper {
+        try check(ids, past: past)
+        let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss))
+        return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
+    }
+
+    /// Tokens are in the vocabulary and fit the context.
+    package func check(_ ids: [Int], past: Int = 0) throws(PromptError) {
+        if ids.isEmpty { throw PromptError(rule: "the prompt has no tokens; give at least one") }
+        if let bad = ids.first(where: { $0 < 0 || $0 >= settings.vocabulary }) {
+            throw PromptError(rule: "token id \(bad) is outside the vocabulary of \(settings.vocabulary) (0…\(settings.vocabulary - 1))")
+        }
+        if past + ids.count > settings.context {
+            throw PromptError(
+                rule: "\(past + ids.count) tokens are more than the model's context of \(settings.context); shorten the prompt")
+        }
+    }
+
+    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor], weights: Bool = true) throws -> [Int: Tensor] {
+        var bindings: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil {
+            switch value.role {
+            case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
+            case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
+            default: bindings[id] = try input(value.name, ids: ids, past: past)
+            }
+        }
+        return bindings
+    }
+
+    /// A weight where it lies in the file.
+    package func weight(_ name: String) throws(CheckpointError) -> Tensor { try checkpoint.tensor(named: weightNames[name] ?? name) }
+
+    private func input(_ name: String, ids: [Int], past: Int) throws -> Tensor {
+        switch name {
+        case "input_ids": try Tensor(ids: ids.map(Int32.init))
+        case "position_ids": try Tensor(ids: ids.indices.map { Int32(past + $0) })
+        // The token that really comes next; the last has none and does not count.
+        default: try Tensor(ids: ids.dropFirst().map(Int32.init) + [-100])
+        }
+    }
+
+    private static func tokenizer(in folder: ModelFolder) -> (Tokenizer?, String?) {
+        do {
+            switch try folder.tokenizer() {
+            case .json: return (try Tokenizer.load(folder.path), nil)
+            case .other(let name): return (nil, "\(folder.path) has only \(name); prompts need tokenizer.json, or --ids")
+            case .none: return (nil, "\(folder.path) has no tokenizer.json; prompts need one, or --ids")
+            }
+        } catch { return (nil, "\(error)") }
+    }
+
+    /// From generation_config.json if it says so, else from config.json.
+    private static func endTokens(_ config: ConfigFile, folder: ModelFolder) throws(CheckpointError) -> [Int] {
+        let value = try folder.generationConfig()?.object["eos_token_id"] ?? config.object["eos_token_id"]
+        return value?.integer.map { [$0] } ?? value?.array?.compactMap(\.integer) ?? []
+    }
+}
+
+/// A prompt that this model cannot take.
+package struct PromptError: Error, CustomStringConvertible, Sendable {
+    package let rule: String
+    package init(rule: String) { self.rule = rule }
+    package var description: String { rule }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import Tensors
+
+/// Chooses the next token from a row of logits. The same seed gives the same text.
+package struct Sampler: Sendable {
+    package var temperature: Double
+    /// 0: all.
+    package var topK: Int
+    /// 1: all.
+    package var topP: Double
+    private var state: UInt64
+
+    /// Temperature 0 is greedy: the largest logit, ties by lowest id.
+    package init(temperature: Double = 0, topK: Int = 0, topP: Double = 1, seed: UInt64 = 0) {
+        self.temperature = temperature
+        self.topK = topK
+        self.topP = topP
+        state = seed
+    }
+
+    package static let greedy = Sampler()
+
+    /// Throws if the logits hold no number to choose from.
+    package mutating func choose(_ logits: [Float]) throws(SamplingError) -> Int {
+        if let at = logits.firstIndex(where: \.isNaN) {
+            throw SamplingError(rule: "the logits contain NaN (first at token \(at)); the run is broken before the head")
+        }
+        guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { throw SamplingError(rule: "there are no logits") }
+        // `max(by:)` keeps the last of equals; ties go to the lowest id.
+        let greedy = logits.firstIndex(of: logits[best]) ?? best
+        if temperature <= 0 || topK == 1 { return greedy }
+        return pick(candidates(logits))
+    }
+
+    /// Tokens that may be drawn, likeliest first, with their weights.
+    private func candidates(_ logits: [Float]) -> [(id: Int, weight: Double)] {
+        let top = Double(logits.max() ?? 0)
+        var all = logits.enumerated().map { (id: $0.offset, weight: exp((Double($0.element) - top) / temperature)) }
+        all.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.id < $1.id }
+        if topK > 0 { all = Array(all.prefix(topK)) }
+        guard topP < 1 else { return all }
+        let total = all.reduce(0) { $0 + $1.weight }
+        var sum = 0.0
+        // The token that reaches the mass is in (Holtzman et al. 2019).
+        let count = all.firstIndex {
+            sum += $0.weight; return sum >= topP * total
+        }.map { $0 + 1 }
+        return Array(all.prefix(max(1, count ?? all.count)))
+    }
+
+    private mutating func pick(_ candidates: [(id: Int, weight: Double)]) -> Int {
+        let total = candidates.reduce(0) { $0 + $1.weight }
+        var left = uniform() * total
+        for (id, weight) in candidates {
+            left -= weight
+            if left < 0 { return id }
+        }
+        return candidates.last?.id ?? 0
+    }
+
+    /// SplitMix64 (Steele et al. 2014), upper 53 bits.
+    private mutating func uniform() -> Double {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
+    }
+}
+
+package struct SamplingError: Error, CustomStringConvertible, Sendable {
+    package let rule: String
+    package var description: String { rule }
+}

@@ -1,0 +1,108 @@
+import CKernels
+
+/// Which keys a query may see: those at or before its own position (causal), at most `window` of them.
+package struct AttentionMask: Hashable, Sendable {
+    /// Keys that came before the first query (they lie in the cache); an op takes it from its inputs.
+    package private(set) var past: Int
+    /// 0: no limit.
+    package var window: Int
+    package var causal: Bool
+
+    package init(past: Int = 0, window: Int = 0, causal: Bool = true) {
+        self.past = past
+        self.window = window
+        self.causal = causal
+    }
+
+    /// The mask of a pass: what is in the cache is what there are more keys than queries.
+    package func pass(queries: Int, keys: Int) -> AttentionMask {
+        var mask = self
+        mask.past = max(keys - queries, 0)
+        return mask
+    }
+
+    /// The visible keys of a query, of `keys` in all.
+    package func range(query: Int, keys: Int) -> Range<Int> {
+        let high = causal ? min(past + query + 1, keys) : keys
+        let low = window > 0 ? max(0, past + query + 1 - window) : 0
+        return min(low, high)..<high
+    }
+
+    var kernelMask: ck_mask { ck_mask(past: Int64(past), window: Int64(window), causal: causal ? 1 : 0, first: nil) }
+}
+
+extension Kernels {
+    /// [head, token, head_dim], however strided.
+    private static func heads(_ x: Tensor) -> ck_heads {
+        ck_heads(base: pointer(x), head_stride: Int64(x.strides[0]), token_stride: Int64(x.strides[1]))
+    }
+
+    /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
+    package static func attentionScores(
+        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, shape: Shape, threads: Int
+    ) throws -> Tensor {
+        let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
+        return try withExtendedLifetime((q, k)) {
+            try Tensor(shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_attention_scores(
+                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]),
+                    scale,
+                    softcap, mask.kernelMask, Int32(threads))
+            }
+        }
+    }
+
+    /// probs [head, T, S], v [kv head, S, D] → [T, head · D].
+    package static func attentionContext(_ probs: Tensor, _ v: Tensor, mask: AttentionMask, shape: Shape, threads: Int) throws -> Tensor {
+        let mask = mask.pass(queries: probs.shape[1], keys: probs.shape[2])
+        return try withExtendedLifetime((probs, v)) {
+            try Tensor(shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_attention_context(
+                    pointer(probs), heads(v), y, Int64(probs.shape[0]), Int64(v.shape[0]), Int64(probs.shape[1]), Int64(probs.shape[2]),
+                    Int64(v.shape[2]), mask.kernelMask, Int32(threads))
+            }
+        }
+    }
+
+    /// Along the last axis. With a mask, x is [head, T, S] and what lies outside becomes 0 without being read.
+    package static func softmax(_ x: Tensor, mask: AttentionMask?, threads: Int) throws -> Tensor {
+        let x = try x.contiguous()
+        return try withExtendedLifetime(x) {
+            try Tensor(x.shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                let rows = Int64(x.shape.rowCount)
+                let length = Int64(x.shape.rowLength)
+                guard var mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]).kernelMask else { return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads)) }
+                ck_softmax(pointer(x), y, rows, length, &mask, Int64(x.shape[1]), Int32(threads))
+            }
+        }
+    }
+
+    /// x [head, T, D], cos and sin [T, rotary / 2].
+    package static func rope(_ x: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, threads: Int) throws -> Tensor {
+        try withExtendedLifetime((x, cos, sin)) {
+            try Tensor(x.shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_rope(
+                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
+                    Int64(cos.shape[1] * 2),
+                    interleaved ? 1 : 0, Int32(threads))
+            }
+        }
+    }
+
+    /// logits [T, vocabulary], targets [T] (negative: masked) → the loss of each token [T], in nats.
+    package static func crossEntropy(_ logits: Tensor, targets: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+        let logits = try logits.contiguous()
+        return try withExtendedLifetime((logits, targets)) {
+            try Tensor(shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_cross_entropy(
+                    pointer(logits), targets.bytes.baseAddress?.assumingMemoryBound(to: Int32.self), y, Int64(logits.shape.rowCount),
+                    Int64(logits.shape.rowLength), Int32(threads))
+            }
+        }
+    }
+}

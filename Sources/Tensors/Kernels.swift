@@ -1,0 +1,104 @@
+import CKernels
+
+/// The fast kernels on tensors. Shapes have been checked by the op that calls; every function makes a new contiguous fp32 value.
+package enum Kernels {
+    /// Pointers into a tensor that a kernel reads as fp32 rows.
+    private static func floats(_ x: Tensor) throws -> (Tensor, UnsafePointer<Float>) {
+        let x = try x.contiguous()
+        return (x, pointer(x))
+    }
+
+    static func pointer(_ x: Tensor) -> UnsafePointer<Float> {
+        // An empty tensor has no bytes; kernels do not read through the pointer then.
+        x.bytes.baseAddress.map { $0.assumingMemoryBound(to: Float.self) } ?? UnsafePointer(placeholder)
+    }
+
+    private static var placeholder: UnsafeMutablePointer<Float> { UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped }
+
+    private static func make(_ shape: Shape, keeping inputs: Tensor..., fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
+        try withExtendedLifetime(inputs) {
+            try Tensor(shape) { out in
+                if let base = out.baseAddress, !out.isEmpty { fill(base) }
+            }
+        }
+    }
+
+    /// x [rows, input] times the weight, [output, input] or (transposed) [input, output], plus bias [output].
+    package static func matmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws -> Tensor
+    {
+        let (x, p) = try floats(x)
+        let rows = Int64(x.shape.rowCount)
+        let input = Int64(x.shape.rowLength)
+        let output = Int64(shape.rowLength)
+        return try make(shape, keeping: x, weight) { y in
+            ck_matmul(
+                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
+                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
+        }
+    }
+
+    /// [T] ids into a table [vocabulary, feature].
+    package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+        try make(shape, keeping: table, ids) { y in
+            ck_gather(
+                table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
+                ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),
+                y, Int64(shape.rowCount), Int64(shape.rowLength), Int32(threads))
+        }
+    }
+
+    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, threads: Int) throws -> Tensor {
+        let (x, p) = try floats(x)
+        return try make(x.shape, keeping: x, weight) { y in
+            ck_rms_norm(
+                p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, y, Int64(x.shape.rowCount),
+                Int64(x.shape.rowLength), Int32(threads))
+        }
+    }
+
+    package static func layerNorm(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, epsilon: Float, threads: Int) throws -> Tensor {
+        let (x, p) = try floats(x)
+        return try make(x.shape, keeping: x, weight) { y in
+            ck_layer_norm(
+                p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon, 0,
+                y,
+                Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
+        }
+    }
+
+    package static func add(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
+        let (a, p) = try floats(a)
+        let (b, q) = try floats(b)
+        return try make(a.shape, keeping: a, b) { ck_add(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+    }
+
+    package static func multiply(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
+        let (a, p) = try floats(a)
+        let (b, q) = try floats(b)
+        return try make(a.shape, keeping: a, b) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+    }
+
+    package static func map(_ function: ElementFunction, _ x: Tensor, threads: Int) throws -> Tensor {
+        let (x, p) = try floats(x)
+        return try make(x.shape, keeping: x) { ck_map(function.kernelFunction, p, $0, Int64(x.elementCount), Int32(threads)) }
+    }
+}
+
+/// Functions of one element that have a fast kernel.
+package enum ElementFunction: String, CaseIterable, Sendable {
+    case silu, geluTanh = "gelu tanh", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp, tanh, sigmoid
+
+    var kernelFunction: ck_function {
+        switch self {
+        case .silu: CK_SILU
+        case .geluTanh: CK_GELU_TANH
+        case .geluErf: CK_GELU_ERF
+        case .geluQuick: CK_GELU_QUICK
+        case .relu: CK_RELU
+        case .reluSquared: CK_RELU_SQUARED
+        case .exp: CK_EXP
+        case .tanh: CK_TANH
+        case .sigmoid: CK_SIGMOID
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import CKernels
+
+/// An immutable array with named axes over shared storage: a file's mapping, in the format it has there, or memory of ours.
+/// The last axis is contiguous, the others may be strided, so a view per head costs nothing.
+package struct Tensor: Sendable {
+    package enum Storage: Sendable {
+        case file(MappedFile)
+        case memory(Buffer)
+    }
+
+    package let shape: Shape
+    package let type: ElementType
+    package let storage: Storage
+    /// In bytes, from the start of the storage.
+    package let offset: Int
+    /// In elements, one an axis; the last is 1.
+    package let strides: [Int]
+
+    package init(shape: Shape, type: ElementType, storage: Storage, offset: Int, strides: [Int]? = nil) {
+        self.shape = shape
+        self.type = type
+        self.storage = storage
+        self.offset = offset
+        self.strides = strides ?? Tensor.contiguousStrides(shape)
+    }
+
+    /// A new fp32 value; `fill` writes all of it.
+    package init(_ shape: Shape, fill: (UnsafeMutableBufferPointer<Float>) throws -> Void) throws {
+        let buffer = try Buffer(byteCount: shape.elementCount * MemoryLayout<Float>.stride)
+        try fill(buffer.writable.bindMemory(to: Float.self))
+        self.init(shape: shape, type: .f32, storage: .memory(buffer), offset: 0)
+    }
+
+    package init(_ shape: Shape, _ values: [Float]) throws {
+        try self.init(shape) { out in
+            for (i, value) in values.enumerated() where i < out.count { out[i] = value }
+        }
+    }
+
+    /// Token ids or positions.
+    package init(ids: [Int32], axis: Axis.Name = .token) throws {
+        let buffer = try Buffer(byteCount: ids.count * 4)
+        ids.withUnsafeBytes { buffer.writable.copyMemory(from: $0) }
+        self.init(shape: Shape((axis, ids.count)), type: .i32, storage: .memory(buffer), offset: 0)
+    }
+
+    package static func contiguousStrides(_ shape: Shape) -> [Int] {
+        var strides = Array(repeating: 1, count: shape.rank)
+        for axis in stride(from: shape.rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+        return strides
+    }
+
+    package var isContiguous: Bool { strides == Tensor.contiguousStrides(shape) }
+    package var elementCount: Int { shape.elementCount }
+    /// What the value takes in memory if it is not a view.
+    package var byteCount: Int { elementCount * type.byteCount }
+
+    /// The bytes from the first element on.
+    package var bytes: UnsafeRawBufferPointer {
+        let all =
+            switch storage {
+            case .file(let file): file.bytes
+            case .memory(let buffer): buffer.bytes
+            }
+        return UnsafeRawBufferPointer(rebasing: all[min(offset, all.count)...])
+    }
+
+    /// The same elements under other axes. The strides of a contiguous tensor follow from its shape.
+    package func view(_ shape: Shape, strides: [Int]? = nil, offset elements: Int = 0) -> Tensor {
+        Tensor(shape: shape, type: type, storage: storage, offset: offset + elements * type.byteCount, strides: strides)
+    }
+
+    /// The part at `index` of the first axis.
+    package subscript(_ index: Int) -> Tensor {
+        view(Shape(Array(shape.axes.dropFirst())), strides: Array(strides.dropFirst()), offset: index * (strides.first ?? 1))
+    }
+
+    /// The element's place from the first one, in elements.
+    package func place(of index: [Int]) -> Int? {
+        guard shape.position(of: index) != nil else { return nil }
+        return zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+
+    /// One element, exactly as a double (integers beyond 2^53 are rounded).
+    package func value(at index: [Int]) -> Double? { place(of: index).map { Scalars.read(bytes, type, at: $0) } }
+
+    /// All elements as fp32 in row-major order.
+    package func floats() -> [Float] {
+        Array(unsafeUninitializedCapacity: elementCount) { out, count in
+            count = elementCount
+            copyRows(to: out)
+        }
+    }
+
+    /// All elements as doubles in row-major order; what a reference kernel in fp64 starts from.
+    package func doubles() -> [Double] {
+        (0..<elementCount).map { Scalars.read(bytes, type, at: isContiguous ? $0 : place(of: shape.index(at: $0)) ?? 0) }
+    }
+
+    /// A contiguous fp32 tensor with the same elements: itself, if it is one.
+    package func contiguous() throws -> Tensor {
+        if type == .f32 && isContiguous { return self }
+        return try Tensor(shape) { copyRows(to: $0) }
+    }
+
+    private func copyRows(to out: UnsafeMutableBufferPointer<Float>) {
+        guard let target = out.baseAddress, let source = bytes.baseAddress, elementCount > 0 else { return }
+        if isContiguous {
+            ck_upcast(source, type.kernelType, target, Int64(elementCount), 1)
+            return
+        }
+        let length = shape.rowLength
+        let rows = Shape(Array(shape.axes.dropLast()))
+        for row in 0..<shape.rowCount {
+            let place = zip(rows.index(at: row), strides).reduce(0) { $0 + $1.0 * $1.1 }
+            ck_upcast(source + place * type.byteCount, type.kernelType, target + row * length, Int64(length), 1)
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import Engine
+import Models
+
+/// What the screen asks of the engine thread.
+package enum EngineCommand: Sendable {
+    case open(path: String)
+    case prompt(ids: [Int])
+    case run(Goal)
+    case stepBack
+    /// Back to before this value was written.
+    case backTo(Int)
+    case restart
+    /// Into the op that wrote the value, at a cell; and out of it again.
+    case stepInto(ValueRef, index: [Int])
+    case stepOut
+    /// Finishes the pass, chooses the likeliest token and begins its pass; and back again.
+    case nextToken
+    case previousToken
+    case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
+    case answer([Request], run: Int)
+    case cancel
+    case quit
+}
+
+/// What the engine thread tells.
+package enum EngineEvent: Sendable {
+    case opened(Model)
+    case snapshot(RunSnapshot)
+    case answered(Request, Answer, run: Int)
+    /// Why the run stands.
+    case stopped(Stop)
+    case failed(String)
+    case busy(String)
+}
+
+/// The run as it was at one moment: copies share storage, so this costs little.
+package struct RunSnapshot: Sendable {
+    /// Counts prompts, models, tokens and steps into ops: what was answered for another number is stale.
+    package let run: Int
+    package let stepper: Stepper
+    /// Ops that were stepped into, outermost first.
+    package let inner: [Expansion]
+    /// The names of the values whose ops they are.
+    package let entered: [String]
+    package let ids: [Int]
+    /// Tokens before this pass.
+    package let past: Int
+    package let isRunning: Bool
+
+    /// The stepper whose ops the cursor walks over: the innermost.
+    package var walking: Stepper { inner.last?.stepper ?? stepper }
+
+    package func stepper(level: Int) -> Stepper? {
+        level == 0 ? stepper : inner.indices.contains(level - 1) ? inner[level - 1].stepper : nil
+    }
+}

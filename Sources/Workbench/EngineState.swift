@@ -1,0 +1,210 @@
+import Engine
+import Models
+import Tensors
+
+/// What the engine thread owns: the model and its passes. Driven by commands and by `advance`; the same code runs on the thread and, in
+/// scripts and tests, in line.
+package struct EngineState {
+    private(set) var model: Model?
+    private var passes: [Generation] = []
+    private var inner: [Expansion] = []
+    /// The names of the values whose ops were stepped into.
+    private var entered: [String] = []
+    private var journey: Journey?
+    private var stops = Stops()
+    private var run = 0
+    private let policy: Policy
+    private let budget: Int
+    /// Sent when something happens.
+    private let emit: (EngineEvent) -> Void
+
+    package init(policy: Policy, budget: Int, emit: @escaping (EngineEvent) -> Void) {
+        self.policy = policy
+        self.budget = budget
+        self.emit = emit
+    }
+
+    package var isRunning: Bool { journey != nil }
+
+    /// Does what was asked; faults are told, never thrown.
+    package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
+        do { try perform(command, cancelled: cancelled) } catch {
+            journey = nil
+            emit(.failed("\(error)"))
+            publish()
+        }
+    }
+
+    private mutating func perform(_ command: EngineCommand, cancelled: () -> Bool) throws {
+        switch command {
+        case .open(let path): try open(path)
+        case .prompt(let ids): try begin(ids)
+        case .run(let goal): start(goal)
+        case .stepBack: stepBack()
+        case .backTo(let id): back(to: id)
+        case .restart: try restart()
+        case .stepInto(let value, let index): try stepInto(value, index)
+        case .stepOut: stepOut()
+        case .nextToken: try nextToken()
+        case .previousToken: try previousToken()
+        case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
+        case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
+        case .cancel, .quit: cancel()
+        }
+    }
+
+    private mutating func cancel() {
+        guard journey != nil else { return }
+        journey = nil
+        emit(.stopped(.interrupted))
+        publish()
+    }
+
+    // MARK: models and prompts
+
+    private mutating func open(_ path: String) throws {
+        emit(.busy("opening \(path)"))
+        let opened = try Model(path: path)
+        (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
+        stops.baseline = nil
+        emit(.opened(opened))
+    }
+
+    private mutating func begin(_ ids: [Int]) throws {
+        guard let model else { throw PromptError(rule: "no model is open; use :open PATH") }
+        let pass = try Generation(model: model, prompt: ids, policy: policy, keep: .all(budget: budget))
+        stops.baseline = passes.first?.stepper
+        (passes, inner, entered, journey) = ([pass], [], [], nil)
+        run += 1
+        publish()
+    }
+
+    private mutating func restart() throws {
+        guard let first = passes.first else { return }
+        try begin(Array(first.ids))
+    }
+
+    // MARK: stepping
+
+    private mutating func start(_ goal: Goal) {
+        guard let stepper = walking else { return }
+        journey = stepper.journey(to: goal)
+    }
+
+    private var walking: Stepper? { inner.last?.stepper ?? passes.last?.stepper }
+
+    /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
+    package mutating func advance(interrupted: () -> Bool) {
+        guard let journey else { return }
+        do {
+            let stop = try step(journey, interrupted)
+            if case .interrupted = stop {
+            } else {
+                self.journey = nil
+                emit(.stopped(stop))
+            }
+        } catch {
+            self.journey = nil
+            emit(.failed("\(error)"))
+        }
+        publish()
+    }
+
+    private mutating func step(_ journey: Journey, _ interrupted: () -> Bool) throws -> Stop {
+        if inner.isEmpty { return try passes[passes.count - 1].stepper.advance(journey, stops: stops, interrupted: interrupted) }
+        return try inner[inner.count - 1].stepper.advance(journey, interrupted: interrupted)
+    }
+
+    private mutating func stepBack() {
+        journey = nil
+        if !inner.isEmpty {
+            if inner[inner.count - 1].stepper.cursor == 0 { return stepOut() }
+            inner[inner.count - 1].stepper.stepBack()
+        } else if !passes.isEmpty {
+            if passes[passes.count - 1].stepper.cursor == 0, passes.count > 1 { passes.removeLast() }
+            passes[passes.count - 1].stepper.stepBack()
+        }
+        publish()
+    }
+
+    private mutating func back(to id: Int) {
+        guard inner.isEmpty, let last = passes.indices.last, let step = passes[last].stepper.program.values[id].step else { return }
+        while passes[last].stepper.cursor > step { passes[last].stepper.stepBack() }
+        publish()
+    }
+
+    private mutating func stepInto(_ value: ValueRef, _ index: [Int]) throws {
+        let level = min(value.level, inner.count)
+        let outer = level == 0 ? passes.last?.stepper : inner[level - 1].stepper
+        guard let outer else { return }
+        guard let expansion = try outer.expansion(of: value.id, at: index) else {
+            throw PromptError(
+                rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
+        }
+        inner.removeSubrange(level...)
+        entered.removeSubrange(level...)
+        inner.append(expansion)
+        entered.append(outer.program.values[value.id].name)
+        run += 1
+        publish()
+    }
+
+    private mutating func stepOut() {
+        guard !inner.isEmpty else { return }
+        inner.removeLast()
+        entered.removeLast()
+        run += 1
+        publish()
+    }
+
+    // MARK: tokens
+
+    private mutating func nextToken() throws {
+        guard var pass = passes.last else { return }
+        (inner, entered) = ([], [])
+        if !pass.stepper.isFinished {
+            passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
+            pass = passes[passes.count - 1]
+        }
+        guard let logits = try pass.lastLogits() else { return }
+        var sampler = Sampler.greedy
+        try pass.append(sampler.choose(logits))
+        passes.append(pass)
+        run += 1
+        start(.end)
+        publish()
+    }
+
+    private static func finished(_ stepper: Stepper) throws -> Stepper {
+        var stepper = stepper
+        _ = try stepper.run(to: .end)
+        return stepper
+    }
+
+    private mutating func previousToken() throws {
+        guard passes.count > 1 else { throw PromptError(rule: "this is the prompt; there is no earlier pass") }
+        passes.removeLast()
+        (inner, entered, journey) = ([], [], nil)
+        run += 1
+        publish()
+    }
+
+    private func publish() {
+        guard let pass = passes.last else { return }
+        emit(
+            .snapshot(
+                RunSnapshot(
+                    run: run, stepper: pass.stepper, inner: inner, entered: entered, ids: pass.ids, past: pass.past,
+                    isRunning: journey != nil)))
+    }
+
+    // MARK: questions
+
+    private func answer(_ request: Request, _ cancelled: () -> Bool) {
+        let answer: Answer
+        do { answer = try Answerer(passes: passes, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
+            answer = .failed("\(error)")
+        }
+        emit(.answered(request, answer, run: run))
+    }
+}
