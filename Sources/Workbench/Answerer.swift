@@ -23,6 +23,8 @@ struct Answerer {
             }
             return .lens(lens)
         case .find(let value, let query): return .found(find(try tensor(value), query))
+        case .attention(let question): return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
+        case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
 

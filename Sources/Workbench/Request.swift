@@ -66,6 +66,10 @@ package enum Request: Hashable, Sendable {
     case lens(Range<Int>, count: Int)
     /// Elements equal to or beyond a number, for the search.
     case find(ValueRef, NumberQuery)
+    /// What the attention screen shows.
+    case attention(AttentionQuestion)
+    /// What the RoPE screen shows.
+    case rope(RopeQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -84,6 +88,8 @@ package enum Answer: Sendable {
     case predictions([TokenRanking])
     case lens(LogitLens)
     case found([Int]?)
+    case attention(AttentionAnswer)
+    case rope(RopeAnswer)
     case failed(String)
 }
 
