@@ -202,7 +202,7 @@ package struct EngineState {
 
     private func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
-        do { answer = try Answerer(pass: passes.last, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
+        do { answer = try Answerer(passes: passes, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
             answer = .failed("\(error)")
         }
         emit(.answered(request, answer, run: run))

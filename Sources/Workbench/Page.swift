@@ -16,7 +16,7 @@ package protocol Page: Sendable {
     /// The most important fact first: it is cut at the width.
     static func status(_ session: Session) -> Line
     /// What the keys that mean the same everywhere do here, most important first; the rest of the bar follows from the key map.
-    static var hints: [HintBar.Hint] { get }
+    static func hints(_ session: Session) -> [HintBar.Hint]
     /// The right end of the tab line.
     static func label(_ session: Session) -> String
     /// Moving between layers and heads means something else on each screen.
@@ -24,7 +24,7 @@ package protocol Page: Sendable {
 }
 
 extension Page {
-    package static var hints: [HintBar.Hint] {
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
         [HintBar.Hint("hjkl", "move"), HintBar.Hint("Tab", "pane"), HintBar.Hint("Enter", "open")]
     }
 

@@ -80,8 +80,8 @@ extension Command {
         },
         Command("save-screen", "FILE.txt|FILE.svg|FILE.ansi", .data, "the screen as text, as a picture, or as text with colours") {
             session, arguments throws(CommandError) in
-            guard let path = arguments[0], path.hasSuffix(".txt") || path.hasSuffix(".svg") else {
-                throw CommandError("a file that ends in .txt or .svg")
+            guard let path = arguments[0], [".txt", ".svg", ".ansi"].contains(where: path.hasSuffix) else {
+                throw CommandError("a file that ends in .txt, .svg or .ansi")
             }
             return [.saveScreen(path)]
         },

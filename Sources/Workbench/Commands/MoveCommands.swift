@@ -29,6 +29,11 @@ extension Command {
             session.move(.leading(try session.relative(arguments[0] ?? "+1", from: session.place.leading)))
             return []
         },
+        Command("token", "±N|N", .move, "select a token of the text") { session, arguments throws(CommandError) in
+            guard !session.tokenIDs.isEmpty else { throw CommandError("there is no text yet") }
+            session.selectToken(session.tokenIndex + (try session.relative(arguments[0] ?? "+1", from: session.tokenIndex)))
+            return []
+        },
         Command("goto", "NAME", .move, "select a value or weight by name") { session, arguments throws(CommandError) in
             session.select(try session.value(in: arguments))
             return []
@@ -135,6 +140,7 @@ extension Session {
         switch page {
         case .attention: attention.layer
         case .rope: rope.layer
+        case .tokens: lensStream.flatMap { snapshot?.stepper.program.values[$0].layer } ?? -1
         default: selectedValue?.layer ?? 0
         }
     }

@@ -14,9 +14,12 @@ package enum AttentionPage: Page {
         }
     }
 
-    package static let hints = [
-        HintBar.Hint("hjkl", "query/key"), HintBar.Hint("[ ]", "layer"), HintBar.Hint("{ }", "head"), HintBar.Hint("Enter", "lineage"),
-    ]
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
+        let moves =
+            session.attention.showsAllHeads
+            ? [HintBar.Hint("hjkl", "head")] : [HintBar.Hint("hjkl", "query/key"), HintBar.Hint("{ }", "head")]
+        return moves + [HintBar.Hint("[ ]", "layer"), HintBar.Hint("Enter", session.attention.showsAllHeads ? "one head" : "lineage")]
+    }
 
     private static func main(_ session: Session) -> any Pane.Type {
         session.attention.showsAllHeads ? AttentionHeadsPane.self : AttentionMapPane.self

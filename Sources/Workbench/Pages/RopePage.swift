@@ -16,9 +16,12 @@ package enum RopePage: Page {
         }
     }
 
-    package static let hints = [
-        HintBar.Hint("hl", "position"), HintBar.Hint("jk", "pair"), HintBar.Hint("[ ]", "layer"), HintBar.Hint("{ }", "head"),
-    ]
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
+        guard session.ropeFocus != nil else {
+            return [HintBar.Hint("hl", "position"), HintBar.Hint("jk", "feature"), HintBar.Hint("Tab", "pane")]
+        }
+        return [HintBar.Hint("hl", "position"), HintBar.Hint("jk", "pair"), HintBar.Hint("[ ]", "layer"), HintBar.Hint("{ }", "head")]
+    }
 
     private static let panes: [any Pane.Type] = [
         RopeTablePane.self, RopeCirclePane.self, RopeDistancePane.self, RopeFormulaPane.self, RopeNumbersPane.self,

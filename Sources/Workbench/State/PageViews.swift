@@ -31,9 +31,13 @@ package struct RopeView: Sendable, Hashable {
 
 /// Where the Tokens screen stands.
 package struct TokensView: Sendable, Hashable {
-    package var token = 0
+    /// The selected token of the text; nil: the last, also when new ones come.
+    package var token: Int?
     package var mergeStep = 0
-    package var layer = 0
+    /// The selected row of the lens; nil: the last layer.
+    package var layer: Int?
+    /// The selected line of the next-token list.
+    package var choice = 0
     package var colour = Colour.probability
 
     package enum Colour: String, CaseIterable, Sendable { case none, probability, entropy }
