@@ -32,7 +32,7 @@ struct GenerateCommand: ParsableCommand {
             throw Failure("\(model.tokenizerProblem ?? "there is no tokenizer"); or ask for --ids-only")
         }
         Interrupt.watch()
-        var writer = TextWriter(tokenizer: idsOnly ? nil : model.tokenizer)
+        var writer = TextWriter(tokenizer: idsOnly ? nil : model.tokenizer, after: ids)
         let result = try GenerationLoop(model: model, prompt: ids, policy: source.policy, sampler: sampling.sampler(), limit: maxTokens)
             .run { writer.write($0) }
         writer.finish()

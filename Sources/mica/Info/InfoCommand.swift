@@ -27,7 +27,6 @@ struct InfoCommand: ParsableCommand {
         } else if report.hasContent {
             Console.print(report.text(listingTensors: tensors))
         }
-        for problem in report.problems { Console.complain(problem) }
-        if !report.problems.isEmpty { throw ExitCode(1) }
+        if let complaint = report.complaint { throw Failure(complaint) }
     }
 }

@@ -14,7 +14,7 @@ struct InfoReport {
 
     /// Throws only if there is nothing at the path.
     init(path: String) throws {
-        files = try FileReport(path: path, scanning: false)
+        files = try FileReport(path: path)
         notes = files.notes
         problems = files.problems.map { "\($0)" }
         attempt { try $0.read() }
@@ -22,8 +22,16 @@ struct InfoReport {
         attempt { try $0.scanWeights() }
     }
 
-    /// Whether anything could be read at all.
-    var hasContent: Bool { files.weights != nil || files.config != nil || tokenizer != nil || (files.kind == .json && problems.isEmpty) }
+    /// Whether there is more to say than one problem.
+    var hasContent: Bool {
+        problems.count > 1 || files.weights != nil || files.config != nil || tokenizer != nil || (files.kind == .json && problems.isEmpty)
+    }
+
+    /// One line: the first problem, and how many more the list has.
+    var complaint: String? {
+        guard let first = problems.first else { return nil }
+        return problems.count == 1 ? first : "\(first) (\(problems.count - 1) more in the list)"
+    }
 
     private mutating func attempt(_ part: (inout InfoReport) throws -> Void) {
         do { try part(&self) } catch { problems.append("\(error)") }
@@ -35,14 +43,18 @@ struct InfoReport {
         notes += reading.notes
         try reading.checkSizes(held: files.weights?.parameterCount)
         self.reading = reading
-        guard files.kind == .folder, files.weights != nil else { return }
+        guard files.kind == .folder, files.weights != nil, problems.isEmpty else { return }
         // The model's notes repeat those of its parts.
         let model = try Model(path: files.path)
         notes += model.notes.filter { !notes.contains($0) }
     }
 
     private mutating func openTokenizer() throws {
-        if case .json(let path) = files.tokenizer { tokenizer = try Tokenizer.load(path) }
+        guard case .json(let path) = files.tokenizer else { return }
+        let tokenizer = try Tokenizer.load(files.kind == .folder ? files.path : path)
+        self.tokenizer = tokenizer
+        guard let vocabulary = reading?.settings.vocabulary, tokenizer.vocabularyCount > vocabulary else { return }
+        notes.append("the tokenizer has ids up to \(tokenizer.vocabularyCount - 1), the model's vocabulary ends at \(vocabulary - 1)")
     }
 
     /// A short look: opening a large model must not take long.

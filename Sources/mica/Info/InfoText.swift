@@ -25,7 +25,7 @@ extension InfoReport {
         if let tokenizer { rows.append(("tokenizer", tokenizer.summary)) }
         if let reading { rows.append(("memory", memory(reading))) }
         if let scan { rows.append(("NaN, Inf", InfoReport.spoken(scan))) }
-        return rows + notes.map { ("note", $0) }
+        return rows + notes.map { ("note", $0) } + problems.map { ("wrong", $0) }
     }
 
     private static func rows(of reading: ConfigReading) -> [(String, String)] {

@@ -1,0 +1,19 @@
+import ArgumentParser
+
+/// What the README says of the subcommands, made from the commands themselves.
+enum Documentation {
+    /// A Markdown table, one row a command, in the order of `mica --help`.
+    static var subcommandTable: String {
+        let rows = Mica.configuration.subcommands.map { command in
+            "| `\(usage(command))` | \(command.configuration.abstract) |"
+        }
+        return (["| command | what it does |", "|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// As `--help` shows it, on one line; in a table a bar must not end the cell.
+    private static func usage(_ command: any ParsableCommand.Type) -> String {
+        let text = Mica.usageString(for: command).split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let line = text.hasPrefix("Usage: ") ? String(text.dropFirst(7)) : text
+        return line.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+    }
+}
