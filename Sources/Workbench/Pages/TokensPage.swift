@@ -30,11 +30,15 @@ package enum TokensPage: Page {
     }
 
     package static func status(_ session: Session) -> Line {
-        guard let id = session.tokenIDs[safe: session.tokenIndex] else { return Line(session.busy ?? "no text yet — :open PATH, p edits the prompt", .status) }
+        guard let id = session.tokenIDs[safe: session.tokenIndex] else {
+            return Line(session.busy ?? "no text yet — :open PATH, p edits the prompt", .status)
+        }
         var line: [Span] = [Span("token \(session.tokenIndex)  id \(id)", .statusKey)]
         guard let bytes = TokenText.bytes(id, model: session.model) else { return Line(line) }
         line.append(Span("  \"\(session.tokenLabel(id))\"", .status))
-        if let score = session.tokenScores[safe: session.tokenIndex] ?? nil { line.append(Span("  p \(Numbers.compact(score.probability))", .status)) }
+        if let score = session.tokenScores[safe: session.tokenIndex] ?? nil {
+            line.append(Span("  p \(Numbers.compact(score.probability))", .status))
+        }
         if let rank = TokenInfoPane.merge(session)?.rank { line.append(Span("  merge \(rank)", .status)) }
         line.append(Span("  \(bytes.count) \(bytes.count == 1 ? "byte" : "bytes") \(TokenText.hex(bytes, limit: 24))", .status))
         return Line(line)
