@@ -38,7 +38,7 @@ extension Graph {
 
     /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs.
     mutating func attention(q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, pass: Pass, window: Int = 0) -> Node {
-        let mask = AttentionMask(past: pass.past, window: window)
+        let mask = AttentionMask(window: window)
         let turnedQ = rope.map { apply(Rope(), [q, $0.cos, $0.sin], as: "q_rope") } ?? q
         let turnedK = rope.map { apply(Rope(), [k, $0.cos, $0.sin], as: "k_rope") } ?? k
         let keys = pass.caches ? cache(turnedK, "k_cache", past: pass.past) : turnedK

@@ -73,11 +73,11 @@ package struct Model: Sendable {
         }
     }
 
-    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor]) throws -> [Int: Tensor] {
+    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor], weights: Bool = true) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
         for (id, value) in program.values.enumerated() where value.step == nil {
             switch value.role {
-            case .weight: bindings[id] = try weight(value.name).view(value.shape)
+            case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
             default: bindings[id] = try input(value.name, ids: ids, past: past)
             }

@@ -4,9 +4,11 @@ import Tensors
 
 /// Answers the questions of screens from one state of the run. Everything here reads; nothing it does can change a value.
 struct Answerer {
-    let pass: Generation?
+    /// The prompt's, then one a token.
+    let passes: [Generation]
     let inner: [Expansion]
     let threads: Int
+    private var pass: Generation? { passes.last }
 
     func answer(_ request: Request, _ cancelled: () -> Bool) throws -> Answer {
         switch request {
@@ -22,7 +24,13 @@ struct Answerer {
                 return .failed("the lens needs a finished pass")
             }
             return .lens(lens)
+        case .scores: return .scores(try TokenScore.all(passes, threads: threads))
+        case .stories(let text):
+            guard let pass, let tokenizer = pass.model.tokenizer else { return .failed("there is no tokenizer") }
+            return .stories(TokenStories(text: text, ids: pass.ids, tokenizer))
         case .find(let value, let query): return .found(find(try tensor(value), query))
+        case .attention(let question): return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
+        case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
 

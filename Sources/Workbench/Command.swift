@@ -85,6 +85,13 @@ package struct CommandError: Error, Sendable {
 }
 
 extension Session {
+    /// Runs a command line that somebody gave: it is recorded if a recording is on.
+    mutating func enter(_ line: String) -> [Effect] {
+        let trimmed = line.drop { $0 == " " }
+        if let command = Command.find(String(trimmed.prefix { $0 != " " })), !CommandScript.opensLine(command) { record(String(trimmed)) }
+        return execute(line)
+    }
+
     /// Runs a command line. What goes wrong is said on the hint line.
     package mutating func execute(_ line: String) -> [Effect] {
         let trimmed = line.drop { $0 == " " }
@@ -95,17 +102,11 @@ extension Session {
             say("there is no command '\(word)' — Tab completes, ? lists them", .error)
             return []
         }
-        log(String(trimmed), command)
         do throws(CommandError) {
             return try command.run(&self, CommandArguments(String(rest)))
         } catch {
             say("\(command.name): \(error.text)", .error)
             return []
         }
-    }
-
-    private mutating func log(_ line: String, _ command: Command) {
-        guard recording != nil, command.name != "record" else { return }
-        recording?.lines.append(line)
     }
 }

@@ -26,9 +26,9 @@ extension Session {
         switch editor.purpose {
         case .command:
             if !editor.text.isEmpty, lineHistory.last != editor.text { lineHistory.append(editor.text) }
-            return execute(editor.text)
-        case .search: return execute("search \(editor.text)")
-        case .element: return execute("at \(editor.text)")
+            return enter(editor.text)
+        case .search: return enter("search \(editor.text)")
+        case .element: return enter("at \(editor.text)")
         }
     }
 

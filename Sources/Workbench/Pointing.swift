@@ -3,6 +3,7 @@ import Screen
 /// The mouse: a click focuses and selects, the wheel scrolls the pane under it. Off until `M`.
 extension Session {
     mutating func receive(_ event: MouseEvent) -> [Effect] {
+        if let line = CommandScript.line(event) { record(line) }
         let frame = ScreenFrame(size)
         if case .press(.left) = event.action, let tab = tabs.index(at: event.position, in: frame.tabs) {
             open(PageCatalogue.all[tab].id)

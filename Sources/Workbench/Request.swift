@@ -64,8 +64,16 @@ package enum Request: Hashable, Sendable {
     case predictions(count: Int)
     /// What each layer would say at the positions.
     case lens(Range<Int>, count: Int)
+    /// How likely each token of the text was before it came; `count` tokens have been read to the end.
+    case scores(count: Int)
+    /// How the tokenizer came to the tokens of the text, which is empty where ids were given.
+    case stories(text: String)
     /// Elements equal to or beyond a number, for the search.
     case find(ValueRef, NumberQuery)
+    /// What the attention screen shows.
+    case attention(AttentionQuestion)
+    /// What the RoPE screen shows.
+    case rope(RopeQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -83,7 +91,11 @@ package enum Answer: Sendable {
     case lineage(Lineage, uses: [Lineage.Use])
     case predictions([TokenRanking])
     case lens(LogitLens)
+    case scores([TokenScore?])
+    case stories(TokenStories)
     case found([Int]?)
+    case attention(AttentionAnswer)
+    case rope(RopeAnswer)
     case failed(String)
 }
 

@@ -21,7 +21,10 @@ extension Session {
         switch action {
         case .input(let event): effects = receive(event)
         case .engine(let event): effects = receive(event)
-        case .command(let line): effects = execute(line)
+        case .command(let text):
+            // A command from outside takes the place of a line being typed.
+            (line, message) = (nil, nil)
+            effects = enter(text)
         case .pause:
             showsNextKeys = !pending.isEmpty
             effects = []
@@ -51,6 +54,7 @@ extension Session {
             return []
         case .resize(let new):
             size = new
+            record("size \(new.width)x\(new.height)")
             return []
         case .resumed: return [.redraw]
         case .mouse(let mouse): return receive(mouse)
@@ -62,16 +66,19 @@ extension Session {
     private mutating func press(_ key: Key) -> [Effect] {
         message = nil
         if line != nil { return edit(key) }
-        if overlay != nil, let effects = overlayKey(key) { return effects }
+        if overlay != nil, let effects = overlayKey(key) {
+            record("key \(key)")
+            return effects
+        }
         pending.append(key)
         if let mark = KeyMap.markLine(pending) {
             pending = []
-            return execute(mark)
+            return enter(mark)
         }
         switch KeyMap.match(pending, on: page, own: ownBindings) {
         case .complete(let binding):
             pending = []
-            return execute(binding.line)
+            return enter(binding.line)
         case .prefix: return []
         case .none: return unbound(key)
         }
@@ -141,6 +148,7 @@ extension Session {
         let moved = isOther || snapshot?.walking.cursor != new.walking.cursor
         let isFirst = snapshot == nil
         snapshot = new
+        if new.past == 0 { promptCount = new.ids.count }
         answers.begin(run: new.run)
         if moved { answers.forgetUses() }
         if !new.isRunning { answers.forgetFailures() }

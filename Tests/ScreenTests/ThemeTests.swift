@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Screen
+import Screen
 
 @Suite struct ThemeTests {
     static let names = catalogue.names

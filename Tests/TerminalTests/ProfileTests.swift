@@ -57,21 +57,28 @@ import Testing
     @Test("a slow link is noticed, gets fewer colour steps and frames, and recovers")
     func link() {
         var meter = LinkMeter()
-        func frame(_ milliseconds: Double, rows: Int) {
+        func frame(_ bytes: Int, rate: Double) {
             meter.beginFrame()
-            meter.record(milliseconds, rows: rows, of: 60)
+            var left = bytes
+            while left > 0 {
+                let piece = min(left, meter.pieceSize)
+                meter.record(Double(piece) / rate, bytes: piece)
+                left -= piece
+            }
+            meter.endFrame()
         }
-        frame(8, rows: 60)
-        #expect(!meter.isSlow && !meter.isCoarse && meter.rowsAtOnce(of: 60) == 60 && meter.interval == .zero)
-        // One row that took long is no reason yet: another program had the processor.
-        frame(40, rows: 1)
-        #expect(!meter.isSlow)
-        for _ in 0..<5 { frame(300, rows: 60) }
-        #expect(meter.isSlow && meter.isCoarse && meter.rowsAtOnce(of: 60) < 15 && meter.interval > .milliseconds(100))
-        // A cursor's movement is shown at once also on a slow link, and says little about whole screens.
-        frame(0.1, rows: 1)
-        #expect(meter.isSlow && meter.interval == .zero)
-        for _ in 0..<20 { frame(5, rows: 60) }
+        #expect(meter.pieceSize == 16_000)
+        for _ in 0..<3 { frame(384_000, rate: 27_000) }
+        #expect(!meter.isSlow && !meter.isCoarse && meter.pieceSize > 384_000 && meter.interval == .zero)
+        // A few bytes that took long are no reason yet: another program had the processor.
+        frame(100, rate: 4)
+        #expect(!meter.isSlow && meter.pieceSize > 100_000)
+        for _ in 0..<3 { frame(384_000, rate: 1000) }
+        #expect(meter.isSlow && meter.isCoarse && (20_000...80_000).contains(meter.pieceSize) && meter.interval > .milliseconds(100))
+        // A cursor's movement is shown at once also on a slow link, and says nothing about it.
+        frame(100, rate: 10_000)
+        #expect(meter.isSlow && meter.interval == .zero && meter.pieceSize < 80_000)
+        for _ in 0..<10 { frame(200_000, rate: 27_000) }
         #expect(!meter.isSlow && !meter.isCoarse)
     }
 

@@ -12,8 +12,12 @@ struct RowEncoder {
     /// The row encoded last.
     private(set) var cells: [cn_cell] = []
     private(set) var clusters: [cn_cluster] = []
+    /// About how many bytes it takes to send.
+    private(set) var bytes = 0
 
     private let isASCII: Bool
+    /// A glyph with new colours before it.
+    private let bytesPerChange: Int
     /// Whether glyphs go out as they are.
     private var showsGlyphs: Bool
     /// Pair and attributes of the styles of colour maps, as far as they were used: a heat map has thousands of cells and few styles.
@@ -29,6 +33,7 @@ struct RowEncoder {
     init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet) {
         pairs = PairTable(theme, depth: depth, glyphs: glyphs)
         isASCII = glyphs == .ascii
+        bytesPerChange = depth == .trueColor ? 36 : 20
         showsGlyphs = !isASCII && pairs.styles.depth.showsHalfBlocks
         looks = Array(repeating: nil, count: RowEncoder.placeCount)
     }
@@ -50,6 +55,7 @@ struct RowEncoder {
     mutating func encode(_ surface: Surface, row y: Int, width: Int) {
         cells.removeAll(keepingCapacity: true)
         clusters.removeAll(keepingCapacity: true)
+        bytes = 8
         let start = y * surface.width
         let count = y < surface.height ? min(width, surface.width) : 0
         surface.cells.withUnsafeBufferPointer { all in
@@ -61,6 +67,7 @@ struct RowEncoder {
     private mutating func append(_ cell: Cell) {
         let look = look(cell.style)
         let attributes = look.attributes.union(cell.attributes)
+        bytes += look.pair == cells.last?.pair ? 2 : bytesPerChange
         cells.append(cn_cell(text: text(cell), attributes: RowEncoder.bits[Int(attributes.rawValue & 31)], pair: look.pair))
     }
 

@@ -29,6 +29,7 @@ package struct AttentionContext: Op {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
         let group = heads / v.shape[0]
+        let mask = mask.pass(queries: queries, keys: keys)
         return Dense(Shape((.token, queries), (.feature, heads * width))) { position in
             let (i, h, d) = (position / (heads * width), position / width % heads, position % width)
             var sum: R = 0
@@ -51,6 +52,7 @@ package struct AttentionContext: Op {
         let width = inputs[1].shape[2]
         let (h, d) = (index[1] / width, index[1] % width)
         let group = inputs[0].shape[0] / inputs[1].shape[0]
+        let mask = mask.pass(queries: inputs[0].shape[1], keys: inputs[0].shape[2])
         return mask.range(query: index[0], keys: inputs[0].shape[2]).map { j in
             Contribution(
                 input: 1, index: [h / group, j, d], value: inputs[1].value(at: [h / group, j, d]) ?? .nan,

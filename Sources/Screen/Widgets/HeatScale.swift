@@ -32,7 +32,7 @@ package struct HeatScale: Hashable, Sendable {
     /// Where a value lies between the ends, 0 to 1; outside it is clipped.
     package func place(_ value: Double) -> Double {
         let (from, to) = (bent(lo), bent(hi))
-        guard to > from, !value.isNaN else { return 0 }
+        guard to > from else { return 0 }
         let place = (bent(value) / 2 - from / 2) / (to / 2 - from / 2)
         return place.isNaN ? 0 : min(max(place, 0), 1)
     }

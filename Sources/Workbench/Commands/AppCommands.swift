@@ -80,8 +80,8 @@ extension Command {
         },
         Command("save-screen", "FILE.txt|FILE.svg|FILE.ansi", .data, "the screen as text, as a picture, or as text with colours") {
             session, arguments throws(CommandError) in
-            guard let path = arguments[0], path.hasSuffix(".txt") || path.hasSuffix(".svg") else {
-                throw CommandError("a file that ends in .txt or .svg")
+            guard let path = arguments[0], [".txt", ".svg", ".ansi"].contains(where: path.hasSuffix) else {
+                throw CommandError("a file that ends in .txt, .svg or .ansi")
             }
             return [.saveScreen(path)]
         },
@@ -110,6 +110,6 @@ extension Command {
             if session.snapshot?.isRunning == true { throw CommandError("a run is on its way: C-c stops it, :q quits") }
             return [.quit]
         },
-        Command("quit", aliases: ["q", "q!"], .app, "quit") { _, _ throws(CommandError) in [.quit] },
+        Command("quit", aliases: ["q", "q!"], .app, "leave the workbench") { _, _ throws(CommandError) in [.quit] },
     ]
 }

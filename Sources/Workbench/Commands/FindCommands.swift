@@ -68,7 +68,7 @@ extension Session {
         let ids = snapshot?.ids ?? []
         let labels = ids.map(tokenLabel)
         let wanted = TokenText.visible(search)
-        let order = labels.indices.map { ($0 + tokens.token + 1) % max(labels.count, 1) }
+        let order = labels.indices.map { ($0 + tokenIndex + 1) % max(labels.count, 1) }
         guard let found = order.first(where: { labels[$0].localizedMatch(wanted) }) else {
             throw CommandError("no name, token or number matches '\(search)'")
         }

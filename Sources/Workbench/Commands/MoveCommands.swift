@@ -22,11 +22,16 @@ extension Command {
             session.move(
                 .head(
                     try session.relative(
-                        arguments[0] ?? "+1", from: session.page == .attention ? session.attention.head : session.place.leading)))
+                        arguments[0] ?? "+1", from: session.currentHead)))
             return []
         },
         Command("leading", "±N|N", .move, "another slice of the first axis") { session, arguments throws(CommandError) in
             session.move(.leading(try session.relative(arguments[0] ?? "+1", from: session.place.leading)))
+            return []
+        },
+        Command("token", "±N|N", .move, "select a token of the text") { session, arguments throws(CommandError) in
+            guard !session.tokenIDs.isEmpty else { throw CommandError("there is no text yet") }
+            session.selectToken(session.tokenIndex + (try session.relative(arguments[0] ?? "+1", from: session.tokenIndex)))
             return []
         },
         Command("goto", "NAME", .move, "select a value or weight by name") { session, arguments throws(CommandError) in
@@ -135,7 +140,16 @@ extension Session {
         switch page {
         case .attention: attention.layer
         case .rope: rope.layer
+        case .tokens: lensStream.flatMap { snapshot?.stepper.program.values[$0].layer } ?? -1
         default: selectedValue?.layer ?? 0
+        }
+    }
+
+    var currentHead: Int {
+        switch page {
+        case .attention: attention.head
+        case .rope: rope.head
+        default: place.leading
         }
     }
 

@@ -18,6 +18,8 @@ package struct Session: Sendable {
     package var busy: String?
     /// What was typed as the prompt; empty if ids were given.
     package var promptText = ""
+    /// How many of the ids are the prompt's; the rest were made after it.
+    package var promptCount = 0
     /// Runs to the end when the model has been opened, with this prompt.
     package var pendingPrompt: Prompt?
 

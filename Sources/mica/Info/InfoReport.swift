@@ -14,7 +14,7 @@ struct InfoReport {
 
     /// Throws only if there is nothing at the path.
     init(path: String) throws {
-        files = try FileReport(path: path, scanning: false)
+        files = try FileReport(path: path)
         notes = files.notes
         problems = files.problems.map { "\($0)" }
         attempt { try $0.read() }
