@@ -5,7 +5,7 @@ import Screen
 /// Plays a script without a terminal: commands and keys through the workbench's own `update`, with the engine in line, so that each line
 /// sees all that the line before has done.
 package struct ScriptPlayer {
-    package private(set) var workbench: InlineWorkbench
+    package var workbench: InlineWorkbench
     private let catalogue: ThemeCatalogue
     private var theme: Theme
     /// Set by `quit`: the lines behind are not played.
