@@ -71,9 +71,9 @@ package enum Drawing {
     /// The page's own first, then what always helps.
     package static func hints(_ session: Session) -> [HintBar.Hint] {
         let bindings = KeyMap.all.filter { $0.hint != nil && ($0.page == nil || $0.page == session.page) }
+        let own = PageCatalogue.page(session.page).hints(session)
         let ordered = bindings.filter { $0.page != nil } + bindings.filter { $0.page == nil }
-        return [HintBar.Hint("hjkl", "move"), HintBar.Hint("Tab", "pane"), HintBar.Hint("Enter", "open")]
-            + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }
+        return own + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }.filter { hint in !own.contains { $0.name == hint.name } }
     }
 }
 

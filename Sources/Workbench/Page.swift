@@ -15,6 +15,8 @@ package protocol Page: Sendable {
     static func layout(_ session: Session, _ area: Rect) -> [PanePlace]
     /// The most important fact first: it is cut at the width.
     static func status(_ session: Session) -> Line
+    /// What the keys that mean the same everywhere do here, most important first; the rest of the bar follows from the key map.
+    static func hints(_ session: Session) -> [HintBar.Hint]
     /// The right end of the tab line.
     static func label(_ session: Session) -> String
     /// Moving between layers and heads means something else on each screen.
@@ -22,6 +24,10 @@ package protocol Page: Sendable {
 }
 
 extension Page {
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
+        [HintBar.Hint("hjkl", "move"), HintBar.Hint("Tab", "pane"), HintBar.Hint("Enter", "open")]
+    }
+
     package static func label(_ session: Session) -> String { RunLine.label(session) }
     package static func move(_ session: inout Session, _ step: Move) -> Bool { false }
 }

@@ -70,6 +70,10 @@ package enum Request: Hashable, Sendable {
     case stories(text: String)
     /// Elements equal to or beyond a number, for the search.
     case find(ValueRef, NumberQuery)
+    /// What the attention screen shows.
+    case attention(AttentionQuestion)
+    /// What the RoPE screen shows.
+    case rope(RopeQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -90,6 +94,8 @@ package enum Answer: Sendable {
     case scores([TokenScore?])
     case stories(TokenStories)
     case found([Int]?)
+    case attention(AttentionAnswer)
+    case rope(RopeAnswer)
     case failed(String)
 }
 

@@ -20,8 +20,8 @@ static double row_sum(const float *x, int64_t n, double mean, int squares) {
                 if (j < 8) l[j] = 0;
                 else h[j - 8] = 0;
             }
-        a = squares ? __builtin_elementwise_fma(l, l, a) : a + l;
-        b = squares ? __builtin_elementwise_fma(h, h, b) : b + h;
+        a += squares ? l * l : l;
+        b += squares ? h * h : h;
     }
     return sum_doubles(a + b);
 }

@@ -22,7 +22,7 @@ extension Command {
             session.move(
                 .head(
                     try session.relative(
-                        arguments[0] ?? "+1", from: session.page == .attention ? session.attention.head : session.place.leading)))
+                        arguments[0] ?? "+1", from: session.currentHead)))
             return []
         },
         Command("leading", "±N|N", .move, "another slice of the first axis") { session, arguments throws(CommandError) in
@@ -142,6 +142,14 @@ extension Session {
         case .rope: rope.layer
         case .tokens: lensStream.flatMap { snapshot?.stepper.program.values[$0].layer } ?? -1
         default: selectedValue?.layer ?? 0
+        }
+    }
+
+    var currentHead: Int {
+        switch page {
+        case .attention: attention.head
+        case .rope: rope.head
+        default: place.leading
         }
     }
 

@@ -14,9 +14,7 @@ package struct Answers: Sendable {
 
     /// Questions that are neither answered nor on their way; they count as asked now.
     mutating func unasked(_ requests: [Request]) -> [Request] {
-        let new = requests.filter { known[$0] == nil && !asked.contains($0) }
-        asked.formUnion(new)
-        return new
+        requests.filter { known[$0] == nil && asked.insert($0).inserted }
     }
 
     mutating func store(_ request: Request, _ answer: Answer, run: Int) {

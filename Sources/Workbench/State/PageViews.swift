@@ -4,8 +4,10 @@ package struct AttentionView: Sendable, Hashable {
 
     package var layer = 0
     package var head = 0
-    package var query = 0
-    package var key = 0
+    /// Place in the text of the token that asks; nil: the last.
+    package var query: Int?
+    /// Place in the text of the token that is looked at; nil: the one the query looks at most.
+    package var key: Int?
     package var part = Part.probs
     package var showsAllHeads = false
     package var isLog = false
@@ -15,7 +17,9 @@ package struct AttentionView: Sendable, Hashable {
 
 /// Where the RoPE screen stands.
 package struct RopeView: Sendable, Hashable {
-    package var position = 1
+    /// Nil: that of the last token. May lie beyond the text, up to the model's context.
+    package var position: Int?
+    /// The pair of dimensions; where positions are learned, the feature.
     package var pair = 0
     package var layer = 0
     package var head = 0
