@@ -30,9 +30,12 @@ package struct ScriptPlayer {
         }
     }
 
-    private mutating func play(line: String) throws(ScriptProblem) {
-        switch try ScriptLine(line) {
+    private mutating func play(line: String) throws(ScriptProblem) { try play(ScriptLine(line)) }
+
+    private mutating func play(_ line: ScriptLine) throws(ScriptProblem) {
+        switch line {
         case .nothing: break
+        case .attempt(let line): try? play(line)
         case .command(let command): try send(.command(resolved(command)))
         case .keys(let keys): for key in keys { try send(.input(.key(key))) }
         case .mouse(let event): try send(.input(.mouse(event)))

@@ -10,19 +10,8 @@ import Workbench
 
     /// A copy of the sample whose folder has an evil name, and whose vocabulary has an evil token.
     private static func folder() throws -> String {
-        let path = NSTemporaryDirectory() + "mica-\(UUID().uuidString)-\(evil.replacing("/", with: ""))"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        for name in try FileManager.default.contentsOfDirectory(atPath: Harness.Sample.llama.path) where name != "tokenizer.json" {
-            try FileManager.default.createSymbolicLink(
-                atPath: "\(path)/\(name)", withDestinationPath: "\(Harness.Sample.llama.path)/\(name)")
-        }
-        let text = try String(contentsOfFile: Harness.Sample.llama.path + "/tokenizer.json", encoding: .utf8)
-        let escaped = evil.unicodeScalars.flatMap { Array(String($0).utf16) }.map {
-            "\\u" + String(0x10000 + Int($0), radix: 16).dropFirst()
-        }.joined()
-        try text.replacing("<|reserved_special_token_3|>", with: escaped).write(
-            toFile: path + "/tokenizer.json", atomically: true, encoding: .utf8)
-        return path
+        let codes = evil.unicodeScalars.flatMap { Array(String($0).utf16) }.map { "\\u" + String(0x10000 + Int($0), radix: 16).dropFirst() }
+        return try Harness.copy(.llama, name: evil) { $0.replacing("<|reserved_special_token_3|>", with: codes.joined()) }
     }
 
     @Test(arguments: PageCatalogue.all.map { $0.id })

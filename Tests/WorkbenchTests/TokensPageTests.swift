@@ -146,4 +146,21 @@ import Workbench
         #expect(harness.session.focus[.tokens] == 3)
         #expect(harness.session.tokens.layer != nil || harness.session.tokenIndex != 0)
     }
+
+    /// Without a tokenizer there are ids, and it is said.
+    @Test(arguments: PageTests.sizes)
+    func withoutATokenizerThereAreIds(_ size: Size) throws {
+        let path = try Harness.copy(.llama, name: "bare") { _ in nil }
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var harness = Harness(size: size)
+        harness.command("open \(path)")
+        harness.command("ids 5,600,7,1234")
+        harness.screen(.tokens)
+        guard Breakpoint(size) >= .standard else { return }
+        for text in ["ids, no tokenizer", "1234", "600", "no tokenizer, so nothing to merge", "entropy"] {
+            #expect(harness.text.contains(text))
+        }
+        harness.keys("h h Tab Tab Tab k k")
+        #expect(harness.text.contains("#"))
+    }
 }
