@@ -87,8 +87,8 @@ extension Kernels {
 
     @Test("an instruction set above the best is clamped")
     func clamped() {
-        ck_set_isa(CK_AVX512)
-        #expect(ck_get_isa() == ck_best_isa() || ck_best_isa().rawValue > CK_AVX512.rawValue)
+        ck_set_isa(ck_isa(rawValue: 9))
+        #expect(ck_get_isa() == ck_best_isa())
         ck_set_isa(ck_best_isa())
     }
 }

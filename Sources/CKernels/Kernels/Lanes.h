@@ -62,6 +62,10 @@ INLINE void store_part(float *p, lanes v, int64_t n) {
 #endif
 }
 
+static void fill(float *y, int64_t n, float value) {
+    for (int64_t i = 0; i < n; i++) y[i] = value;
+}
+
 INLINE lanes8 low_half(lanes v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
 INLINE lanes8 high_half(lanes v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
 INLINE doubles low_doubles(lanes v) { return __builtin_convertvector(low_half(v), doubles); }
