@@ -1,4 +1,5 @@
 import Engine
+import Screen
 import Tensors
 
 /// The values of one layer's attention, whatever the architecture calls its modules.
@@ -109,8 +110,8 @@ extension Session {
         return queries + rows.map { focus.question(cell: $0, key) } + keys.map { focus.question(cell: row, $0) }
     }
 
-    /// The token at a place in the text, in quotes.
-    func quotedToken(_ place: Int) -> String { "\"\(textLabel(at: place))\"" }
+    /// The token at a place in the text, in quotes, cut to a width.
+    func quotedToken(_ place: Int, width: Int = 24) -> String { "\"\(VisibleText.cut(textLabel(at: place), to: width))\"" }
 
     func textLabel(at place: Int) -> String {
         guard let ids = snapshot?.ids, ids.indices.contains(place) else { return "" }
