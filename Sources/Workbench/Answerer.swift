@@ -29,7 +29,8 @@ struct Answerer {
             guard let pass, let tokenizer = pass.model.tokenizer else { return .failed("there is no tokenizer") }
             return .stories(TokenStories(text: text, ids: pass.ids, tokenizer))
         case .find(let value, let query): return .found(find(try tensor(value), query))
-        case .attention(let question): return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
+        case .attention(let question):
+            return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }

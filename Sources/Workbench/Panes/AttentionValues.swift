@@ -41,7 +41,8 @@ extension Program {
         return AttentionValues(
             layer: layer, probs: softmax.output, scores: scores, q: q, k: k, heads: shape[0], keyHeads: values[k].shape[0],
             queries: shape[1],
-            keys: shape[2], dimension: values[q].shape[2], scale: op.scale, softcap: op.softcap, mask: op.mask)
+            keys: shape[2], dimension: values[q].shape[2], scale: op.scale, softcap: op.softcap,
+            mask: op.mask.pass(queries: shape[1], keys: shape[2]))
     }
 
     private var probabilities: [Step] { steps.filter { $0.op is Softmax && values[$0.output].name.hasSuffix(".probs") } }
