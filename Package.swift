@@ -30,7 +30,7 @@ let package = Package(
             dependencies: ["Workbench", "Curses", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
-        .testTarget(name: "KernelsTests", dependencies: ["Tensors"]),
+        .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),

@@ -14,6 +14,8 @@ package struct Tokenizer: Sendable {
     /// The special tokens around a text.
     let frame: SpecialFrame
     let decoder: any TokenDecoder
+    /// Tokens that are found in normalised text are decoded in their normalised form.
+    private let normalForms: [Int32: [UInt8]]
 
     init(
         file: String, config: TokenizerConfig, vocabulary: Vocabulary, model: BytePairModel, normalizers: [any PieceStage],
@@ -36,6 +38,7 @@ package struct Tokenizer: Sendable {
             return pieces.bytes
         }
         normalizedTokens = AddedTokenFinder(normalized, contents: contents)
+        normalForms = Dictionary(zip(normalized.map(\.id), contents)) { first, _ in first }
     }
 
     /// One more than the largest id.
@@ -93,12 +96,18 @@ package struct Tokenizer: Sendable {
 
     /// The text of ids; an id that no token has is skipped, as special tokens are if `skipSpecial`.
     package func decode(_ ids: some Sequence<Int32>, skipSpecial: Bool = true) -> String {
-        let tokens = ids.compactMap { id in skipSpecial && isSpecial(id) ? nil : vocabulary.spelling(id).map(Array.init) }
+        let tokens = ids.compactMap { id in skipSpecial && isSpecial(id) ? nil : spelling(id) }
         return String(decoding: decoder.decode(tokens).joined(), as: UTF8.self)
     }
 
+    /// What the decoder is given for a token.
+    private func spelling(_ id: Int32) -> [UInt8]? {
+        if !normalForms.isEmpty, let form = normalForms[id] { return form }
+        return vocabulary.spelling(id).map(Array.init)
+    }
+
     /// The bytes of text that a token stands for; of a character that several tokens share, some of its bytes.
-    package func tokenBytes(_ id: Int32) -> [UInt8] { vocabulary.spelling(id).map { decoder.bytes(Array($0)) } ?? [] }
+    package func tokenBytes(_ id: Int32) -> [UInt8] { spelling(id).map(decoder.bytes) ?? [] }
 
     /// The token as the vocabulary writes it, such as `Ġthe` or `▁the`.
     package func tokenText(_ id: Int32) -> String? { vocabulary.spelling(id).map { String(decoding: $0, as: UTF8.self) } }

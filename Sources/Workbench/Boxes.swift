@@ -98,15 +98,23 @@ package enum HelpText {
             let rows = Command.all.filter { $0.group == group && matches($0, filter) }
             guard !rows.isEmpty else { continue }
             lines.append(Line(group.rawValue.uppercased(), .heading))
-            lines += rows.map { command in
-                let keys = keys(command.name, page: page)
-                return [
-                    Span(" " + padded(keys, 16), .key), Span(padded(":" + command.name, 20), .emphasis), Span(command.help, .overlay),
-                ]
-            }
+            lines += rows.flatMap { rowsOf($0, page) }
             lines.append([])
         }
         return lines.isEmpty ? [Line("nothing matches '\(filter)'", .warn)] : lines
+    }
+
+    /// A row for each way in which keys call the command, so that every key of the page is there.
+    private static func rowsOf(_ command: Command, _ page: PageID) -> [Line] {
+        let bindings = bindings(command.name, page: page)
+        let lines = bindings.map(\.line).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        return (lines.isEmpty ? [command.name] : lines).enumerated().map { number, line in
+            let keys = bindings.filter { $0.line == line }.map { $0.keys.replacing(" ", with: "") }.joined(separator: " ")
+            return [
+                Span(" " + padded(keys, 16), .key), Span(padded(":" + line, 20), .emphasis),
+                Span(number == 0 ? command.help : "", .overlay),
+            ]
+        }
     }
 
     private static func matches(_ command: Command, _ filter: String) -> Bool {
@@ -116,8 +124,11 @@ package enum HelpText {
 
     /// The keys of a command; on a page, those that mean it there.
     package static func keys(_ name: String, page: PageID? = nil) -> String {
-        let bindings = KeyMap.all.filter { $0.line.prefix { $0 != " " } == name && (page == nil || $0.page == nil || $0.page == page) }
-        return bindings.prefix(6).map { $0.keys.replacing(" ", with: "") }.joined(separator: " ")
+        bindings(name, page: page).map { $0.keys.replacing(" ", with: "") }.joined(separator: " ")
+    }
+
+    private static func bindings(_ name: String, page: PageID?) -> [Binding] {
+        KeyMap.all.filter { $0.line.prefix { $0 != " " } == name && (page == nil || $0.page == nil || $0.page == page) }
     }
 
     private static func padded(_ text: String, _ width: Int) -> String {

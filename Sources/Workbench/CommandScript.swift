@@ -47,7 +47,8 @@ extension CommandScript {
         let prompt = session.promptText
         let isOneLine = !prompt.isEmpty && !prompt.hasPrefix(" ") && !prompt.hasSuffix(" ") && !prompt.contains(where: \.isNewline)
         let ids = snapshot.ids.prefix(max(session.promptCount, 1)).map(String.init).joined(separator: ",")
-        return [isOneLine ? "prompt \(prompt)" : "ids \(ids)"] + Array(repeating: "next-token", count: max(snapshot.ids.count - session.promptCount, 0))
+        return [isOneLine ? "prompt \(prompt)" : "ids \(ids)"]
+            + Array(repeating: "next-token", count: max(snapshot.ids.count - session.promptCount, 0))
     }
 
     /// The cursor of the pass, and the op that was stepped into from there.

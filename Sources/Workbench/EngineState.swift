@@ -28,10 +28,19 @@ package struct EngineState {
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
+        finishStep(before: command)
         do { try perform(command, cancelled: cancelled) } catch {
             journey = nil
             emit(.failed("\(error)"))
             publish()
+        }
+    }
+
+    /// A single step that was asked for is done before anything else: five of them in the mailbox are five steps.
+    private mutating func finishStep(before command: EngineCommand) {
+        switch command {
+        case .cancel, .quit, .answer, .stops: break
+        default: if case .step? = journey?.goal { advance { false } }
         }
     }
 

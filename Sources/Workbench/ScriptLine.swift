@@ -32,7 +32,9 @@ enum ScriptLine: Sendable, Hashable {
     private static func keys(_ text: String) throws(ScriptProblem) -> [Key] {
         var keys: [Key] = []
         for word in text.split(separator: " ") {
-            guard let key = Key(String(word)) else { throw ScriptProblem("'\(word)' is no key; keys are written j, G, Enter, C-d, S-Tab, F1, Space") }
+            guard let key = Key(String(word)) else {
+                throw ScriptProblem("'\(word)' is no key; keys are written j, G, Enter, C-d, S-Tab, F1, Space")
+            }
             keys.append(key)
         }
         if keys.isEmpty { throw ScriptProblem("which keys?") }
@@ -84,7 +86,9 @@ extension Size {
     /// Reads `80x24`.
     package init?(_ text: String) {
         let parts = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let width = parts[0], let height = parts[1], (1...1000).contains(width), (1...1000).contains(height) else { return nil }
+        guard parts.count == 2, let width = parts[0], let height = parts[1], (1...1000).contains(width), (1...1000).contains(height) else {
+            return nil
+        }
         self.init(width, height)
     }
 }

@@ -90,8 +90,12 @@ package struct ScriptPlayer {
     }
 
     private func compare(_ name: String, _ digits: String) throws(ScriptProblem) {
-        guard let wanted = UInt64(digits, radix: 16) else { throw ScriptProblem("'\(digits)' is no hash; a hash has 1 to 16 hexadecimal digits") }
-        guard let stepper = session.snapshot?.stepper, let id = stepper.program.id(of: name) else { throw ScriptProblem("there is no value '\(name)'") }
+        guard let wanted = UInt64(digits, radix: 16) else {
+            throw ScriptProblem("'\(digits)' is no hash; a hash has 1 to 16 hexadecimal digits")
+        }
+        guard let stepper = session.snapshot?.stepper, let id = stepper.program.id(of: name) else {
+            throw ScriptProblem("there is no value '\(name)'")
+        }
         guard let found = stepper.statistics(id)?.hash else { throw ScriptProblem("\(name) has not been computed, its hash was \(digits)") }
         if found != wanted { throw ScriptProblem("\(name) differs: its hash is \(String(found, radix: 16)), it was \(digits)") }
     }

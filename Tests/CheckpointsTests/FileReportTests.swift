@@ -50,6 +50,7 @@ import Testing
     private static let samples: [(ElementType, [UInt64], nans: Int, infinities: Int)] = [
         (.f64, [0x7FF0_0000_0000_0001, 0xFFF0_0000_0000_0000, 0x7FEF_FFFF_FFFF_FFFF, 0], 1, 1),
         (.f32, [0x7FC0_0000, 0x7F80_0000, 0x7F7F_FFFF, 0x8000_0000], 1, 1),
+        (.f32, [0xFF80_0000, 0x3F80_0000, 0, 0], 0, 1),
         (.f16, [0xFE00, 0x7C00, 0x7BFF, 0], 1, 1),
         (.bf16, [0x7FC0, 0xFF80, 0x7F7F, 0], 1, 1),
         (.f8e5m2, [0x7D, 0xFC, 0x7B, 0], 1, 1),

@@ -63,6 +63,14 @@ private func read(_ settings: inout SettingsReader) throws(CheckpointError) -> (
         ("C20 two", ["rope_scaling": #"{"type":"linear","rope_type":"llama3","factor":2}"#], "disagree"),
         ("C21", ["rope_scaling": #"{"type":"linear","factor":0}"#], "rope_scaling.factor must be > 0, is 0"),
         ("C21 half", ["rope_scaling": #"{"type":"linear","factor":0.5}"#], "rope factor must be ≥ 1"),
+        (
+            "C21 blend",
+            [
+                "rope_scaling":
+                    #"{"type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4,"original_max_position_embeddings":32}"#
+            ],
+            "rope high_freq_factor 4.0 must be > low_freq_factor 4.0"
+        ),
         ("C21 none", ["rope_scaling": #"{"type":"linear"}"#], "missing rope_scaling.factor"),
         ("C21 left over", ["rope_scaling": #"{"factor":2.0}"#], "rope_scaling.factor = 2.0"),
         ("C22", ["rope_theta": "0"], "rope_theta must be > 0, is 0"),

@@ -16,7 +16,8 @@ struct Harness {
     }
 
     /// The root of the repository, two folders above the folder of this file.
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        .path
 
     static let themes = ThemeCatalogue(folders: [root + "/Themes"])
 

@@ -5,7 +5,7 @@ import Workbench
 
 /// Keys, commands, help and hints are one table; here is what must hold of it.
 @Suite struct KeyTests {
-    static let pages = PageCatalogue.all.map(\.id)
+    static let pages = PageCatalogue.all.map { $0.id }
 
     @Test(arguments: pages)
     func keysAreUniqueOnAPage(_ page: PageID) {

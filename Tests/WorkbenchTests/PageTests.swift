@@ -6,10 +6,11 @@ import Workbench
 /// Every page at every size in every state of a run. A new page or pane is tested by being listed in its catalogue.
 @Suite struct PageTests {
     static let sizes = [
-        Size(1, 1), Size(2, 2), Size(10, 3), Size(40, 10), Size(59, 15), Size(60, 16), Size(79, 23), Size(80, 24), Size(100, 30), Size(139, 39),
+        Size(1, 1), Size(2, 2), Size(10, 3), Size(40, 10), Size(59, 15), Size(60, 16), Size(79, 23), Size(80, 24), Size(100, 30),
+        Size(139, 39),
         Size(140, 40), Size(160, 48), Size(200, 60),
     ]
-    static let pages = PageCatalogue.all.map(\.id)
+    static let pages = PageCatalogue.all.map { $0.id }
 
     @Test(arguments: pages)
     func drawsWithNothingOpened(_ page: PageID) {

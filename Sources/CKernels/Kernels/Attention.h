@@ -29,10 +29,6 @@ static range seen_by(const attention *a, int64_t first, int64_t rows) {
     return r;
 }
 
-static void fill(float *y, int64_t n, float value) {
-    for (int64_t i = 0; i < n; i++) y[i] = value;
-}
-
 // Scale and cap of columns [from, to) of a row; what the row must not see becomes -infinity.
 static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
     int64_t lo, hi;
@@ -107,6 +103,7 @@ static void scores_task(void *context, int64_t task) {
     int64_t block = task / parts, kv = block % a->kv_heads, i0 = (a->blocks - 1 - block / a->kv_heads) * a->block, keys = KEYS;
     float small[NR * 256], *packed = ck_scratch((size_t)(KEYS * a->D) * 4 + 64);
     if (!packed) packed = small, keys = a->D <= 256 ? NR : 0;
+    for (int64_t r = 0; !keys && r < a->heads * a->T; r++) fill(a->out + r * a->S + first, last - first, NAN);      // no memory
     for (int64_t from = first; keys && from < last; from += keys)
         score_keys(a, kv, i0, ck_min(a->block, a->T - i0), from, ck_min(from + keys, last), packed);
 }
@@ -145,7 +142,8 @@ static void context_task(void *context, int64_t task) {
     int64_t panel = NR, ldb = a->k.token_stride;
     if (a->D % NR && all.lo < all.hi) {              // a tile reads whole panels
         float *packed = ck_scratch((size_t)(all.hi * padded) * 4);
-        if (!packed) return;
+        for (int64_t i = i0; !packed && i < i0 + count; i++) fill(a->out + i * ld + kv * group * a->D, group * a->D, NAN);
+        if (!packed) return;                         // no memory: NaN, not what was there
         matrix lines = {(const uint8_t *)v, CK_F32, 4, ldb, 0};
         pack_lines(&lines, 0, a->D, 0, all.hi, packed);
         v = packed, panel = NR * all.hi, ldb = NR;

@@ -81,7 +81,9 @@ static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int t
         j.bias = bias;
     } else if (bias) {
         widened = n <= 256 ? few : ck_allocate((size_t)n * 4);
-        if (widened) upcast_run(bias, bt, widened, n);
+        for (int64_t i = 0; !widened && i < m; i++) fill(y + i * ldy, n, NAN);
+        if (!widened) return;
+        upcast_run(bias, bt, widened, n);
         j.bias = widened;
     }
     if (m <= MOST_THIN_ROWS) plan_few_rows(&j, threads);

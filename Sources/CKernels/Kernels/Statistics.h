@@ -33,8 +33,8 @@ typedef struct { lanes low, high; words largest; ints zeros, nan, posinf, neginf
 INLINE void add_sums(lanes v, sums *s) {
     doubles a = low_doubles(v), b = high_doubles(v);
     s->sum_low += a, s->sum_high += b;
-    s->squares_low = __builtin_elementwise_fma(a, a, s->squares_low);
-    s->squares_high = __builtin_elementwise_fma(b, b, s->squares_high);
+    s->squares_low = add_square(a, s->squares_low);
+    s->squares_high = add_square(b, s->squares_high);
 }
 
 // Values that are all finite, unless `checked`: then the others are counted and left out of the extremes.

@@ -48,8 +48,10 @@ struct MergeLoading {
 
     private func ids(_ joined: [UInt8], _ seam: Int, _ rank: Int) throws(TokenizerError) -> (Int32, Int32, Int32) {
         let text = joined.span
-        guard let left = vocabulary.id(text, 0, seam) else { throw missing("left part", joined, 0..<seam, seam, rank) }
-        guard let right = vocabulary.id(text, seam, text.count) else { throw missing("right part", joined, seam..<text.count, seam, rank) }
+        guard let left = vocabulary.modelID(text, 0, seam) else { throw missing("left part", joined, 0..<seam, seam, rank) }
+        guard let right = vocabulary.modelID(text, seam, text.count) else {
+            throw missing("right part", joined, seam..<text.count, seam, rank)
+        }
         if let result = try result(joined, seam, rank) { return (left, right, result) }
         throw missing("result", joined, 0..<text.count, seam, rank)
     }
@@ -57,11 +59,11 @@ struct MergeLoading {
     /// The token that both parts make; the right one gives up the prefix that marks a continuation.
     private func result(_ joined: [UInt8], _ seam: Int, _ rank: Int) throws(TokenizerError) -> Int32? {
         let prefix = options.continuingPrefix.count
-        if prefix == 0 { return vocabulary.id(joined) }
+        if prefix == 0 { return vocabulary.modelID(joined) }
         guard joined.count - seam >= prefix else {
             throw model.error("model.merges: merge \(rank): right part shorter than continuing_subword_prefix")
         }
-        return vocabulary.id(Array(joined[..<seam] + joined[(seam + prefix)...]))
+        return vocabulary.modelID(Array(joined[..<seam] + joined[(seam + prefix)...]))
     }
 
     private func missing(_ what: String, _ joined: [UInt8], _ range: Range<Int>, _ seam: Int, _ rank: Int) -> TokenizerError {

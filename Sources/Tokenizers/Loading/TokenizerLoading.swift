@@ -105,7 +105,7 @@ struct ModelLoading {
     /// Bytes as symbols; nil where the model asks something of symbols that only scalars answer.
     private func byteAlphabet(_ options: BytePairOptions) -> SymbolAlphabet? {
         guard options.continuingPrefix.isEmpty, options.endSuffix.isEmpty else { return nil }
-        let ids = ByteAlphabet.spellings.map { vocabulary.id($0) ?? -1 }
+        let ids = ByteAlphabet.spellings.map { vocabulary.modelID($0) ?? -1 }
         if ids.contains(-1) && (options.unknown != nil || options.byteFallback) { return nil }
         return .bytes(ids, whole: options.ignoreMerges ? wholeTokens() : ByteTable())
     }
@@ -113,7 +113,8 @@ struct ModelLoading {
     private func wholeTokens() -> ByteTable {
         var table = ByteTable(capacity: vocabulary.modelEnd)
         for id in 0..<Int32(clamping: vocabulary.modelEnd) {
-            guard let spelling = vocabulary.spelling(id), let bytes = ByteAlphabet.bytes(of: Array(spelling).span) else { continue }
+            guard let spelling = vocabulary.spelling(id), vocabulary.isModelToken(id) else { continue }
+            guard let bytes = ByteAlphabet.bytes(of: Array(spelling).span) else { continue }
             _ = table.insert(bytes.span, id)
         }
         return table

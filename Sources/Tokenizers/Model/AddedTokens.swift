@@ -39,7 +39,8 @@ struct AddedTokenFinder: Sendable {
             let start = token.stripsLeft ? spacesStart(text, match.start, covered) : match.start
             if token.stripsRight { end = Run.end(.spaces, text, max(end, covered), piece.end) }
             if covered < start { out.append(Pieces.Piece(start: covered, end: start)) }
-            out.append(Pieces.Piece(start: start, end: end, token: token.id))
+            // Nothing is left of a token whose white space the one before it took along on both sides.
+            if start < end { out.append(Pieces.Piece(start: start, end: end, token: token.id)) }
             covered = end
         }
         if covered < piece.end { out.append(Pieces.Piece(start: covered, end: piece.end)) }

@@ -29,16 +29,44 @@ package struct PreTokenExplanation: Sendable, Equatable {
 
     /// The symbols after the first `count` merges.
     package func symbols(after count: Int) -> [Int32] {
-        var current = symbols.map { Optional($0) }
-        for step in merges.prefix(max(0, count)) {
-            guard current.indices.contains(step.place) else { continue }
-            current[step.place] = step.result
-            let right = current[(step.place + 1)...].firstIndex { $0 != nil }
-            if let right { current[right] = nil }
-        }
-        return current.compactMap { $0 }
+        var replay = MergeReplay(self)
+        for _ in 0..<max(0, min(count, merges.count)) { _ = replay.next() }
+        return replay.symbols
     }
 
     /// The ids that the piece is encoded as.
     package var ids: [Int32] { symbols(after: merges.count) }
+}
+
+/// Plays the merges of a piece one by one.
+package struct MergeReplay: Sendable {
+    private let merges: [MergeStep]
+    /// The symbol that begins at each place, or -1 where one was merged into the symbol before it.
+    private var places: [Int32]
+    /// The place after the symbol that begins at each place.
+    private var ends: [Int]
+    /// How many merges were played.
+    package private(set) var count = 0
+
+    package init(_ piece: PreTokenExplanation) {
+        merges = piece.merges
+        places = piece.symbols
+        ends = places.indices.map { $0 + 1 }
+    }
+
+    /// The symbols as they are now.
+    package var symbols: [Int32] { places.filter { $0 >= 0 } }
+
+    /// Plays the next merge and gives it; nil after the last.
+    package mutating func next() -> MergeStep? {
+        guard count < merges.count else { return nil }
+        let step = merges[count]
+        count += 1
+        guard places.indices.contains(step.place), places.indices.contains(ends[step.place]) else { return step }
+        let right = ends[step.place]
+        places[step.place] = step.result
+        places[right] = -1
+        ends[step.place] = ends[right]
+        return step
+    }
 }

@@ -25,13 +25,13 @@ struct Seams: Sendable {
     private static func first(_ vocabulary: Vocabulary, _ id: Int32) -> Int32 {
         guard let spelling = vocabulary.spelling(id), !spelling.isEmpty else { return -1 }
         let text = Array(spelling.prefix(4)).span
-        return vocabulary.id(text, 0, UTF8Text.scalar(text, 0, text.count).length) ?? -1
+        return vocabulary.modelID(text, 0, UTF8Text.scalar(text, 0, text.count).length) ?? -1
     }
 
     private static func last(_ vocabulary: Vocabulary, _ id: Int32) -> Int32 {
         guard let spelling = vocabulary.spelling(id), !spelling.isEmpty else { return -1 }
         let text = Array(spelling.suffix(4)).span
-        return vocabulary.id(text, text.count - UTF8Text.scalarBefore(text, text.count, 0).length, text.count) ?? -1
+        return vocabulary.modelID(text, text.count - UTF8Text.scalarBefore(text, text.count, 0).length, text.count) ?? -1
     }
 
     /// The end of the piece that begins at `start`: the first seam that nothing crosses, or `end`. Unknown symbols are kept

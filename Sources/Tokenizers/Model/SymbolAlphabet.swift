@@ -10,7 +10,7 @@ enum SymbolAlphabet: Sendable {
     func wholeToken(_ vocabulary: Vocabulary, _ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int32? {
         switch self {
         case .bytes(_, let whole): whole.find(text, start, end)
-        case .scalars: vocabulary.id(text, start, end)
+        case .scalars: vocabulary.modelID(text, start, end)
         }
     }
 
@@ -36,15 +36,15 @@ struct ScalarSymbols: Sendable {
     let byteTokens: [Int32]
 
     init(_ vocabulary: Vocabulary) {
-        ascii = (UInt8(0)..<128).map { vocabulary.id([$0]) ?? -1 }
-        byteTokens = (UInt8(0)...255).map { vocabulary.id(ByteToken.spelling($0)) ?? -1 }
+        ascii = (UInt8(0)..<128).map { vocabulary.modelID([$0]) ?? -1 }
+        byteTokens = (UInt8(0)...255).map { vocabulary.modelID(ByteToken.spelling($0)) ?? -1 }
     }
 
     /// The id of the scalar `text[start..<end]`, which has neither prefix nor suffix; -1 if the vocabulary lacks it.
     @inline(__always)
     func id(_ vocabulary: Vocabulary, _ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int32 {
         if end - start == 1, text[start] < 0x80 { return ascii[Int(text[start])] }
-        return vocabulary.id(text, start, end) ?? -1
+        return vocabulary.modelID(text, start, end) ?? -1
     }
 
     /// As Hugging Face tokenizers' `merge_word` does it: an unknown symbol waits, so that unknown neighbours can be fused.
@@ -72,7 +72,7 @@ struct ScalarSymbols: Sendable {
         if (isFirst || options.continuingPrefix.isEmpty) && (!isLast || options.endSuffix.isEmpty) {
             return id(model.vocabulary, text, at, after)
         }
-        return model.vocabulary.id(decorated(options, text, at, after, isFirst, isLast)) ?? -1
+        return model.vocabulary.modelID(decorated(options, text, at, after, isFirst, isLast)) ?? -1
     }
 
     private func decorated(_ options: BytePairOptions, _ text: Span<UInt8>, _ at: Int, _ after: Int, _ isFirst: Bool, _ isLast: Bool)

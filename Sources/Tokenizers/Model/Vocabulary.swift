@@ -8,6 +8,8 @@ package struct Vocabulary: Sendable {
     private var added: [Int32: Bool] = [:]
     /// One more than the largest id of model.vocab: later ones are added tokens.
     private(set) var modelEnd = 0
+    /// Their number; they were inserted first.
+    private var modelTokens: Int32 = 0
 
     /// Room for `capacity` tokens with ids below `idLimit`.
     init(capacity: Int, idLimit: Int) {
@@ -30,7 +32,18 @@ package struct Vocabulary: Sendable {
 
     package func id(_ spelling: [UInt8]) -> Int32? { spellings.find(spelling) }
     package func id(_ spelling: String) -> Int32? { spellings.find(Array(spelling.utf8)) }
-    func id(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int32? { spellings.find(text, start, end) }
+
+    /// The id of `text[start..<end]` as a token of the model; a token that is only added is none, since it is cut out of the text
+    /// before.
+    func modelID(_ text: Span<UInt8>, _ start: Int, _ end: Int) -> Int32? {
+        guard let id = spellings.find(text, start, end), isModelToken(id) else { return nil }
+        return id
+    }
+
+    /// Whether model.vocab has this id, which is some token's.
+    func isModelToken(_ id: Int32) -> Bool { entries[Int(id)] < modelTokens }
+
+    func modelID(_ spelling: [UInt8]) -> Int32? { modelID(spelling.span, 0, spelling.count) }
 
     package func isAdded(_ id: Int32) -> Bool { added[id] != nil }
     package func isSpecial(_ id: Int32) -> Bool { added[id] ?? false }
@@ -58,7 +71,10 @@ package struct Vocabulary: Sendable {
         while let last = entries.last, last < 0 { entries.removeLast() }
     }
 
-    mutating func endOfModel() { modelEnd = entries.count }
+    mutating func endOfModel() {
+        modelEnd = entries.count
+        modelTokens = Int32(clamping: spellings.count)
+    }
 
     /// Makes room for `count` ids more.
     mutating func reserveIDs(_ count: Int) { entries.append(contentsOf: repeatElement(-1, count: count)) }

@@ -71,7 +71,7 @@ struct CompiledPattern: Sendable {
         switch boundary {
         case .textStart: previous == nil
         case .textEnd: next == nil
-        case .lineStart: previous.map { isNewline[$0] } ?? true
+        case .lineStart: previous.map { isNewline[$0] && next != nil } ?? true
         case .lineEnd: next.map { isNewline[$0] } ?? true
         case .word: (previous.map { isWord[$0] } ?? false) != (next.map { isWord[$0] } ?? false)
         case .notWord: (previous.map { isWord[$0] } ?? false) == (next.map { isWord[$0] } ?? false)

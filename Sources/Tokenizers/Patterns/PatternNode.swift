@@ -10,9 +10,21 @@ indirect enum PatternNode: Sendable {
     case boundary(PatternBoundary)
 
     static let nothing = PatternNode.sequence([])
+
+    /// Whether it can match without reading a character.
+    var canBeEmpty: Bool {
+        switch self {
+        case .set: false
+        case .sequence(let nodes): nodes.allSatisfy(\.canBeEmpty)
+        case .choice(let nodes): nodes.contains(where: \.canBeEmpty)
+        case .repeated(let node, let least, _, _): least == 0 || node.canBeEmpty
+        case .lookahead, .boundary: true
+        }
+    }
 }
 
-/// A place between two characters (Oniguruma, doc/RE: `^` and `$` are of the line).
+/// A place between two characters (Oniguruma, doc/RE: `^` and `$` are of the line; no line begins after a line feed that ends
+/// the text).
 enum PatternBoundary: Sendable {
     case textStart, textEnd, lineStart, lineEnd, word, notWord
 

@@ -13,7 +13,10 @@ extension PatternParser {
         if let character = next, (0x31...0x39).contains(character) || isNext("k") || isNext("g") {
             throw .notLinear("a back-reference", start)
         }
-        return .set(try folded(escapedSet(start), start))
+        let set = try escapedSet(start)
+        // Classes outside of brackets do not heed (?i).
+        if case .range = set { return .set(try folded(set, start)) }
+        return .set(set)
     }
 
     /// An escape that stands for a character or a class, in or outside of brackets.
@@ -89,7 +92,12 @@ extension PatternParser {
         var isFirst = true
         while isFirst || !isNext("]") {
             if at >= text.count { throw .position("unmatched '['", start) }
-            if take("&&") { parts.append([]) } else { parts[parts.count - 1].append(try classItem(start, depth)) }
+            if take("&&") {
+                if ignoresCase { throw .position("&& under (?i) not supported", at - 2) }
+                parts.append([])
+            } else {
+                parts[parts.count - 1].append(try classItem(start, depth))
+            }
             isFirst = false
         }
         at += 1

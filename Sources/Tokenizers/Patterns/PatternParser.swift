@@ -66,6 +66,8 @@ struct PatternParser {
         while let (least, most) = try quantifier() {
             count += 1
             if count > 4 { throw .position("pattern nested too deep: quantifier after quantifier", start) }
+            // Engines differ in what a round that reads nothing does.
+            if most != 1, node.canBeEmpty { throw .position("pattern not supported: repeats what can be empty", start) }
             node = try repeated(node, least, most, start)
         }
         return node
@@ -136,7 +138,7 @@ struct PatternParser {
 
     func folded(_ set: ScalarSet, _ start: Int) throws(PatternError) -> ScalarSet {
         guard ignoresCase else { return set }
-        guard let folded = CaseFolding.folded(set) else { throw .position("range too long for (?i)", start) }
+        guard let folded = CaseFolding.folded(set) else { throw .position("class not supported under (?i)", start) }
         return folded
     }
 

@@ -67,20 +67,27 @@ enum CaseFolding {
         return result
     }
 
-    /// The set without regard to case; nil if a range is too long to be followed scalar by scalar.
+    /// The set without regard to case; nil if a range is too long to be followed scalar by scalar, or if it is
+    /// a kind that some cases of a letter have and others have not.
     static func folded(_ set: ScalarSet) -> ScalarSet? {
         switch set {
         case .range(let range):
             guard range.count <= 512 else { return nil }
             let folded = range.reduce(into: Set<UInt32>()) { $0.formUnion(variants($1)) }
             return .any([set] + folded.filter { !range.contains($0) }.sorted().map(ScalarSet.scalar))
-        case .kinds(let kinds):
-            let cased = kinds.mask & KindSet.casedLetters.mask != 0
-            return .kinds(cased ? kinds.union(.casedLetters) : kinds)
+        case .kinds(let kinds): return folded(kinds)
         case .not(let set): return folded(set).map(ScalarSet.not)
         case .any(let sets): return folded(sets).map(ScalarSet.any)
         case .all(let sets): return folded(sets).map(ScalarSet.all)
         }
+    }
+
+    /// Letters keep their kind when they change their case, but for iota, which folds with a mark.
+    private static func folded(_ kinds: KindSet) -> ScalarSet? {
+        let cased = kinds.mask & KindSet.casedLetters.mask
+        if cased != 0 && cased != KindSet.casedLetters.mask { return nil }
+        let hasIota = kinds.mask & (KindSet.casedLetters.mask | KindSet.marks.mask) != 0
+        return hasIota ? .any([.kinds(kinds)] + [0x345, 0x399, 0x3B9, 0x1FBE].map(ScalarSet.scalar)) : .kinds(kinds)
     }
 
     private static func folded(_ sets: [ScalarSet]) -> [ScalarSet]? {

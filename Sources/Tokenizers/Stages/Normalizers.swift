@@ -112,7 +112,7 @@ struct StripAccentsNormalizer: PieceStage {
 
 /// `Lowercase`: scalar by scalar, without regard to what stands beside it.
 struct LowercaseNormalizer: PieceStage {
-    var growth: Int { 3 }
+    var growth: Int { 2 }
 
     func apply(to pieces: inout Pieces) {
         pieces.rewrite { text, piece, out in

@@ -8,8 +8,8 @@ enum UnicodeForm: String, CaseIterable, PieceStage {
     case compatiblyComposed = "NFKC"
     case compatiblyDecomposed = "NFKD"
 
-    /// U+FDFA becomes eighteen characters.
-    var growth: Int { 12 }
+    /// The most that a string grows in UTF-8 (Unicode FAQ on normalization).
+    var growth: Int { self == .composed || self == .decomposed ? 3 : 11 }
 
     /// Scalars below this are their own normal form, and none of them combines with what stands before it.
     private var firstAffected: UInt32 {

@@ -110,6 +110,6 @@ extension Command {
             if session.snapshot?.isRunning == true { throw CommandError("a run is on its way: C-c stops it, :q quits") }
             return [.quit]
         },
-        Command("quit", aliases: ["q", "q!"], .app, "quit") { _, _ throws(CommandError) in [.quit] },
+        Command("quit", aliases: ["q", "q!"], .app, "leave the workbench") { _, _ throws(CommandError) in [.quit] },
     ]
 }

@@ -9,7 +9,8 @@ package enum LensPane: Pane {
     package static func label(_ session: Session) -> String {
         guard let ranking = selected(session), let top = ranking.top.first else { return "" }
         let layer = LensTable.layerName(session, session.lensRow)
-        return "\(layer == "emb" ? "embedding" : "layer \(layer)"): \"\(session.tokenLabel(top.id))\" \(Numbers.compact(top.probability))   ✓ came"
+        return
+            "\(layer == "emb" ? "embedding" : "layer \(layer)"): \"\(session.tokenLabel(top.id))\" \(Numbers.compact(top.probability))   ✓ came"
     }
 
     private static func lens(_ session: Session, _ table: LensTable) -> LogitLens? {

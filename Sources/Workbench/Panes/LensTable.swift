@@ -45,12 +45,15 @@ struct LensTable {
     func cell(at point: Point, _ session: Session) -> (row: Int, position: Int)? {
         let row = visible(session).lowerBound + (point.y - body.y) / rowHeight
         let position = positions.lowerBound + (point.x - area.x - Self.rowHeader) / cellWidth
-        return visible(session).contains(row) && positions.contains(position) && point.x >= column(positions.lowerBound) ? (row, position) : nil
+        return visible(session).contains(row) && positions.contains(position) && point.x >= column(positions.lowerBound)
+            ? (row, position) : nil
     }
 
     /// `emb` for the stream before the first block, else the block's number.
     static func layerName(_ session: Session, _ row: Int) -> String {
-        guard let stream = session.lensStreams[safe: row], let layer = session.snapshot?.stepper.program.values[stream].layer else { return "emb" }
+        guard let stream = session.lensStreams[safe: row], let layer = session.snapshot?.stepper.program.values[stream].layer else {
+            return "emb"
+        }
         return "\(layer)"
     }
 
@@ -60,7 +63,9 @@ struct LensTable {
             let isHere = position == session.tokenRow
             put(&surface, position, area.y, session.tokenLabel(ids[past + position]), isHere ? .rulerCursor : .ruler)
             guard showsTargets, let next = session.tokenAfter(past + position) else { continue }
-            put(&surface, position, body.y + visible(session).count * rowHeight, "→" + session.tokenLabel(next), isHere ? .rulerCursor : .ruler)
+            put(
+                &surface, position, body.y + visible(session).count * rowHeight, "→" + session.tokenLabel(next),
+                isHere ? .rulerCursor : .ruler)
         }
         for (line, row) in visible(session).enumerated() {
             let isHere = row == session.lensRow
@@ -74,18 +79,23 @@ struct LensTable {
         surface.put(column(position), y, text, width: cellWidth - 1, align: .center, style: .role(role))
     }
 
-    private func drawCell(_ session: Session, _ lens: LogitLens?, _ surface: inout Surface, _ row: Int, _ position: Int, _ y: Int, _ focused: Bool) {
+    private func drawCell(
+        _ session: Session, _ lens: LogitLens?, _ surface: inout Surface, _ row: Int, _ position: Int, _ y: Int, _ focused: Bool
+    ) {
         let cell = Rect(column(position), y, cellWidth - 1, 1)
         guard let top = lens?.rows[safe: row]?.rankings[safe: position - positions.lowerBound]?.top.first else {
             surface.put(cell.x, y, "…", width: cell.width, align: .center, style: .role(.dim))
             return
         }
         let isHere = row == session.lensRow && position == session.tokenRow
-        let style: Style = top.probability.isNaN ? .role(.nan) : .onHeat(.sequential, level: HeatScale(lo: 0, hi: 1).level(Double(top.probability)))
+        let style: Style =
+            top.probability.isNaN ? .role(.nan) : .onHeat(.sequential, level: HeatScale(lo: 0, hi: 1).level(Double(top.probability)))
         let sign = top.id == session.tokenAfter(past + position) ? "✓" : ""
         let room = cell.width - 2
         surface.fill(cell, Cell(" ", style))
-        surface.put(cell.x + 1, y, VisibleText.cut(session.tokenLabel(top.id), to: room - sign.count), style: style, attributes: isHere ? [.bold, .underline] : [])
+        surface.put(
+            cell.x + 1, y, VisibleText.cut(session.tokenLabel(top.id), to: room - sign.count), style: style,
+            attributes: isHere ? [.bold, .underline] : [])
         surface.put(cell.right - 1 - sign.count, y, sign, style: style)
         if rowHeight > 1 { surface.put(cell.x + 1, y + 1, Numbers.fitting(Double(top.probability), columns: 5) ?? "", .dim) }
         guard isHere else { return }

@@ -20,7 +20,9 @@ package enum MergePane: Pane {
     }
 
     private static func story(_ session: Session) -> TokenStories.Story? { session.tokenStories?.story(of: session.tokenIndex) }
-    private static func step(_ session: Session, _ story: TokenStories.Story) -> Int { min(session.tokens.mergeStep, story.piece.merges.count) }
+    private static func step(_ session: Session, _ story: TokenStories.Story) -> Int {
+        min(session.tokens.mergeStep, story.piece.merges.count)
+    }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
         let inside = area.inset(1, 0)

@@ -20,7 +20,9 @@ package enum TokenInfoPane: Pane {
 
     /// What the vocabulary says.
     private static func vocabulary(_ session: Session, _ id: Int, _ width: Int) -> [Line] {
-        guard let tokenizer = session.model?.tokenizer else { return [row("id", "\(id)"), Line("the model has no tokenizer: ids only", .warn)] }
+        guard let tokenizer = session.model?.tokenizer else {
+            return [row("id", "\(id)"), Line("the model has no tokenizer: ids only", .warn)]
+        }
         guard let bytes = TokenText.bytes(id, model: session.model), let number = Int32(exactly: id) else {
             return [row("id", "\(id)"), Line("the vocabulary has no token of this id", .warn)]
         }
@@ -30,7 +32,9 @@ package enum TokenInfoPane: Pane {
             row("bytes", "\(bytes.count): \(TokenText.hex(bytes, limit: max((width - 16) / 3, 1)))"),
             row("spelling", tokenizer.tokenText(number) ?? ""),
             row("kind", tokenizer.isSpecial(number) ? "special, not text" : isAdded ? "added to the vocabulary" : "of the vocabulary"),
-            row("merge", merge(session).map { "\($0.rank): \(session.tokenLabel(Int($0.left))) + \(session.tokenLabel(Int($0.right)))" } ?? "none"),
+            row(
+                "merge",
+                merge(session).map { "\($0.rank): \(session.tokenLabel(Int($0.left))) + \(session.tokenLabel(Int($0.right)))" } ?? "none"),
         ]
     }
 
@@ -48,7 +52,8 @@ package enum TokenInfoPane: Pane {
         }
         let loss = score.loss.map { "   loss \(Numbers.compact($0))" } ?? ""
         return [
-            row("p", "\(Numbers.compact(score.probability))\(loss)", .emphasis), row("rank", "\(score.rank)\(score.rank == 1 ? ", the likeliest" : "")"),
+            row("p", "\(Numbers.compact(score.probability))\(loss)", .emphasis),
+            row("rank", "\(score.rank)\(score.rank == 1 ? ", the likeliest" : "")"),
             row("entropy", "\(Numbers.compact(score.entropy)) nats before it"),
         ]
     }
@@ -62,5 +67,7 @@ package enum TokenInfoPane: Pane {
         return [row("", "\(Numbers.compact(rate)) bytes a token"), same]
     }
 
-    private static func row(_ name: String, _ text: String, _ role: Role = .text) -> Line { [Span(name.padding(9), .dim), Span(text, role)] }
+    private static func row(_ name: String, _ text: String, _ role: Role = .text) -> Line {
+        [Span(name.padding(9), .dim), Span(text, role)]
+    }
 }

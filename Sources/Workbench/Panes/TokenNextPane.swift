@@ -10,7 +10,9 @@ package enum TokenNextPane: Pane {
         return "Next after \"\(session.tokenLabel(id))\""
     }
 
-    package static func label(_ session: Session) -> String { session.nextTokens.map { "entropy \(Numbers.compact($0.entropy)) nats" } ?? "" }
+    package static func label(_ session: Session) -> String {
+        session.nextTokens.map { "entropy \(Numbers.compact($0.entropy)) nats" } ?? ""
+    }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         session.snapshot == nil ? [] : [Session.predictionsRequest, session.scoresRequest]
@@ -23,12 +25,17 @@ package enum TokenNextPane: Pane {
         let isListed = came.map { id in ranking.top.contains { $0.id == id } } ?? true
         let list = Rect(inside.x, inside.y, inside.width, inside.height - (isListed ? 0 : 1))
         let items = ranking.top.map { item($0, session, came: came) }
-        Bars(items, full: 1, selection: focused ? choice(session, ranking) : came.flatMap { id in ranking.top.firstIndex { $0.id == id } }, isFocused: focused)
-            .draw(into: &surface, in: list)
+        Bars(
+            items, full: 1, selection: focused ? choice(session, ranking) : came.flatMap { id in ranking.top.firstIndex { $0.id == id } },
+            isFocused: focused
+        )
+        .draw(into: &surface, in: list)
         if !isListed, let came { drawCame(session, came, &surface, Rect(inside.x, list.bottom, inside.width, 1)) }
     }
 
-    private static func choice(_ session: Session, _ ranking: TokenRanking) -> Int { min(session.tokens.choice, max(ranking.top.count - 1, 0)) }
+    private static func choice(_ session: Session, _ ranking: TokenRanking) -> Int {
+        min(session.tokens.choice, max(ranking.top.count - 1, 0))
+    }
 
     private static func item(_ entry: TokenRanking.Entry, _ session: Session, came: Int?) -> Bars.Item {
         let isCame = entry.id == came
@@ -37,7 +44,9 @@ package enum TokenNextPane: Pane {
             role: isCame ? .accent : .text)
     }
 
-    private static func probability(_ p: Float) -> String { p < 0.0005 ? Numbers.compact(p, digits: 2) : Numbers.fitting(Double(p), columns: 5) ?? "" }
+    private static func probability(_ p: Float) -> String {
+        p < 0.0005 ? Numbers.compact(p, digits: 2) : Numbers.fitting(Double(p), columns: 5) ?? ""
+    }
 
     /// The token that came is none of the likeliest: it gets a line of its own.
     private static func drawCame(_ session: Session, _ id: Int, _ surface: inout Surface, _ area: Rect) {

@@ -34,12 +34,16 @@ package enum TokenStripPane: Pane {
             }
         }
         if first > 0 || layout.isCutBefore { surface.put(area.right - 1, text.y, "▴", .dim) }
-        if layout.lines - first > max(text.height / step, 1) || layout.isCutBehind { surface.put(area.right - 1, text.bottom - 1, "▾", .dim) }
+        if layout.lines - first > max(text.height / step, 1) || layout.isCutBehind {
+            surface.put(area.right - 1, text.bottom - 1, "▾", .dim)
+        }
         if text.height < area.height { drawLegend(faces, &surface, Rect(text.x, area.bottom - 1, text.width, 1)) }
     }
 
     private static func drawNothing(_ session: Session, _ surface: inout Surface, _ area: Rect) {
-        surface.put(area.x + 1, area.y, Line(session.model == nil ? "no model is open — :open PATH" : "no text yet — p edits the prompt", .dim), width: area.width - 2)
+        surface.put(
+            area.x + 1, area.y, Line(session.model == nil ? "no model is open — :open PATH" : "no text yet — p edits the prompt", .dim),
+            width: area.width - 2)
     }
 
     /// Where the blocks go; the last row is left for the colours if there is room.
@@ -66,7 +70,8 @@ package enum TokenStripPane: Pane {
             surface.put(x + block.width - 1, y, "]", style: style, attributes: .bold)
         }
         guard session.model?.tokenizer != nil else { return }
-        surface.put(x, y + 1, "\(session.tokenIDs[block.token])", width: block.width, align: .center, style: .role(isSelected ? .accent : .dim))
+        surface.put(
+            x, y + 1, "\(session.tokenIDs[block.token])", width: block.width, align: .center, style: .role(isSelected ? .accent : .dim))
     }
 
     private static func drawLegend(_ faces: Faces, _ surface: inout Surface, _ area: Rect) {
