@@ -11,7 +11,7 @@ package enum Documentation {
     }
 
     /// In the order of `mica --help`.
-    package static var commandNames: [String] { Mica.configuration.subcommands.compactMap(\.configuration.commandName) }
+    package static var commandNames: [String] { Mica.configuration.subcommands.compactMap { $0.configuration.commandName } }
 
     /// As `--help` shows it, on one line; in a table a bar must not end the cell.
     private static func usage(_ command: any ParsableCommand.Type) -> String {
