@@ -88,8 +88,12 @@ extension Session {
     /// Runs a command line that somebody gave: it is recorded if a recording is on.
     mutating func enter(_ line: String) -> [Effect] {
         let trimmed = line.drop { $0 == " " }
-        if let command = Command.find(String(trimmed.prefix { $0 != " " })), !CommandScript.opensLine(command) { record(String(trimmed)) }
-        return execute(line)
+        let command = Command.find(String(trimmed.prefix { $0 != " " }))
+        let isRecorded = command.map { !CommandScript.opensLine($0) } ?? false
+        if isRecorded { record(String(trimmed)) }
+        let effects = execute(line)
+        if isRecorded, message?.kind == .error { recordFailure() }
+        return effects
     }
 
     /// Runs a command line. What goes wrong is said on the hint line.

@@ -80,6 +80,7 @@ extension CommandScript {
         var lines: [String] = []
         if session.place.value.level == 0, let name = session.selectedValue?.name { lines.append("goto \(name)") }
         if session.selectedValue != nil, session.place.value.level == snapshot.inner.count { lines.append("at \(session.cursorIndex)") }
+        lines.append("modules " + session.tree.open.sorted().joined(separator: ","))
         lines += ["token \(session.tokenIndex)", "screen \(session.page.rawValue)"]
         lines += Array(repeating: "pane next", count: session.focus[session.page] ?? 0)
         return lines + (session.isZoomed ? ["zoom"] : [])
@@ -107,6 +108,13 @@ extension Session {
         } else {
             lines.append(line.hasPrefix("key ") ? "keys:\(line.dropFirst(3))" : line)
         }
+        recording?.lines = lines
+    }
+
+    /// What was recorded last went wrong: a replay may fail there too.
+    mutating func recordFailure() {
+        guard var lines = recording?.lines, let last = lines.last, !last.hasPrefix("try ") else { return }
+        lines[lines.count - 1] = "try " + last
         recording?.lines = lines
     }
 }

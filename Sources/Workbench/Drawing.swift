@@ -68,10 +68,11 @@ package enum Drawing {
         }
     }
 
-    /// The page's own first, then what always helps.
+    /// The page's own first, then what always helps; the way to all others is never cut off.
     package static func hints(_ session: Session) -> [HintBar.Hint] {
         let bindings = KeyMap.all.filter { $0.hint != nil && ($0.page == nil || $0.page == session.page) }
-        let own = PageCatalogue.page(session.page).hints(session)
+        var own = PageCatalogue.page(session.page).hints(session)
+        own.insert(HintBar.Hint("?", "help"), at: min(own.count, 4))
         let ordered = bindings.filter { $0.page != nil } + bindings.filter { $0.page == nil }
         return own + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }.filter { hint in !own.contains { $0.name == hint.name } }
     }

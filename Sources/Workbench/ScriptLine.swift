@@ -1,8 +1,10 @@
 import Screen
 
 /// One line of a script, read.
-enum ScriptLine: Sendable, Hashable {
+indirect enum ScriptLine: Sendable, Hashable {
     case nothing
+    /// A line that may fail: somebody typed it by mistake, and so it was recorded.
+    case attempt(ScriptLine)
     case command(String)
     case keys([Key])
     case mouse(MouseEvent)
@@ -19,6 +21,7 @@ enum ScriptLine: Sendable, Hashable {
         let rest = String(line.dropFirst(word.count)).trimmed
         switch word {
         case "": self = .nothing
+        case "try": self = .attempt(try ScriptLine(rest))
         case "key", "key:", "keys", "keys:": self = .keys(try ScriptLine.keys(rest))
         case "click", "wheel-up", "wheel-down": self = .mouse(try ScriptLine.mouse(word, rest))
         case "size": self = .size(try ScriptLine.size(rest))

@@ -5,7 +5,7 @@ import Screen
 /// Plays a script without a terminal: commands and keys through the workbench's own `update`, with the engine in line, so that each line
 /// sees all that the line before has done.
 package struct ScriptPlayer {
-    package private(set) var workbench: InlineWorkbench
+    package var workbench: InlineWorkbench
     private let catalogue: ThemeCatalogue
     private var theme: Theme
     /// Set by `quit`: the lines behind are not played.
@@ -30,9 +30,12 @@ package struct ScriptPlayer {
         }
     }
 
-    private mutating func play(line: String) throws(ScriptProblem) {
-        switch try ScriptLine(line) {
+    private mutating func play(line: String) throws(ScriptProblem) { try play(ScriptLine(line)) }
+
+    private mutating func play(_ line: ScriptLine) throws(ScriptProblem) {
+        switch line {
         case .nothing: break
+        case .attempt(let line): try? play(line)
         case .command(let command): try send(.command(resolved(command)))
         case .keys(let keys): for key in keys { try send(.input(.key(key))) }
         case .mouse(let event): try send(.input(.mouse(event)))

@@ -106,6 +106,7 @@ extension Session {
             settle(stop)
         case .failed(let text):
             busy = nil
+            recordFailure()
             say(text, .error)
         case .busy(let what): busy = what
         }

@@ -55,7 +55,6 @@ struct WorkbenchCommand: ParsableCommand {
         if let themeName { _ = try catalogue.theme(themeName) }
         let given = try prompt.ids.map { Prompt.ids(try PromptOptions.parse($0)) } ?? prompt.prompt.map { Prompt.text($0) }
         let terminal = try open(configuration)
-        Fault.triggerIfRequested()
         var session = Session(size: terminal.size, theme: themeName ?? "night", themes: catalogue.names)
         session.pendingPrompt = given
         session.ownBindings = configuration.bindings

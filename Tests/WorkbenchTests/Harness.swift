@@ -42,6 +42,17 @@ struct Harness {
         return harness
     }
 
+    /// A copy of a sample in a temporary folder, with another tokenizer.json, or none.
+    static func copy(_ sample: Sample, name: String, tokenizer change: (String) -> String?) throws -> String {
+        let path = NSTemporaryDirectory() + "mica-\(UUID().uuidString)-\(name.replacing("/", with: ""))"
+        try FileManager.default.copyItem(atPath: sample.path, toPath: path)
+        let file = path + "/tokenizer.json"
+        let text = try String(contentsOfFile: file, encoding: .utf8)
+        try FileManager.default.removeItem(atPath: file)
+        try change(text)?.write(toFile: file, atomically: true, encoding: .utf8)
+        return path
+    }
+
     var session: Session {
         get { workbench.session }
         set { workbench.session = newValue }

@@ -42,6 +42,10 @@ extension Command {
             session.view.showsHex.toggle()
             return []
         },
+        Command("modules", "PATH,PATH", .view, "open these modules of the tree and no others") { session, arguments throws(CommandError) in
+            session.tree.openOnly(Set(arguments.text.split(separator: ",").map(String.init)))
+            return []
+        },
         Command("attention-part", "[probs|scores|mask]", .view, "what the attention screen shows") {
             session, arguments throws(CommandError) in
             session.attention.part = try Command.choice(arguments[0], session.attention.part)

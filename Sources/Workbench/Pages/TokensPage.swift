@@ -7,11 +7,13 @@ package enum TokensPage: Page {
     package static let title = "Tokens"
 
     package static func layout(_ session: Session, _ area: Rect) -> [PanePlace] {
-        Breakpoint(session.size) == .rich ? rich(area) : standard(area)
+        Breakpoint(session.size) == .rich ? rich(session, area) : standard(area)
     }
 
-    private static func rich(_ area: Rect) -> [PanePlace] {
-        let rows = area.rows([.fixed(12), .share(2), .share(3)])
+    /// A long text has more lines, a short one leaves them to the lens.
+    private static func rich(_ session: Session, _ area: Rect) -> [PanePlace] {
+        let lines = TokenStripLayout(session, width: area.width - 4).lines
+        let rows = area.rows([.fixed(min(max(3 * lines + 3, 8), 14)), .fixed(15), .rest])
         let middle = rows[1].columns([.share(2), .share(2), .fixed(44)])
         return [
             PanePlace(TokenStripPane.self, rows[0]), PanePlace(MergePane.self, middle[0]), PanePlace(TokenNextPane.self, middle[1]),

@@ -30,7 +30,9 @@ package enum TokenStripPane: Pane {
                 let (x, y) = (text.x + block.x, text.y + (block.line - first) * step)
                 draw(block, x, y, &surface, faces, session)
                 guard step > 3, let number = faces.number(block.token) else { continue }
-                surface.put(x, y + 2, Numbers.fitting(number, columns: 5) ?? "", width: block.width, align: .center, style: .role(.dim))
+                surface.put(
+                    x, y + 2, Numbers.fitting(number, columns: min(block.width, 5)) ?? "", width: block.width, align: .center,
+                    style: .role(.dim))
             }
         }
         if first > 0 || layout.isCutBefore { surface.put(area.right - 1, text.y, "▴", .dim) }

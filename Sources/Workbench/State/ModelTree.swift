@@ -84,6 +84,9 @@ package struct ModelTree: Sendable {
         if open.remove(path) == nil { open.insert(path) }
     }
 
+    /// Opens these modules and no others.
+    package mutating func openOnly(_ paths: Set<String>) { open = paths.filter { byPath[$0] != nil } }
+
     /// Opens everything above a value.
     package mutating func reveal(_ name: String) {
         var path = ""

@@ -30,6 +30,7 @@ final class WorkbenchLoop {
     func run(model: String) -> Int32 {
         session.busy = "opening \(model)"
         draw()
+        Fault.triggerIfRequested()
         engine.post(.open(path: model))
         while exitCode == nil {
             receiveEngine()

@@ -151,13 +151,19 @@ final class TerminalSession {
 
 /// Files of the kernel about processes.
 enum ProcessFiles {
-    static func text(_ path: String) -> String {
+    static func text(_ path: String, limit: Int = 4096) -> String {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return "" }
         defer { close(file) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
+        var buffer = [UInt8](repeating: 0, count: limit)
         let count = read(file, &buffer, buffer.count)
         return String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+    }
+
+    /// Whether a process is there, and not only waits for its parent to ask how it ended.
+    static func isRunning(_ process: pid_t) -> Bool {
+        let state = text("/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ").first
+        return state != nil && state != "Z"
     }
 
     /// Processor time used, in milliseconds.
