@@ -72,8 +72,10 @@ package enum RopeLikenessPane: Pane {
     package static let name = "Likeness"
 
     package static func title(_ session: Session) -> String {
-        session.learnedFocus.map { "cos ∠(position \($0.position), position n)" } ?? "Likeness"
+        session.learnedFocus.map { "likeness to position \($0.position)" } ?? "Likeness"
     }
+
+    package static func label(_ session: Session) -> String { "cos ∠" }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         guard let focus = session.learnedFocus else { return [] }
