@@ -72,10 +72,8 @@ package enum RopeLikenessPane: Pane {
     package static let name = "Likeness"
 
     package static func title(_ session: Session) -> String {
-        session.learnedFocus.map { "likeness to position \($0.position)" } ?? "Likeness"
+        session.learnedFocus.map { "cos ∠ to position \($0.position)" } ?? "Likeness"
     }
-
-    package static func label(_ session: Session) -> String { "cos ∠" }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         guard let focus = session.learnedFocus else { return [] }
