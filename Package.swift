@@ -32,7 +32,7 @@ let package = Package(
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
         .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
-        .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"]),
+        .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
         .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"], exclude: ["Golden"]),
         .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "mica"]),

@@ -53,6 +53,9 @@ package struct ConfigReading: Sendable {
         return product
     }
 
+    /// The program of a pass, as a model with these settings has it.
+    package func program(_ pass: Pass) throws(ProgramError) -> Program { try Program(Model.graph(architecture, settings, pass)) }
+
     private static func bytes(_ program: Program) -> Int {
         program.steps.reduce(0) { $0 + ($1.op.isView ? 0 : program.values[$1.output].shape.elementCount * 4) }
     }

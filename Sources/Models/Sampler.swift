@@ -28,6 +28,9 @@ package struct Sampler: Sendable {
         guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { throw SamplingError(rule: "there are no logits") }
         // `max(by:)` keeps the last of equals; ties go to the lowest id.
         let greedy = logits.firstIndex(of: logits[best]) ?? best
+        guard logits[best].isFinite else {
+            throw SamplingError(rule: "the largest logit is \(logits[best]) (token \(greedy)); the run is broken before the head")
+        }
         if temperature <= 0 || topK == 1 { return greedy }
         return pick(candidates(logits))
     }

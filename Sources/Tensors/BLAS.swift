@@ -4,7 +4,9 @@ import COpenBLAS
 extension Kernels {
     /// As `matmul`, by BLAS: the sum runs in BLAS's own order, so the last bits are its own, too. Weights that are not fp32 are upcast
     /// into a copy first.
-    package static func blasMatmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws -> Tensor {
+    package static func blasMatmul(
+        _ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int
+    ) throws -> Tensor {
         let x = try x.contiguous()
         let w = try aligned(weight)
         let bias = try bias?.contiguous()
@@ -16,7 +18,8 @@ extension Kernels {
                 BLAS.use(threads: threads)
                 // With the bias in place already, the product is added to it.
                 cblas_sgemm(
-                    CblasRowMajor, CblasNoTrans, transposed ? CblasNoTrans : CblasTrans, blasint(rows), blasint(columns), blasint(length), 1,
+                    CblasRowMajor, CblasNoTrans, transposed ? CblasNoTrans : CblasTrans, blasint(rows), blasint(columns), blasint(length),
+                    1,
                     pointer(x), blasint(max(length, 1)), pointer(w), blasint(w.strides[0]), bias == nil ? 0 : 1, y, blasint(columns))
             }
         }

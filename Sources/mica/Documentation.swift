@@ -1,9 +1,9 @@
 import ArgumentParser
 
 /// What the README says of the subcommands, made from the commands themselves.
-enum Documentation {
+package enum Documentation {
     /// A Markdown table, one row a command, in the order of `mica --help`.
-    static var subcommandTable: String {
+    package static var subcommandTable: String {
         let rows = Mica.configuration.subcommands.map { command in
             "| `\(usage(command))` | \(command.configuration.abstract) |"
         }

@@ -27,11 +27,11 @@ extension RealTerminal {
             session.expectRestored()
         }
 
-        /// A saved text shows colours as characters; on the terminal these cells are half blocks.
+        /// A saved text shows colours as characters; on the terminal these cells are half blocks, or blanks where both halves are alike.
         private func equal(_ saved: [Character], _ shown: [Character]) -> Bool {
             let width = max(saved.count, shown.count)
             func padded(_ row: [Character]) -> [Character] { row + repeatElement(" ", count: width - row.count) }
-            return zip(padded(saved), padded(shown)).allSatisfy { $0 == $1 || $1 == "▀" }
+            return zip(padded(saved), padded(shown)).allSatisfy { $0 == $1 || $1 == "▀" || ($1 == " " && ".:-=+*#%@".contains($0)) }
         }
     }
 }

@@ -28,6 +28,8 @@ struct RowEncoder {
     private struct Look {
         var pair: UInt16
         var attributes: Attributes
+        /// Both halves have one colour: a blank shows the same, and takes a third of the bytes.
+        var isFlat = false
     }
 
     init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet) {
@@ -68,7 +70,8 @@ struct RowEncoder {
         let look = look(cell.style)
         let attributes = look.attributes.union(cell.attributes)
         bytes += look.pair == cells.last?.pair ? 2 : bytesPerChange
-        cells.append(cn_cell(text: text(cell), attributes: RowEncoder.bits[Int(attributes.rawValue & 31)], pair: look.pair))
+        let text = look.isFlat ? 0x20 : text(cell)
+        cells.append(cn_cell(text: text, attributes: RowEncoder.bits[Int(attributes.rawValue & 31)], pair: look.pair))
     }
 
     /// Runs of one style are the rule in text, and the table serves the colour maps.
@@ -81,7 +84,9 @@ struct RowEncoder {
             return known
         }
         let index = pairs.styles.index(of: coarseness > 1 ? coarse(style) : style)
-        lastLook = Look(pair: pairs.pair(index), attributes: pairs.styles.styles[index].attributes)
+        let resolved = pairs.styles.styles[index]
+        let isFlat = showsGlyphs && place != nil && resolved.foreground == resolved.background
+        lastLook = Look(pair: pairs.pair(index), attributes: resolved.attributes, isFlat: isFlat)
         if let place { looks[place] = lastLook }
         return lastLook
     }

@@ -94,7 +94,9 @@ extension Session {
 enum AttentionStatus {
     static func line(_ session: Session, _ focus: AttentionFocus) -> Line {
         let isWide = session.size.width >= 100
-        let (query, key) = ("\(focus.query) \(session.quotedToken(focus.query))", "\(focus.key) \(session.quotedToken(focus.key))")
+        let width = isWide ? 24 : 8
+        let query = "\(focus.query) \(session.quotedToken(focus.query, width: width))"
+        let key = "\(focus.key) \(session.quotedToken(focus.key, width: width))"
         let place = isWide ? "query \(query) → key \(key)" : "\(query) → \(key)"
         var spans = [Span("\(focus.name)  ", .statusKey), Span("\(place)  ", .status), number(session, focus)]
         if let query = session.attentionQuery(focus) {

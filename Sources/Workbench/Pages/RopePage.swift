@@ -74,8 +74,10 @@ package enum RopePage: Page {
         var spans = [Span(place, .statusKey)]
         if let turn = session.ropeTurn(focus), turn.pairs.indices.contains(focus.pair) {
             let pair = turn.pairs[focus.pair]
-            let unit = isWide ? " rad/tok" : ""
-            let angle = "θ=\(number(pair.theta))\(unit)  m·θ=\(number(pair.angle)) = \(RopeFormulaPane.turns(pair)) turns"
+            let angle =
+                isWide
+                ? "θ=\(number(pair.theta)) rad/tok  m·θ=\(number(pair.angle)) = \(RopeFormulaPane.turns(pair)) turns"
+                : "θ=\(Numbers.compact(pair.theta)) m·θ=\(Numbers.compact(pair.angle)) = \(RopeFormulaPane.turns(pair)) turns"
             spans.append(Span("  \(angle)  cos \(Numbers.compact(pair.cos)) sin \(Numbers.compact(pair.sin))", .status))
         } else if session.snapshot?.stepper.isComputed(focus.values.q) != true {
             spans.append(Span("  L\(focus.layer)'s q is not computed yet", .status))

@@ -56,8 +56,8 @@ enum AttentionFormula {
 
     private static func mask(_ focus: AttentionFocus, _ cell: AttentionCell) -> Line {
         guard cell.isHidden else { return [name("+ mask"), value("0"), Span("  key \(focus.key) is seen from \(focus.query)", .dim)] }
-        let why = focus.key > focus.query ? "it comes later" : "it is outside the window"
-        return [name("+ mask"), value("−∞"), Span("  key \(focus.key) is hidden from \(focus.query): \(why)", .warn)]
+        let why = focus.key > focus.query ? "it comes later" : "outside the window of \(focus.values.mask.window)"
+        return [name("+ mask"), value("−∞"), Span("  hidden: \(why)", .warn)]
     }
 
     private static func result(_ cell: AttentionCell) -> Line {

@@ -70,7 +70,8 @@ package enum AttentionMapPane: Pane {
             return
         }
         heatMap(session, focus, picture).draw(into: &surface, in: mapArea(session, area))
-        if session.attention.part == .mask { drawMaskLegend(focus, picture, &surface, plan) }
+        if session.attention.part == .mask { AttentionMaskText(focus: focus, picture: picture, plan: plan).draw(into: &surface) }
+        if session.attention.part == .probs { AttentionColumns(focus: focus, picture: picture, plan: plan).draw(into: &surface) }
         if hasEntropies(session, area) { drawEntropies(focus, picture, &surface, plan) }
     }
 
@@ -125,36 +126,6 @@ package enum AttentionMapPane: Pane {
             guard y < plan.plot.bottom else { continue }
             let role: Role = entropy.isNaN ? .nan : row == focus.row ? .rulerCursor : .ruler
             surface.put(x, y, Numbers.fitting(entropy, columns: 4) ?? "·", width: entropyWidth - 2, align: .right, style: .role(role))
-        }
-    }
-
-    /// The mask has two values; they are named where the colour bar would be, and the hidden ones written out.
-    private static func drawMaskLegend(_ focus: AttentionFocus, _ picture: AttentionPicture, _ surface: inout Surface, _ plan: HeatPlan) {
-        if plan.showsNumbers { drawHidden(focus, &surface, plan) }
-        surface.fill(plan.bar, .text)
-        let top = Style.onHeat(.attention, level: UInt8(Style.levels - 1))
-        let mask = focus.values.mask
-        let rule = [
-            mask.causal ? "causal" : "both ways", mask.window > 0 ? "window \(mask.window)" : "",
-            mask.past > 0 ? "\(mask.past) before" : "",
-        ]
-        var spans = [
-            Span("0", style: top), Span(" added: seen \(Numbers.count(picture.visible))  ", .text), Span("−∞", .masked),
-            Span(" hidden \(Numbers.count(picture.hidden))  ", .text), Span(rule.filter { !$0.isEmpty }.joined(separator: ", "), .dim),
-        ]
-        if let exact = picture.isMaskedExactly {
-            spans.append(exact ? Span("  the scores are −∞ exactly there ✓", .ok) : Span("  the scores differ ✗", .err))
-        }
-        surface.put(plan.bar.x, plan.bar.y, Line(spans), width: plan.bar.width)
-    }
-
-    private static func drawHidden(_ focus: AttentionFocus, _ surface: inout Surface, _ plan: HeatPlan) {
-        for row in 0..<plan.rows {
-            let visible = focus.values.visible(row)
-            for key in 0..<plan.columns where !visible.contains(key) && !(row == focus.row && key == focus.key) {
-                let y = plan.plot.y + row * plan.binHalves / 2 + (plan.binHalves / 2 - 1) / 2
-                surface.put(plan.plot.x + key * plan.binWidth, y, "−∞", width: plan.binWidth, align: .center, style: .role(.masked))
-            }
         }
     }
 

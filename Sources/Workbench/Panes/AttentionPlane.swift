@@ -3,13 +3,13 @@ import Screen
 import Tensors
 
 /// One head's numbers [query, key] with what its mask hides.
-struct AttentionPlane {
+package struct AttentionPlane {
     private let values: AttentionValues
     private let numbers: [Float]
     /// What a hidden cell holds: 0 among probabilities, −∞ among scores. Anything else there is a fault and is shown.
     private let hidden: Float
 
-    init(_ values: AttentionValues, _ numbers: [Float], hidden: Float) {
+    package init(_ values: AttentionValues, _ numbers: [Float], hidden: Float) {
         (self.values, self.numbers, self.hidden) = (values, numbers, hidden)
     }
 
@@ -30,7 +30,7 @@ struct AttentionPlane {
         sorted.isEmpty ? 0 : Double(sorted[min(sorted.count - 1, Int(Double(sorted.count) * q))])
     }
 
-    var counts: HeatCounts {
+    package var counts: HeatCounts {
         var counts = HeatCounts()
         for place in numbers.indices where !numbers[place].isFinite && isShown(place / values.keys, place % values.keys) {
             if numbers[place].isNaN { counts.nan += 1 } else if numbers[place] > 0 { counts.posInf += 1 } else { counts.negInf += 1 }
@@ -39,7 +39,7 @@ struct AttentionPlane {
     }
 
     /// −∞ where hidden and nowhere else.
-    var isMaskedExactly: Bool {
+    package var isMaskedExactly: Bool {
         (0..<values.queries).allSatisfy { query in
             let visible = values.visible(query)
             return row(query).enumerated().allSatisfy { visible.contains($0.offset) == ($0.element != -.infinity) }
@@ -57,7 +57,7 @@ struct AttentionPlane {
     }
 
     /// −Σ p ln p in nats, where 0 · ln 0 is 0.
-    static func entropy(_ probs: ArraySlice<Float>) -> Double {
+    package static func entropy(_ probs: ArraySlice<Float>) -> Double {
         // Not −0 for a query that looks at one key only.
         0 - probs.reduce(0) { $1 == 0 ? $0 : $0 + Double($1) * log(Double($1)) }
     }
@@ -65,7 +65,7 @@ struct AttentionPlane {
     // MARK: pictures
 
     /// Pools visible cells only; a bin in which all are hidden is masked.
-    func grid(rows: Int, columns: Int, threads: Int) throws -> PooledGrid {
+    package func grid(rows: Int, columns: Int, threads: Int) throws -> PooledGrid {
         let shown = numbers.indices.map { isShown($0 / values.keys, $0 % values.keys) ? numbers[$0] : 0 }
         let plane = try Tensor(Shape((.query, values.queries), (.key, values.keys)), shown)
         var grid = PooledGrid(Pooled(plane, rows: rows, columns: columns, threads: threads))

@@ -1,4 +1,5 @@
 import Engine
+import Screen
 import Tensors
 
 /// The values of one layer's attention, whatever the architecture calls its modules.
@@ -40,7 +41,8 @@ extension Program {
         return AttentionValues(
             layer: layer, probs: softmax.output, scores: scores, q: q, k: k, heads: shape[0], keyHeads: values[k].shape[0],
             queries: shape[1],
-            keys: shape[2], dimension: values[q].shape[2], scale: op.scale, softcap: op.softcap, mask: op.mask)
+            keys: shape[2], dimension: values[q].shape[2], scale: op.scale, softcap: op.softcap,
+            mask: op.mask.pass(queries: shape[1], keys: shape[2]))
     }
 
     private var probabilities: [Step] { steps.filter { $0.op is Softmax && values[$0.output].name.hasSuffix(".probs") } }
@@ -109,8 +111,8 @@ extension Session {
         return queries + rows.map { focus.question(cell: $0, key) } + keys.map { focus.question(cell: row, $0) }
     }
 
-    /// The token at a place in the text, in quotes.
-    func quotedToken(_ place: Int) -> String { "\"\(textLabel(at: place))\"" }
+    /// The token at a place in the text, in quotes, cut to a width.
+    func quotedToken(_ place: Int, width: Int = 24) -> String { "\"\(VisibleText.cut(textLabel(at: place), to: width))\"" }
 
     func textLabel(at place: Int) -> String {
         guard let ids = snapshot?.ids, ids.indices.contains(place) else { return "" }

@@ -19,7 +19,12 @@ package enum RopeCirclePane: Pane {
     package static func requests(_ session: Session, _ area: Rect) -> [Request] { session.ropeFocus.map { session.ropeRequests($0) } ?? [] }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
-        guard let focus = session.ropeFocus, let turn = session.ropeTurn(focus), turn.pairs.indices.contains(focus.pair) else { return }
+        guard let focus = session.ropeFocus else { return }
+        guard session.snapshot?.stepper.isComputed(focus.values.q) == true else {
+            surface.put(area.x + 1, area.y + 1, "q of layer \(focus.layer) is not computed yet", .dim)
+            return
+        }
+        guard let turn = session.ropeTurn(focus), turn.pairs.indices.contains(focus.pair) else { return }
         let pair = turn.pairs[focus.pair]
         let (before, after) = (CirclePlot.Vector(pair.before[0], pair.before[1]), CirclePlot.Vector(pair.after[0], pair.after[1]))
         CirclePlot(before: before, after: after).draw(into: &surface, in: area)

@@ -47,7 +47,7 @@ package enum RopeFormulaPane: Pane {
     /// The formula, and under it the same with numbers and what the engine's op gave.
     private static func equation(_ formula: String, _ x: [Double], _ result: Double) -> [Line] {
         let second = x[2] < 0 ? "− \(number(-x[2]))" : "+ \(number(x[2]))"
-        let numbers = "    = \(number(x[0]))·\(number(x[1])) \(second)·\(number(x[3])) = "
+        let numbers = "    = \(number(x[0]))·\(factor(x[1])) \(second)·\(factor(x[3])) = "
         return [Line(formula, .formula), [Span(numbers), Span(number(result), .emphasis)]]
     }
 
@@ -72,6 +72,7 @@ package enum RopeFormulaPane: Pane {
         ]
     }
 
+    private static func factor(_ number: Double) -> String { number < 0 ? "(\(self.number(number)))" : self.number(number) }
     private static func sign(_ turn: RopeTurn) -> Span { turn.keepsNorm ? Span(" ✓", .ok) : Span(" ✗", .err) }
     private static func exact(_ number: Double) -> String { Numbers.compact(number, digits: 7) }
     private static func number(_ number: Double) -> String { Numbers.compact(number, digits: 4) }

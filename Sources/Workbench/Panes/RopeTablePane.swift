@@ -12,7 +12,8 @@ package enum RopeTablePane: Pane {
 
     package static func label(_ session: Session) -> String {
         guard let focus = session.ropeFocus else { return "" }
-        return "text \(focus.past)–\(focus.past + focus.values.tokens - 1) of \(Numbers.count(focus.context))"
+        let text = focus.values.tokens == 1 ? "token \(focus.past)" : "text \(focus.past)–\(focus.past + focus.values.tokens - 1)"
+        return "\(text) of \(Numbers.count(focus.context))"
     }
 
     private static func function(_ session: Session) -> RopeTable.Function { session.rope.showsSin ? .sin : .cos }

@@ -7,15 +7,20 @@ struct BenchReport {
     let machine: BenchMachine
 
     var text: String {
-        var table = TextTable(header: ["work", "tokens", "tokens/s", "GFLOP/s", "of limit", "weights GB/s", "peak"], rightAligned: [1, 2, 3, 4, 5, 6])
-        for result in results {
-            table.add([
-                result.work.rawValue, "\(result.tokens)", Numbers.compact(result.tokensPerSecond, digits: 4), Numbers.compact(result.gigaflops),
-                "\(Int((share(result) * 100).rounded())) %", bandwidth(result).map { Numbers.compact($0) } ?? "", Numbers.bytes(result.peakBytes),
-            ])
-        }
-        let limit = "matrix product limit \(Numbers.compact(machine.productLimit)) GFLOP/s with \(machine.threads) threads, \(machine.instructionSet)"
-        return "\(table.text)\n\(limit); OpenBLAS took its \(machine.blasCore) kernels"
+        let header = ["work", "tokens", "tokens/s", "GFLOP/s", "of limit", "weights GB/s", "peak"]
+        var table = TextTable(header: header, rightAligned: Set(1..<header.count))
+        for result in results { table.add(row(result)) }
+        let limit = "matrix product limit \(Numbers.compact(machine.productLimit)) GFLOP/s"
+        let how = "with \(machine.threads) thread\(machine.threads == 1 ? "" : "s"), \(machine.instructionSet)"
+        return "\(table.text)\n\(limit) \(how); OpenBLAS took its \(machine.blasCore) kernels"
+    }
+
+    private func row(_ result: Bench.Result) -> [String] {
+        [
+            result.work.rawValue, "\(result.tokens)", Numbers.compact(result.tokensPerSecond, digits: 4), Numbers.compact(result.gigaflops),
+            "\(Int((share(result) * 100).rounded())) %", bandwidth(result).map { Numbers.compact($0) } ?? "",
+            Numbers.bytes(result.peakBytes),
+        ]
     }
 
     /// For one kind of work: all on one level.
@@ -25,14 +30,16 @@ struct BenchReport {
     }
 
     var json: JSONText {
-        .object([("model", .string(path)), ("results", .array(results.map { .object(members($0)) }))] + machineMembers)
+        let items = results.map { JSONText.object(members($0)) }
+        return .object([("model", .string(path)), ("results", .array(items))] + machineMembers)
     }
 
     private func members(_ result: Bench.Result) -> [(String, JSONText)] {
         [
             ("work", .string(result.work.rawValue)), ("precision", .string("fp32")), ("tokens", .integer(result.tokens)),
             ("tokens_per_second", .number(result.tokensPerSecond)), ("gflops", .number(result.gigaflops)),
-            ("share_of_product_limit", .number(share(result))), ("weight_gigabytes_per_second", bandwidth(result).map { .number($0) } ?? .null),
+            ("share_of_product_limit", .number(share(result))),
+            ("weight_gigabytes_per_second", bandwidth(result).map { .number($0) } ?? .null),
             ("peak_bytes", .integer(result.peakBytes)),
         ]
     }

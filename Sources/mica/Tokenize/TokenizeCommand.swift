@@ -26,7 +26,8 @@ struct TokenizeCommand: ParsableCommand {
     var explain = false
 
     func validate() throws {
-        if jsonLines && (text != nil || explain) { throw ValidationError("--json-lines reads standard input and goes with --no-special only.") }
+        guard jsonLines, text != nil || explain else { return }
+        throw ValidationError("--json-lines reads standard input and goes with --no-special only.")
     }
 
     func run() throws {
