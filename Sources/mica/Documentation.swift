@@ -10,10 +10,15 @@ package enum Documentation {
         return (["| command | what it does |", "|---|---|"] + rows).joined(separator: "\n")
     }
 
+    /// In the order of `mica --help`.
+    package static var commandNames: [String] { Mica.configuration.subcommands.compactMap { $0.configuration.commandName } }
+
     /// As `--help` shows it, on one line; in a table a bar must not end the cell.
     private static func usage(_ command: any ParsableCommand.Type) -> String {
         let text = Mica.usageString(for: command).split(whereSeparator: \.isWhitespace).joined(separator: " ")
         let line = text.hasPrefix("Usage: ") ? String(text.dropFirst(7)) : text
-        return line.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+        // The default needs no name.
+        let name = command == Mica.configuration.defaultSubcommand ? line.replacing("mica workbench", with: "mica") : line
+        return name.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
     }
 }

@@ -42,7 +42,7 @@ struct CommandLineTests {
 
     // MARK: help and errors
 
-    @Test(arguments: ["workbench", "info", "trace", "generate", "tokenize", "stats", "bench"])
+    @Test(arguments: Documentation.commandNames)
     func helpHasAnExample(_ command: String) throws {
         let help = try CommandLineTests.mica(command, "--help")
         #expect(help.code == 0)

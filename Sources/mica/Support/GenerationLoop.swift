@@ -62,9 +62,16 @@ struct GenerationLoop {
         }
     }
 
+    /// The prompt's pass may take long; false if Ctrl-C ended it.
     private func finish(_ stepper: inout Stepper) throws -> Bool {
-        guard case .interrupted = try stepper.advance(stepper.journey(to: .end), interrupted: { Interrupt.isPending }) else { return true }
-        return false
+        var progress = Progress("reading the prompt", total: stepper.program.steps.count)
+        defer { progress.finish() }
+        while !stepper.isFinished {
+            if Interrupt.isPending { return false }
+            try stepper.step()
+            progress.update(stepper.cursor)
+        }
+        return true
     }
 
     private func ended(_ end: End, _ result: Result) -> Result {
