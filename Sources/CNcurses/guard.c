@@ -41,15 +41,25 @@ static void die(int signal) {
     _exit(128 + signal);
 }
 
+/// Passes a signal that will not come again by itself to the previous handler, which may return, and dies of it.
+static void die_of(int signal, siginfo_t *info, void *context) {
+    const struct sigaction *before = &previous[signal];
+    if (before->sa_flags & SA_SIGINFO) before->sa_sigaction(signal, info, context);
+    else if (before->sa_handler != SIG_DFL && before->sa_handler != SIG_IGN) before->sa_handler(signal);
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigaction(signal, &standard, NULL);
+    // Blocked until the handler returns; then it kills.
+    raise(signal);
+}
+
 /// A fault: give the terminal back, then let the previous handler (the crash reporter, or death) have it.
 static void on_fault(int signal, siginfo_t *info, void *context) {
-    (void)context;
     int error = errno;
     cn_reset_terminal();
     cn_show_captured(cn_output_fd);
     sigaction(signal, &previous[signal], NULL);
     // A fault in an instruction comes again when we return; one that was sent does not.
-    if (info->si_code <= 0 || signal == SIGABRT) raise(signal);
+    if (info->si_code <= 0 || signal == SIGABRT) die_of(signal, info, context);
     errno = error;
 }
 

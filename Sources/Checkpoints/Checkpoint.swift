@@ -66,8 +66,7 @@ package struct Checkpoint: Sendable {
     }
 
     private static func open(_ target: String, shownAs path: String) throws(CheckpointError) -> any WeightFile {
-        let mapped: MappedFile
-        do { mapped = try MappedFile(path: target) } catch { throw CheckpointError(path, SafetensorsFile.format, error) }
+        let mapped = try InputFile.map(target, shownAs: path, as: SafetensorsFile.format)
         let reader = readers.first { $0.claims(name: path, bytes: mapped.bytes) } ?? SafetensorsFile.self
         return try reader.init(mapped, shownAs: path)
     }

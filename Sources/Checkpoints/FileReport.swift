@@ -28,7 +28,6 @@ package struct FileReport: Sendable {
     package private(set) var tokenizer: ModelFolder.Tokenizer = .none
     package private(set) var weights: Checkpoint?
     package private(set) var formats: [FormatTotal] = []
-    package private(set) var scan: NonFiniteScan?
     /// Odd but harmless.
     package private(set) var notes: [String] = []
     package private(set) var problems: [CheckpointError] = []
@@ -38,8 +37,8 @@ package struct FileReport: Sendable {
     /// Of the tensors alone.
     package var tensorBytes: Int { formats.reduce(0) { $0 + $1.bytes } }
 
-    /// Throws only if nothing is at the path. `scanning`: look for NaN and infinities, too.
-    package init(path: String, scanning: Bool = true) throws(CheckpointError) {
+    /// Throws only if nothing is at the path.
+    package init(path: String) throws(CheckpointError) {
         self.path = path
         kind = try FileReport.kind(of: path)
         switch kind {
@@ -51,7 +50,6 @@ package struct FileReport: Sendable {
             tokenizer = .json(path: path)
             attempt { report throws(CheckpointError) in try report.addSize(of: path, as: "tokenizer.json") }
         }
-        if scanning { attempt { report throws(CheckpointError) in try report.addScan() } }
     }
 
     /// By name; a JSON file of another name by what it holds.
@@ -109,21 +107,13 @@ package struct FileReport: Sendable {
         formats = totals.values.sorted { ($0.bytes, $0.tensors, $0.type.rawValue) > ($1.bytes, $1.tensors, $1.type.rawValue) }
     }
 
-    private mutating func addScan() throws(CheckpointError) {
-        guard let weights else { return }
-        let scan = try NonFiniteScan(of: weights)
-        self.scan = scan
-        if let warning = scan.warning { notes.append(warning) }
-        if scan.skippedBytes > 0 { notes.append("NaN/Inf: looked at \(scan.scannedBytes) bytes, not at \(scan.skippedBytes) more") }
-    }
-
     private mutating func addJSON(_ format: String) throws(CheckpointError) -> ConfigFile {
         try addSize(of: path, as: format)
         return try ConfigFile(path: path, format: format)
     }
 
     private mutating func addSize(of path: String, as format: String) throws(CheckpointError) {
-        do { fileBytes += try MappedFile(path: path).byteCount } catch { throw CheckpointError(path, format, error) }
+        fileBytes += try InputFile.map(path, shownAs: path, as: format).byteCount
     }
 
     private mutating func attempt(_ part: (inout FileReport) throws(CheckpointError) -> Void) {

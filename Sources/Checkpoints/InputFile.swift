@@ -4,13 +4,16 @@ import Tensors
 
 /// Files are opened here only: as regular files, and inside a model folder never by a link that leaves it.
 enum InputFile {
-    /// JSON files of a folder other than tokenizers and indices.
-    static let configLimit = 16 << 20
+    /// JSON files of a folder other than tokenizers and indices. A hostile text takes some thirty times its size as values.
+    static let configLimit = 4 << 20
+
+    static func map(_ path: String, shownAs shown: String, as format: String) throws(CheckpointError) -> MappedFile {
+        do { return try MappedFile(path: checked(path)) } catch { throw CheckpointError(shown, format, error) }
+    }
 
     /// The file's bytes, copied, so that a change of the file later is no concern.
     static func read(_ path: String, shownAs shown: String, as format: String, limit: Int) throws(CheckpointError) -> [UInt8] {
-        let file: MappedFile
-        do { file = try MappedFile(path: checked(path)) } catch { throw CheckpointError(shown, format, error) }
+        let file = try map(path, shownAs: shown, as: format)
         guard file.byteCount <= limit else {
             throw CheckpointError(
                 shown, format, "file too large (size = \(file.byteCount) bytes, limit \(limit))", next: "Check that this is the right file."

@@ -44,7 +44,8 @@ package struct ModelFolder: Sendable {
 
     package func tokenizer() throws(CheckpointError) -> Tokenizer {
         if InputFile.exists("tokenizer.json", in: path) {
-            return .json(path: try InputFile.resolve("tokenizer.json", in: path, as: "tokenizer.json"))
+            _ = try InputFile.resolve("tokenizer.json", in: path, as: "tokenizer.json")
+            return .json(path: InputFile.join(path, "tokenizer.json"))
         }
         let others = ["tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json"]
         return others.first { InputFile.exists($0, in: path) }.map { .other(name: $0) } ?? .none

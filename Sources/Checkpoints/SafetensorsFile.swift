@@ -49,13 +49,7 @@ package struct SafetensorsFile: WeightFile {
     }
 
     package init(path: String) throws(CheckpointError) {
-        do { try self.init(MappedFile(path: path), shownAs: path) } catch let error as FileError {
-            throw CheckpointError(path, Self.format, error)
-        } catch let error as CheckpointError {
-            throw error
-        } catch {
-            throw CheckpointError(path, Self.format, "\(error)", next: "Check the path.")
-        }
+        try self.init(InputFile.map(path, shownAs: path, as: Self.format), shownAs: path)
     }
 
     package var entries: [TensorEntry] { header.entries }

@@ -23,7 +23,7 @@ package struct SafetensorsHeader: Sendable {
     package static let maximumTensors = 1_000_000
     package static let maximumRank = 8
     package static let maximumNameLength = 4096
-    private static let downloadAgain = "The file is damaged: download or export it again."
+    package static let maximumMetadata = 100_000
 
     /// In the order of the header.
     package private(set) var entries: [TensorEntry] = []
@@ -37,8 +37,15 @@ package struct SafetensorsHeader: Sendable {
         self.path = path
         let text = try headerText(in: file)
         let dataStart = 8 + text.count
-        var members = try members(of: text, in: file)
-        while let (name, value) = try next(&members) { try add(name, value, dataStart: dataStart) }
+        var reader = try HeaderReader(text, of: file, path: path)
+        while let name = try reader.nextKey() {
+            if name.utf8.elementsEqual("__metadata__".utf8) {
+                try addMetadata(&reader)
+            } else {
+                try add(name, reader.fields(), dataStart: dataStart)
+            }
+        }
+        try reader.end()
         try indexNames()
         try checkLayout(from: dataStart, to: file.count)
     }
@@ -55,67 +62,48 @@ package struct SafetensorsHeader: Sendable {
             let hint = length.byteSwapped <= min(limit, UInt64(file.count - 8)) ? "; it looks big-endian" : ""
             throw foreign(file) ?? fault("header length \(length) exceeds limit \(limit)\(hint)")
         }
-        guard length > 0 else { throw fault("header is empty (header length = 0)") }
         guard length <= UInt64(file.count - 8) else {
             throw foreign(file) ?? fault("header length \(length) exceeds file (\(file.count) bytes)")
         }
         return UnsafeRawBufferPointer(rebasing: file[8..<8 + Int(length)])
     }
 
-    private func members(of text: UnsafeRawBufferPointer, in file: UnsafeRawBufferPointer) throws(CheckpointError) -> JSONMembers {
-        if text.allSatisfy({ JSONError.isSpace($0) }) { throw fault("header is empty (nothing but space)") }
-        do {
-            return try JSONMembers(text)
-        } catch {
-            throw foreign(file) ?? fault("header must be a JSON object: it \(error.rule) at byte \(8 + error.offset)")
-        }
-    }
-
-    private func next(_ members: inout JSONMembers) throws(CheckpointError) -> (String, JSONValue)? {
-        do {
-            return try members.next()
-        } catch {
-            let place = "at byte \(8 + error.offset)"
-            if error.rule.hasPrefix("has text after") { throw fault("text after header object \(place)") }
-            if error.rule.hasPrefix("is nested") { throw fault("header: JSON \(error.rule.dropFirst(3)) \(place)") }
-            throw fault("header \(error.rule.hasPrefix("is not valid UTF-8") ? "" : "JSON ")\(error.rule) \(place)")
-        }
-    }
-
     // MARK: one member
 
-    private mutating func add(_ name: String, _ value: JSONValue, dataStart: Int) throws(CheckpointError) {
-        if name.utf8.elementsEqual("__metadata__".utf8) { return try addMetadata(value) }
+    private mutating func add(_ name: String, _ fields: HeaderFields, dataStart: Int) throws(CheckpointError) {
         guard name.utf8.count <= SafetensorsHeader.maximumNameLength else {
             throw fault(
                 "tensor name longer than \(SafetensorsHeader.maximumNameLength) bytes "
                     + "(\(CheckpointError.quoted(name)) has \(name.utf8.count))")
         }
-        guard entries.count < SafetensorsHeader.maximumTensors else {
-            throw fault("more than \(SafetensorsHeader.maximumTensors) tensors")
-        }
-        entries.append(try entry(name, value, dataStart: dataStart))
+        guard entries.count < SafetensorsHeader.maximumTensors else { throw fault("more than \(SafetensorsHeader.maximumTensors) tensors") }
+        if let kind = fields.otherKind { throw fault(name, "must be an object, is \(kind)") }
+        entries.append(try entry(name, fields, dataStart: dataStart))
     }
 
-    private mutating func addMetadata(_ value: JSONValue) throws(CheckpointError) {
+    private mutating func addMetadata(_ reader: inout HeaderReader) throws(CheckpointError) {
         if hasMetadata { throw fault("__metadata__ defined twice") }
         hasMetadata = true
-        if value.isNull { return }
-        guard let object = value.object else { throw fault("__metadata__ must be an object of strings, is \(value.kind)") }
-        for (key, value) in object.members {
+        guard try reader.enterObject("__metadata__") else { return }
+        var keys: Set<UTF8Key> = []
+        while let key = try reader.nextKey() {
+            let value = try reader.scalar()
             guard let text = value.string else {
                 throw fault("__metadata__ values must be strings (\(CheckpointError.quoted(key)) is \(value.kind))")
+            }
+            guard keys.insert(UTF8Key(key)).inserted else { throw fault("__metadata__ has \(CheckpointError.quoted(key)) twice") }
+            guard keys.count <= SafetensorsHeader.maximumMetadata else {
+                throw fault("__metadata__ has more than \(SafetensorsHeader.maximumMetadata) entries")
             }
             metadata.append((key, text))
         }
     }
 
-    private func entry(_ name: String, _ value: JSONValue, dataStart: Int) throws(CheckpointError) -> TensorEntry {
-        guard let fields = value.object else { throw fault(name, "must be an object, is \(value.kind)") }
-        let dimensions = try dimensions(of: name, fields["shape"])
-        let type = try type(of: name, fields["dtype"], dimensions)
+    private func entry(_ name: String, _ fields: HeaderFields, dataStart: Int) throws(CheckpointError) -> TensorEntry {
+        let dimensions = try dimensions(of: name, fields.shape)
+        let type = try type(of: name, fields.dtype, dimensions)
         let byteCount = try count(of: name, dimensions, unit: type.byteCount)
-        let (begin, end) = try offsets(of: name, fields["data_offsets"])
+        let (begin, end) = try offsets(of: name, fields.offsets)
         guard end - begin == byteCount else {
             throw fault(name, "shape × dtype = \(byteCount) bytes but range is \(end - begin)")
         }
@@ -125,14 +113,14 @@ package struct SafetensorsHeader: Sendable {
         return TensorEntry(name: name, type: type, dimensions: dimensions, range: start..<stop)
     }
 
-    private func dimensions(of name: String, _ value: JSONValue?) throws(CheckpointError) -> [Int] {
-        guard let value else { throw fault(name, "missing shape") }
-        guard let values = value.array else { throw fault(name, "shape must be an array of integers, is \(value.kind)") }
-        guard values.count <= SafetensorsHeader.maximumRank else {
-            throw fault(name, "rank \(values.count) > \(SafetensorsHeader.maximumRank)")
+    private func dimensions(of name: String, _ shape: HeaderList?) throws(CheckpointError) -> [Int] {
+        guard let shape else { throw fault(name, "missing shape") }
+        if let kind = shape.otherKind { throw fault(name, "shape must be an array of integers, is \(kind)") }
+        guard shape.count <= SafetensorsHeader.maximumRank else {
+            throw fault(name, "rank \(shape.count) > \(SafetensorsHeader.maximumRank)")
         }
         var dimensions: [Int] = []
-        for (axis, value) in values.enumerated() {
+        for (axis, value) in shape.values.enumerated() {
             guard let number = value.number else { throw fault(name, "shape[\(axis)] must be an integer, is \(value.kind)") }
             let literal = JSONError.excerpt(number.literal, limit: 40)
             guard number.isInteger else { throw fault(name, "shape[\(axis)] must be an integer, is \(literal)") }
@@ -174,10 +162,10 @@ package struct SafetensorsHeader: Sendable {
         return dimensions.contains(0) ? 0 : product
     }
 
-    private func offsets(of name: String, _ value: JSONValue?) throws(CheckpointError) -> (Int, Int) {
-        guard let value else { throw fault(name, "missing data_offsets") }
-        let numbers = (value.array ?? []).compactMap(\.number)
-        guard let values = value.array, values.count == 2, numbers.count == 2, !numbers.contains(where: \.isNegative),
+    private func offsets(of name: String, _ list: HeaderList?) throws(CheckpointError) -> (Int, Int) {
+        guard let list else { throw fault(name, "missing data_offsets") }
+        let numbers = list.values.compactMap(\.number)
+        guard list.count == 2, numbers.count == 2, !numbers.contains(where: \.isNegative),
             let begin = numbers[0].integer, let end = numbers[1].integer, begin <= end
         else {
             let given = numbers.prefix(4).map { JSONError.excerpt($0.literal, limit: 40) }.joined(separator: ", ")
@@ -221,11 +209,12 @@ package struct SafetensorsHeader: Sendable {
         }
     }
 
-    private func fault(_ rule: String, next: String = SafetensorsHeader.downloadAgain) -> CheckpointError {
-        CheckpointError(path, SafetensorsHeader.format, rule, next: next)
+    private func fault(_ rule: String, next: String? = nil) -> CheckpointError {
+        let damaged = "The file is damaged: download or export it again."
+        return CheckpointError(path, SafetensorsHeader.format, rule, next: next ?? damaged)
     }
 
-    private func fault(_ name: String, _ rule: String, next: String = SafetensorsHeader.downloadAgain) -> CheckpointError {
+    private func fault(_ name: String, _ rule: String, next: String? = nil) -> CheckpointError {
         fault("\(CheckpointError.quoted(name)): \(rule)", next: next)
     }
 

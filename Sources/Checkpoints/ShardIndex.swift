@@ -19,30 +19,42 @@ struct ShardIndex {
         self.folder = folder
         path = InputFile.join(folder, name)
         let target = try InputFile.resolve(name, in: folder, as: ShardIndex.format)
-        let object = try InputFile.object(target, shownAs: path, as: ShardIndex.format, limit: SafetensorsHeader.maximumLength)
-        (places, shards) = try ShardIndex.weightMap(of: object, path: path)
-        totalSize = object["metadata"]?.object?["total_size"]?.integer
+        let file = try InputFile.map(target, shownAs: path, as: ShardIndex.format)
+        if file.byteCount > SafetensorsHeader.maximumLength {
+            throw ShardIndex.fault(path, "file too large (size = \(file.byteCount), limit \(SafetensorsHeader.maximumLength))")
+        }
+        let text: IndexText
+        do throws(JSONError) { text = try IndexText(file.bytes) } catch {
+            if let foreign = ForeignFormat.insteadOfJSON(file.bytes) {
+                throw CheckpointError(path, ShardIndex.format, foreign.rule, next: foreign.nextStep)
+            }
+            throw CheckpointError(path, ShardIndex.format, error, next: "Download it again.")
+        }
+        (places, shards) = try ShardIndex.weightMap(of: text, path: path)
+        totalSize = text.totalSize
     }
 
     private static func weightMap(
-        of object: JSONObject, path: String
+        of text: IndexText, path: String
     ) throws(CheckpointError) -> ([(tensor: String, shard: String)], [String]) {
-        guard let value = object["weight_map"] else { throw fault(path, "missing weight_map") }
-        guard let map = value.object else {
-            throw fault(path, "weight_map must be an object of tensor names and file names, is \(value.kind)")
+        guard text.hasMap else { throw fault(path, "missing weight_map") }
+        if let kind = text.otherKind { throw fault(path, "weight_map must be an object of tensor names and file names, is \(kind)") }
+        if text.places.isEmpty { throw fault(path, "weight_map is empty") }
+        if text.places.count > SafetensorsHeader.maximumTensors {
+            throw fault(path, "more than \(SafetensorsHeader.maximumTensors) tensors")
         }
-        if map.count == 0 { throw fault(path, "weight_map is empty") }
-        if map.count > SafetensorsHeader.maximumTensors { throw fault(path, "more than \(SafetensorsHeader.maximumTensors) tensors") }
         var places: [(tensor: String, shard: String)] = []
         var shards: Set<UTF8Key> = []
-        for (tensor, value) in map.members {
+        for (tensor, value) in text.places {
             guard let shard = value.string else {
                 throw fault(path, "weight_map: the file of \(CheckpointError.quoted(tensor)) must be a string, is \(value.kind)")
             }
-            if shards.insert(UTF8Key(shard)).inserted && !isPlain(shard) {
+            // One copy of a name for all its tensors.
+            let (isNew, name) = shards.insert(UTF8Key(shard))
+            if isNew && !isPlain(shard) {
                 throw fault(path, "shard name must be a plain file name in the model folder (\(CheckpointError.quoted(shard)))")
             }
-            places.append((tensor, shard))
+            places.append((tensor, name.text))
         }
         return (places, shards.map(\.text).sorted())
     }
@@ -93,4 +105,56 @@ struct ShardIndex {
     private static func fault(
         _ path: String, _ rule: String, next: String = "Download the index and its shards again from one place."
     ) -> CheckpointError { CheckpointError(path, format, rule, next: next) }
+}
+
+/// The text of an index, passed over but for what is asked of it.
+private struct IndexText {
+    private(set) var places: [(tensor: String, shard: JSONValue)] = []
+    private(set) var hasMap = false
+    /// What weight_map is if it is no object.
+    private(set) var otherKind: String?
+    private(set) var totalSize: Int?
+    /// The rest of a text with too many tensors is not read.
+    var isTooLong: Bool { places.count > SafetensorsHeader.maximumTensors }
+
+    init(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
+        var json = try JSONReader(bytes)
+        guard json.isAtObject else { throw json.fault("is something else") }
+        try json.open()
+        while let key = try json.nextKey() {
+            switch key {
+            case "weight_map" where hasMap: throw json.fault("has the key 'weight_map' twice")
+            case "weight_map":
+                try readMap(&json)
+                if isTooLong { return }
+            case "metadata" where json.isAtObject: try readMetadata(&json)
+            default: _ = try json.scalar()
+            }
+        }
+        try json.end()
+    }
+
+    private mutating func readMap(_ json: inout JSONReader) throws(JSONError) {
+        hasMap = true
+        guard json.isAtObject else {
+            otherKind = try json.scalar().kind
+            return
+        }
+        var seen: Set<UTF8Key> = []
+        try json.open()
+        while let tensor = try json.nextKey() {
+            let shard = try json.scalar()
+            guard seen.insert(UTF8Key(tensor)).inserted else { throw json.fault("has the key '\(JSONError.excerpt(tensor))' twice") }
+            places.append((tensor, shard))
+            if isTooLong { return }
+        }
+    }
+
+    private mutating func readMetadata(_ json: inout JSONReader) throws(JSONError) {
+        try json.open()
+        while let key = try json.nextKey() {
+            let value = try json.scalar()
+            if key == "total_size" { totalSize = value.integer }
+        }
+    }
 }

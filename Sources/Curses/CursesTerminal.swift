@@ -138,21 +138,20 @@ package final class CursesTerminal: Terminal {
     /// Draws the rows that differ; false when a key came in between: then the rest is drawn later, or a newer frame instead.
     private func draw(_ surface: Surface, _ encoder: inout RowEncoder) -> Bool {
         if shown.count != size.height { (shown, nextRow) = (Array(repeating: [], count: size.height), 0) }
-        var (left, changed) = (size.height, 0)
-        while left > 0 {
-            for _ in 0..<min(left, link.rowsAtOnce(of: size.height)) {
-                changed += put(surface, row: nextRow, &encoder) ? 1 : 0
-                nextRow = (nextRow + 1) % size.height
-                left -= 1
-            }
-            guard left > 0 else { break }
-            if changed > 0 { flush(rows: changed) }
-            changed = 0
+        link.beginFrame()
+        var bytes = 0
+        for left in stride(from: size.height - 1, through: 0, by: -1) {
+            if put(surface, row: nextRow, &encoder) { bytes += encoder.bytes }
+            nextRow = (nextRow + 1) % size.height
+            guard left > 0, bytes > link.pieceSize else { continue }
+            flush(bytes)
+            bytes = 0
             if cn_has_input() == 1 { return false }
         }
         let isMoved = caret != surface.caret
         moveCaret(surface.caret)
-        if changed > 0 || isMoved { flush(rows: changed) }
+        if bytes > 0 || isMoved { flush(bytes) }
+        link.endFrame()
         return true
     }
 
@@ -174,10 +173,10 @@ package final class CursesTerminal: Terminal {
         caret = point
     }
 
-    private func flush(rows: Int) {
+    private func flush(_ bytes: Int) {
         let start = ContinuousClock.now
         cn_flush(showsUpdatesAtOnce ? 1 : 0)
-        link.record((.now - start) / .milliseconds(1), rows: rows, of: size.height)
+        link.record((.now - start) / .milliseconds(1), bytes: bytes)
     }
 
     // MARK: Small things

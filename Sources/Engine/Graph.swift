@@ -61,7 +61,9 @@ package struct Graph: Sendable {
     }
 
     /// x · Wᵀ + b: the only place where a matrix enters, so the only place where an adapter can.
-    package mutating func linear(_ x: Node, _ part: String, output: Axis, bias: Bool = false, transposed: Bool = false, weight tied: Node? = nil) -> Node {
+    package mutating func linear(
+        _ x: Node, _ part: String, output: Axis, bias: Bool = false, transposed: Bool = false, weight tied: Node? = nil
+    ) -> Node {
         let input = Axis(.input, x.shape.rowLength)
         let rows = Axis(.output, output.count)
         let matrix = tied ?? weight("\(part).weight", transposed ? Shape([input, rows]) : Shape([rows, input]))

@@ -40,7 +40,8 @@ package struct TokenRanking: Sendable {
             let p = probabilities.bytes.bindMemory(to: Float.self)
             return (0..<logits.shape.rowCount).map { row in
                 let range = row * width..<(row + 1) * width
-                return TokenRanking(logits: UnsafeBufferPointer(rebasing: z[range]), probabilities: UnsafeBufferPointer(rebasing: p[range]), count: count)
+                return TokenRanking(
+                    logits: UnsafeBufferPointer(rebasing: z[range]), probabilities: UnsafeBufferPointer(rebasing: p[range]), count: count)
             }
         }
     }
@@ -67,14 +68,17 @@ package struct LogitLens: Sendable {
     /// Needs every residual of the pass; `interrupted` is asked between layers.
     package init?(_ stepper: Stepper, positions: Range<Int>, count: Int, interrupted: () -> Bool = { false }) throws {
         let program = stepper.program
-        guard let logits = program.id(of: "logits"), let last = LogitLens.streams(program).last, stepper.isComputed(last) else { return nil }
+        guard let logits = program.id(of: "logits"), let last = LogitLens.streams(program).last, stepper.isComputed(last) else {
+            return nil
+        }
         self.positions = positions
         var rows: [Row] = []
         for id in LogitLens.streams(program) where program.values[id].shape.counts == program.values[last].shape.counts {
             if interrupted() { return nil }
             guard let residual = try stepper.tensor(id) else { continue }
             let part = residual.view(
-                Shape([Axis(.token, positions.count), residual.shape.axes[1]]), strides: residual.strides, offset: positions.lowerBound * residual.strides[0])
+                Shape([Axis(.token, positions.count), residual.shape.axes[1]]), strides: residual.strides,
+                offset: positions.lowerBound * residual.strides[0])
             let result = try stepper.replay(to: logits, replacing: last, by: part.contiguous())
             rows.append(
                 Row(
@@ -104,7 +108,9 @@ extension Stepper {
             made[step.output] = try run(number, inputs: step.inputs.map { try made[$0] ?? input($0) })
             if step.output == target { break }
         }
-        guard let result = made[target] else { throw BindingError(rule: "\(program.values[target].name) does not follow from \(program.values[id].name)") }
+        guard let result = made[target] else {
+            throw BindingError(rule: "\(program.values[target].name) does not follow from \(program.values[id].name)")
+        }
         return result
     }
 

@@ -15,6 +15,8 @@ package enum Shapes {
     }
 
     package static func expectSame(_ inputs: [Shape]) throws(ShapeError) {
-        for shape in inputs.dropFirst() where shape.counts != inputs[0].counts { throw ShapeError("shapes differ: \(inputs[0]) and \(shape)") }
+        for shape in inputs.dropFirst() where shape.counts != inputs[0].counts {
+            throw ShapeError("shapes differ: \(inputs[0]) and \(shape)")
+        }
     }
 }

@@ -18,11 +18,28 @@ package struct Stepper: Sendable {
         recording = Recording(valueCount: program.values.count, keep: keep)
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
-            guard tensor.shape.counts == value.shape.counts else {
-                throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)")
-            }
+            try Stepper.check(tensor, value)
             recording.bind(id, tensor)
         }
+    }
+
+    /// The same program at its start with other inputs: what is not given stays bound as it was. A cache may be longer than the program
+    /// was built for; ops take lengths from their inputs.
+    package func again(_ bindings: [Int: Tensor]) throws(BindingError) -> Stepper {
+        var next = self
+        next.cursor = 0
+        next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
+        for (id, value) in program.values.enumerated() where value.step == nil {
+            guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
+            try Stepper.check(tensor, value)
+            next.recording.bind(id, tensor)
+        }
+        return next
+    }
+
+    private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
+        let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
+        if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
     }
 
     package var isFinished: Bool { cursor == program.steps.count }

@@ -5,7 +5,8 @@ import Tensors
 /// The block vocabulary in which architectures are written. A block enters when a second architecture needs it; what differs is an argument.
 extension Graph {
     /// ids [token] → rows of a table, named `part`.
-    mutating func embedding(_ ids: Node, _ part: String, rows: Int, width: Int, role: ValueRole = .activation) -> (value: Node, table: Node) {
+    mutating func embedding(_ ids: Node, _ part: String, rows: Int, width: Int, role: ValueRole = .activation) -> (value: Node, table: Node)
+    {
         let table = weight("\(part).weight", Shape((.vocabulary, rows), (.feature, width)))
         return (apply(Embedding(), [ids, table], as: part, role: role), table)
     }
@@ -27,7 +28,8 @@ extension Graph {
     /// θ, cos and sin for the positions, under `model.rotary_emb`.
     mutating func ropeTables(_ rope: RopeSettings, dimensions: Int, positions: Node) -> RopeTables {
         module("rotary_emb") { graph in
-            let frequencies = graph.apply(RopeFrequencies(base: rope.theta, dimensions: dimensions, scaling: rope.kind.scaling), [], as: "inv_freq")
+            let frequencies = graph.apply(
+                RopeFrequencies(base: rope.theta, dimensions: dimensions, scaling: rope.kind.scaling), [], as: "inv_freq")
             return RopeTables(
                 cos: graph.apply(RopeTable(.cos), [frequencies, positions], as: "cos"),
                 sin: graph.apply(RopeTable(.sin), [frequencies, positions], as: "sin"))
@@ -36,7 +38,7 @@ extension Graph {
 
     /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs.
     mutating func attention(q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, pass: Pass, window: Int = 0) -> Node {
-        let mask = AttentionMask(past: pass.past, window: window)
+        let mask = AttentionMask(window: window)
         let turnedQ = rope.map { apply(Rope(), [q, $0.cos, $0.sin], as: "q_rope") } ?? q
         let turnedK = rope.map { apply(Rope(), [k, $0.cos, $0.sin], as: "k_rope") } ?? k
         let keys = pass.caches ? cache(turnedK, "k_cache", past: pass.past) : turnedK
@@ -93,7 +95,8 @@ extension SettingsReader {
         try oneOf(
             key,
             [
-                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
+                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh,
+                "gelu_pytorch_tanh": .geluTanh,
                 "gelu_fast": .geluTanh, "quick_gelu": .geluQuick, "relu": .relu, "relu2": .reluSquared,
             ], default: fallback)
     }

@@ -68,16 +68,18 @@ extension SettingsReader {
         // Who made it, with what.
         "architectures", "model_type", "transformers_version", "_name_or_path", "_commit_hash", "tokenizer_class", "name_or_path",
         "finetuning_task", "unsloth_version", "unsloth_fixed", "transformers.js_config", "_from_model_config", "model_max_length",
+        "max_sequence_length",
         // How another program runs it.
         "use_cache", "output_attentions", "output_hidden_states", "return_dict", "output_past", "torchscript", "tf_legacy_loss",
         "use_bfloat16", "gradient_checkpointing", "chunk_size_feed_forward", "attn_implementation", "_attn_implementation",
         "_attn_implementation_internal", "_attn_implementation_autoset", "_flash_attn_2_enabled", "_experts_implementation",
-        "output_router_logits", "is_decoder",
+        "output_router_logits", "is_decoder", "n_special", "predict_special_tokens",
         // Training only: initial weights, dropout.
         "initializer_range", "attention_dropout", "hidden_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop", "classifier_dropout",
-        "residual_dropout", "embedding_dropout", "router_jitter_noise", "router_aux_loss_coef",
+        "residual_dropout", "embedding_dropout", "router_jitter_noise", "router_aux_loss_coef", "neftune_noise_alpha",
         // Heads of classifiers.
-        "id2label", "label2id", "num_labels", "problem_type", "task_specific_params", "summary_activation", "summary_first_dropout",
+        "id2label", "label2id", "num_labels", "_num_labels", "problem_type", "task_specific_params", "summary_activation",
+        "summary_first_dropout",
         "summary_proj_to_labels", "summary_type", "summary_use_proj",
         // Defaults of sampling; generation_config.json has them today.
         "max_length", "min_length", "do_sample", "early_stopping", "num_beams", "num_beam_groups", "diversity_penalty", "temperature",

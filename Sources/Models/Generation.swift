@@ -35,7 +35,13 @@ package struct Generation: Sendable {
             cache[value.name + ".past"] = try stepper.tensor(id)
         }
         let before = past + stepper.tokenCount
-        stepper = try model.stepper(ids: [token], past: before, caches: true, cache: cache, policy: policy, keep: keep)
+        if past > 0, keep == .nothing {
+            // Nobody looks at shapes: the program of the last token serves again.
+            try model.check([token], past: before)
+            stepper = try stepper.again(model.bindings(stepper.program, ids: [token], past: before, cache: cache, weights: false))
+        } else {
+            stepper = try model.stepper(ids: [token], past: before, caches: true, cache: cache, policy: policy, keep: keep)
+        }
         past = before
         ids.append(token)
     }

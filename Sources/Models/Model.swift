@@ -24,20 +24,16 @@ package struct Model: Sendable {
     package init(path: String) throws(CheckpointError) {
         let folder = try ModelFolder(path: path)
         let config = try folder.config()
-        let modelType = try config.modelType()
-        guard let architecture = Architecture.find(modelType) else {
-            throw .unsupported(config.path, config.format, "model_type", modelType, supported: Architecture.all.flatMap(\.modelTypes).sorted())
-        }
-        var reader = SettingsReader(config, for: modelType)
-        settings = try architecture.settings(&reader)
+        let reading = try ConfigReading(config)
         checkpoint = try folder.weights()
         self.path = path
-        self.architecture = architecture
+        architecture = reading.architecture
+        settings = reading.settings
         endTokens = try Model.endTokens(config, folder: folder)
         (tokenizer, tokenizerProblem) = Model.tokenizer(in: folder)
-        let match = try WeightMatch(architecture, settings, checkpoint, reader: reader)
+        let match = try WeightMatch(reading, checkpoint)
         weightNames = match.names
-        notes = reader.notes + checkpoint.notes + match.notes
+        notes = reading.notes + checkpoint.notes + match.notes
     }
 
     /// The program of one pass, with the next-token loss where there is a next token.
@@ -57,7 +53,8 @@ package struct Model: Sendable {
 
     /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name.
     package func stepper(
-        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy, keep: Recording.Keep
+        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy,
+        keep: Recording.Keep
     ) throws -> Stepper {
         try check(ids, past: past)
         let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss))
@@ -71,15 +68,16 @@ package struct Model: Sendable {
             throw PromptError(rule: "token id \(bad) is outside the vocabulary of \(settings.vocabulary) (0…\(settings.vocabulary - 1))")
         }
         if past + ids.count > settings.context {
-            throw PromptError(rule: "\(past + ids.count) tokens are more than the model's context of \(settings.context); shorten the prompt")
+            throw PromptError(
+                rule: "\(past + ids.count) tokens are more than the model's context of \(settings.context); shorten the prompt")
         }
     }
 
-    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor]) throws -> [Int: Tensor] {
+    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor], weights: Bool = true) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
         for (id, value) in program.values.enumerated() where value.step == nil {
             switch value.role {
-            case .weight: bindings[id] = try weight(value.name).view(value.shape)
+            case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
             default: bindings[id] = try input(value.name, ids: ids, past: past)
             }
@@ -102,7 +100,7 @@ package struct Model: Sendable {
     private static func tokenizer(in folder: ModelFolder) -> (Tokenizer?, String?) {
         do {
             switch try folder.tokenizer() {
-            case .json(let path): return (try Tokenizer(path: path), nil)
+            case .json: return (try Tokenizer.load(folder.path), nil)
             case .other(let name): return (nil, "\(folder.path) has only \(name); prompts need tokenizer.json, or --ids")
             case .none: return (nil, "\(folder.path) has no tokenizer.json; prompts need one, or --ids")
             }

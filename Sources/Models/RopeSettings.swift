@@ -14,6 +14,12 @@ package struct RopeSettings: Equatable, Sendable {
     package let kind: Kind
     /// The part of a head's dimensions that is turned.
     package let partialRotaryFactor: Double
+
+    package init(theta: Double, kind: Kind, partialRotaryFactor: Double = 1) {
+        self.theta = theta
+        self.kind = kind
+        self.partialRotaryFactor = partialRotaryFactor
+    }
 }
 
 extension SettingsReader {

@@ -22,10 +22,15 @@ package struct Sampler: Sendable {
 
     /// Throws if the logits hold no number to choose from.
     package mutating func choose(_ logits: [Float]) throws(SamplingError) -> Int {
-        if let at = logits.firstIndex(where: \.isNaN) { throw SamplingError(rule: "the logits contain NaN (first at token \(at)); the run is broken before the head") }
+        if let at = logits.firstIndex(where: \.isNaN) {
+            throw SamplingError(rule: "the logits contain NaN (first at token \(at)); the run is broken before the head")
+        }
         guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { throw SamplingError(rule: "there are no logits") }
         // `max(by:)` keeps the last of equals; ties go to the lowest id.
         let greedy = logits.firstIndex(of: logits[best]) ?? best
+        guard logits[best].isFinite else {
+            throw SamplingError(rule: "the largest logit is \(logits[best]) (token \(greedy)); the run is broken before the head")
+        }
         if temperature <= 0 || topK == 1 { return greedy }
         return pick(candidates(logits))
     }
@@ -40,7 +45,9 @@ package struct Sampler: Sendable {
         let total = all.reduce(0) { $0 + $1.weight }
         var sum = 0.0
         // The token that reaches the mass is in (Holtzman et al. 2019).
-        let count = all.firstIndex { sum += $0.weight; return sum >= topP * total }.map { $0 + 1 }
+        let count = all.firstIndex {
+            sum += $0.weight; return sum >= topP * total
+        }.map { $0 + 1 }
         return Array(all.prefix(max(1, count ?? all.count)))
     }
 

@@ -8,9 +8,9 @@ struct WeightMatch {
     let names: [String: String]
     let notes: [String]
 
-    init(_ architecture: Architecture, _ settings: ModelSettings, _ checkpoint: Checkpoint, reader: SettingsReader) throws(CheckpointError) {
-        let config = reader.config
-        try WeightMatch.checkSizes(architecture, settings, checkpoint, reader)
+    init(_ reading: ConfigReading, _ checkpoint: Checkpoint) throws(CheckpointError) {
+        let (architecture, settings, config) = (reading.architecture, reading.settings, reading.reader.config)
+        try reading.checkSizes(held: checkpoint.parameterCount)
         // A program has at least one weight a layer: more layers than tensors cannot be right, and would be built in vain.
         if settings.layers > checkpoint.tensorCount {
             throw config.fault(
@@ -31,7 +31,9 @@ struct WeightMatch {
                 faults.missing.append("\(value.name) \(value.shape)")
                 continue
             }
-            if entry.dimensions != value.shape.counts { faults.mismatched.append("\(entry.name) is \(entry.dimensions), wanted \(value.shape)") }
+            if entry.dimensions != value.shape.counts {
+                faults.mismatched.append("\(entry.name) is \(entry.dimensions), wanted \(value.shape)")
+            }
             if !entry.type.isFloat { faults.mismatched.append("\(entry.name) holds \(entry.type.spokenName), wanted floats") }
             names[value.name] = entry.name
             used.insert(UTF8Name(entry.name))
@@ -47,20 +49,6 @@ struct WeightMatch {
         if !faults.isEmpty { throw config.fault(faults.text, next: "Check that config.json belongs to these weights.") }
         self.names = names
         self.notes = notes
-    }
-
-    /// Before anything is built by them. One layer stands for all.
-    private static func checkSizes(
-        _ architecture: Architecture, _ settings: ModelSettings, _ checkpoint: Checkpoint, _ reader: SettingsReader
-    ) throws(CheckpointError) {
-        try reader.checkSizes(layers: 1, perLayer: [], elsewhere: [], held: checkpoint.parameterCount)
-        var one = settings
-        one.layers = 1
-        guard let program = try? Program(Model.graph(architecture, one, Pass(tokens: 1))) else { return }
-        let weights = program.weights.map { program.values[$0] }
-        try reader.checkSizes(
-            layers: settings.layers, perLayer: weights.filter { $0.layer != nil }.map(\.shape.counts),
-            elsewhere: weights.filter { $0.layer == nil }.map(\.shape.counts), held: checkpoint.parameterCount)
     }
 
     private struct Faults {

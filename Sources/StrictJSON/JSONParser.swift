@@ -29,7 +29,7 @@ struct JSONParser {
         if at < bytes.count { throw fault("has text after the end of the JSON value") }
     }
 
-    private var next: UInt8? { at < bytes.count ? bytes[at] : nil }
+    var next: UInt8? { at < bytes.count ? bytes[at] : nil }
 
     private mutating func skipSpace() {
         while at < bytes.count, JSONError.isSpace(bytes[at]) { at += 1 }
@@ -37,8 +37,8 @@ struct JSONParser {
 
     mutating func value() throws(JSONError) -> JSONValue {
         switch next {
-        case UInt8(ascii: "{"): return try nested { parser throws(JSONError) in .object(try parser.object()) }
-        case UInt8(ascii: "["): return try nested { parser throws(JSONError) in .array(try parser.array()) }
+        case UInt8(ascii: "{"): return .object(try object())
+        case UInt8(ascii: "["): return .array(try array())
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
@@ -49,21 +49,11 @@ struct JSONParser {
         }
     }
 
-    private mutating func nested(_ body: (inout JSONParser) throws(JSONError) -> JSONValue) throws(JSONError) -> JSONValue {
-        depth += 1
-        if depth > StrictJSON.maximumDepth { throw fault("is nested deeper than \(StrictJSON.maximumDepth)") }
-        at += 1
-        skipSpace()
-        let value = try body(&self)
-        depth -= 1
-        return value
-    }
-
     private mutating func object() throws(JSONError) -> JSONObject {
         var members: [(key: String, value: JSONValue)] = []
         var index: [UTF8Key: Int] = [:]
-        members.reserveCapacity(4)
-        while try !closes(first: members.isEmpty) {
+        try open()
+        while try !closes("}", first: members.isEmpty) {
             let start = at
             let key = try self.key()
             if JSONObject.isIndexed(members.count + 1) {
@@ -79,19 +69,48 @@ struct JSONParser {
 
     private func twice(_ key: String, at start: Int) -> JSONError { fault("has the key '\(JSONError.excerpt(key))' twice", at: start) }
 
-    /// Takes the `{` and steps to the first key.
-    mutating func open() throws(JSONError) {
-        if !take("{") { throw fault("is not an object") }
-        skipSpace()
+    private mutating func array() throws(JSONError) -> [JSONValue] {
+        var values: [JSONValue] = []
+        try open()
+        while try !closes("]", first: values.isEmpty) { values.append(try value()) }
+        return values
     }
 
-    /// Whether the object ends here; otherwise the comma is taken and a key follows.
-    mutating func closes(first: Bool) throws(JSONError) -> Bool {
+    /// Checks a value as `value` does and makes none.
+    mutating func skip() throws(JSONError) {
+        let bracket: Unicode.Scalar = next == UInt8(ascii: "{") ? "}" : "]"
+        guard next == UInt8(ascii: "{") || next == UInt8(ascii: "[") else {
+            _ = try value()
+            return
+        }
+        var isFirst = true
+        try open()
+        while try !closes(bracket, first: isFirst) {
+            if bracket == "}" { _ = try key() }
+            try skip()
+            isFirst = false
+        }
+    }
+
+    /// Takes the opening bracket of an object or array.
+    mutating func open() throws(JSONError) {
+        if !take("{") && !take("[") { throw fault("is not an object or array") }
+        depth += 1
+        if depth > StrictJSON.maximumDepth { throw fault("is nested deeper than \(StrictJSON.maximumDepth)") }
+    }
+
+    /// Whether the object or array ends here; otherwise the comma is taken and a member follows.
+    mutating func closes(_ bracket: Unicode.Scalar, first: Bool) throws(JSONError) -> Bool {
         skipSpace()
-        if take("}") { return true }
-        if !first && !take(",") { throw fault(at == bytes.count ? "ends early inside an object" : "expects ',' or '}'") }
+        if take(bracket) {
+            depth -= 1
+            return true
+        }
+        if !first && !take(",") {
+            throw fault(at == bytes.count ? "ends early inside an \(bracket == "}" ? "object" : "array")" : "expects ',' or '\(bracket)'")
+        }
         skipSpace()
-        if !first && next == UInt8(ascii: "}") { throw fault("has a trailing comma") }
+        if !first && next == UInt8(ascii: bracket) { throw fault("has a trailing comma") }
         return false
     }
 
@@ -105,19 +124,6 @@ struct JSONParser {
         }
         skipSpace()
         return key
-    }
-
-    private mutating func array() throws(JSONError) -> [JSONValue] {
-        var values: [JSONValue] = []
-        if take("]") { return values }
-        repeat {
-            skipSpace()
-            if next == UInt8(ascii: "]") { throw fault("has a trailing comma") }
-            values.append(try value())
-            skipSpace()
-        } while take(",")
-        if !take("]") { throw fault(at == bytes.count ? "ends early inside an array" : "expects ',' or ']'") }
-        return values
     }
 
     private mutating func take(_ character: Unicode.Scalar) -> Bool {

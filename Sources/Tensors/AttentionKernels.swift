@@ -2,8 +2,8 @@ import CKernels
 
 /// Which keys a query may see: those at or before its own position (causal), at most `window` of them.
 package struct AttentionMask: Hashable, Sendable {
-    /// Keys that came before the first query (they lie in the cache).
-    package var past: Int
+    /// Keys that came before the first query (they lie in the cache); an op takes it from its inputs.
+    package private(set) var past: Int
     /// 0: no limit.
     package var window: Int
     package var causal: Bool
@@ -12,6 +12,13 @@ package struct AttentionMask: Hashable, Sendable {
         self.past = past
         self.window = window
         self.causal = causal
+    }
+
+    /// The mask of a pass: what is in the cache is what there are more keys than queries.
+    package func pass(queries: Int, keys: Int) -> AttentionMask {
+        var mask = self
+        mask.past = max(keys - queries, 0)
+        return mask
     }
 
     /// The visible keys of a query, of `keys` in all.
@@ -34,11 +41,13 @@ extension Kernels {
     package static func attentionScores(
         _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, shape: Shape, threads: Int
     ) throws -> Tensor {
-        try withExtendedLifetime((q, k)) {
+        let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
+        return try withExtendedLifetime((q, k)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_attention_scores(
-                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]), scale,
+                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]),
+                    scale,
                     softcap, mask.kernelMask, Int32(threads))
             }
         }
@@ -46,7 +55,8 @@ extension Kernels {
 
     /// probs [head, T, S], v [kv head, S, D] → [T, head · D].
     package static func attentionContext(_ probs: Tensor, _ v: Tensor, mask: AttentionMask, shape: Shape, threads: Int) throws -> Tensor {
-        try withExtendedLifetime((probs, v)) {
+        let mask = mask.pass(queries: probs.shape[1], keys: probs.shape[2])
+        return try withExtendedLifetime((probs, v)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_attention_context(
@@ -64,7 +74,7 @@ extension Kernels {
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 let rows = Int64(x.shape.rowCount)
                 let length = Int64(x.shape.rowLength)
-                guard var mask = mask?.kernelMask else { return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads)) }
+                guard var mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]).kernelMask else { return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads)) }
                 ck_softmax(pointer(x), y, rows, length, &mask, Int64(x.shape[1]), Int32(threads))
             }
         }
@@ -76,7 +86,8 @@ extension Kernels {
             try Tensor(x.shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_rope(
-                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]), Int64(cos.shape[1] * 2),
+                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
+                    Int64(cos.shape[1] * 2),
                     interleaved ? 1 : 0, Int32(threads))
             }
         }

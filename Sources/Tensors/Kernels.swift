@@ -24,7 +24,8 @@ package enum Kernels {
     }
 
     /// x [rows, input] times the weight, [output, input] or (transposed) [input, output], plus bias [output].
-    package static func matmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws -> Tensor {
+    package static func matmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws -> Tensor
+    {
         let (x, p) = try floats(x)
         let rows = Int64(x.shape.rowCount)
         let input = Int64(x.shape.rowLength)
@@ -40,7 +41,8 @@ package enum Kernels {
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
         try make(shape, keeping: table, ids) { y in
             ck_gather(
-                table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]), ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),
+                table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
+                ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),
                 y, Int64(shape.rowCount), Int64(shape.rowLength), Int32(threads))
         }
     }
@@ -58,7 +60,8 @@ package enum Kernels {
         let (x, p) = try floats(x)
         return try make(x.shape, keeping: x, weight) { y in
             ck_layer_norm(
-                p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon, 0, y,
+                p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon, 0,
+                y,
                 Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
         }
     }

@@ -29,7 +29,9 @@ package final class MappedFile: Sendable {
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else { throw FileError(path: path, code: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw FileError(path: path, rule: "is not a regular file but \(FileError.kind(of: status))") }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw FileError(path: path, rule: "is not a regular file but \(FileError.kind(of: status))")
+        }
         self.path = path
         byteCount = Int(status.st_size)
         identity = Identity(status)

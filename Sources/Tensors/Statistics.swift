@@ -29,11 +29,44 @@ package struct Statistics: Sendable, Equatable {
     package var rms: Double { finite > 0 ? (sumOfSquares / Double(finite)).squareRoot() : 0 }
     package var norm: Double { sumOfSquares.squareRoot() }
 
+    /// Of a weight in another format the hash is over its fp32 values, taken in blocks.
     package init(of tensor: Tensor, threads: Int) throws {
-        let tensor = try tensor.contiguous()
         var raw = ck_statistics_t()
-        withExtendedLifetime(tensor) { ck_statistics(Kernels.pointer(tensor), Int64(tensor.elementCount), &raw, Int32(threads)) }
-        self.init(raw)
+        if tensor.type == .f32 && tensor.isContiguous {
+            withExtendedLifetime(tensor) { ck_statistics(Kernels.pointer(tensor), Int64(tensor.elementCount), &raw, Int32(threads)) }
+            self.init(raw)
+            return
+        }
+        var all: Statistics?
+        for block in tensor.blocks {
+            let part = try block.contiguous()
+            withExtendedLifetime(part) { ck_statistics(Kernels.pointer(part), Int64(part.elementCount), &raw, Int32(threads)) }
+            all = all?.joined(with: Statistics(raw)) ?? Statistics(raw)
+        }
+        self = all ?? Statistics(raw)
+    }
+
+    /// Of two parts of one value, the second behind the first.
+    private func joined(with next: Statistics) -> Statistics {
+        let takesMin = minAt == nil || (next.minAt != nil && next.min < min)
+        let takesMax = maxAt == nil || (next.maxAt != nil && next.max > max)
+        return Statistics(
+            count: count + next.count, zeros: zeros + next.zeros, nan: nan + next.nan, positiveInfinity: positiveInfinity + next.positiveInfinity,
+            negativeInfinity: negativeInfinity + next.negativeInfinity, subnormals: subnormals + next.subnormals, sum: sum + next.sum,
+            sumOfSquares: sumOfSquares + next.sumOfSquares, min: takesMin ? next.min : min, max: takesMax ? next.max : max,
+            absMax: Swift.max(absMax, next.absMax), minAt: takesMin ? next.minAt.map { $0 + count } : minAt,
+            maxAt: takesMax ? next.maxAt.map { $0 + count } : maxAt, hash: hash &* 0x9E37_79B9_7F4A_7C15 ^ next.hash,
+            exponents: zip(exponents, next.exponents).map { $0 &+ $1 })
+    }
+
+    private init(
+        count: Int, zeros: Int, nan: Int, positiveInfinity: Int, negativeInfinity: Int, subnormals: Int, sum: Double, sumOfSquares: Double,
+        min: Float, max: Float, absMax: Float, minAt: Int?, maxAt: Int?, hash: UInt64, exponents: [UInt32]
+    ) {
+        (self.count, self.zeros, self.nan, self.subnormals) = (count, zeros, nan, subnormals)
+        (self.positiveInfinity, self.negativeInfinity) = (positiveInfinity, negativeInfinity)
+        (self.sum, self.sumOfSquares, self.min, self.max, self.absMax) = (sum, sumOfSquares, min, max, absMax)
+        (self.minAt, self.maxAt, self.hash, self.exponents) = (minAt, maxAt, hash, exponents)
     }
 
     private init(_ raw: ck_statistics_t) {
@@ -79,7 +112,8 @@ package struct Pooled: Sendable {
         if rows > 0 && columns > 0 {
             withExtendedLifetime(tensor) {
                 ck_pool(
-                    tensor.bytes.baseAddress, tensor.type.kernelType, Int64(tensor.strides[0]), Int64(tensor.strides[1]), Int64(tensor.shape[0]),
+                    tensor.bytes.baseAddress, tensor.type.kernelType, Int64(tensor.strides[0]), Int64(tensor.strides[1]),
+                    Int64(tensor.shape[0]),
                     Int64(tensor.shape[1]), &values, &flags, Int64(rows), Int64(columns), Int32(threads))
             }
         }
@@ -91,11 +125,26 @@ package struct Pooled: Sendable {
 extension Tensor {
     /// Counts of `bins` equal bins over [low, high); what lies outside or is not finite is not counted.
     package func histogram(low: Float, high: Float, bins: Int, threads: Int) throws -> [UInt32] {
-        let x = try contiguous()
         var counts = [UInt32](repeating: 0, count: max(bins, 0))
         guard bins > 0, low < high else { return counts }
-        withExtendedLifetime(x) { ck_histogram(Kernels.pointer(x), Int64(x.elementCount), low, high, &counts, Int64(bins), Int32(threads)) }
+        for block in blocks {
+            let x = try block.contiguous()
+            var part = [UInt32](repeating: 0, count: bins)
+            withExtendedLifetime(x) { ck_histogram(Kernels.pointer(x), Int64(x.elementCount), low, high, &part, Int64(bins), Int32(threads)) }
+            counts = zip(counts, part).map { $0 &+ $1 }
+        }
         return counts
+    }
+
+    /// Parts along the first axis of at most some millions of elements, so that looking at a weight of gigabytes copies little at a time.
+    package var blocks: [Tensor] {
+        let limit = 1 << 22
+        guard elementCount > limit, shape.rank > 1, shape[0] > 1 else { return [self] }
+        let rows = Swift.max(1, limit / Swift.max(elementCount / shape[0], 1))
+        return stride(from: 0, to: shape[0], by: rows).map { first in
+            let count = Swift.min(rows, shape[0] - first)
+            return view(Shape([Axis(shape.axes[0].name, count)] + shape.axes.dropFirst()), strides: strides, offset: first * strides[0])
+        }
     }
 }
 

@@ -4,9 +4,11 @@ import Tensors
 
 /// Answers the questions of screens from one state of the run. Everything here reads; nothing it does can change a value.
 struct Answerer {
-    let pass: Generation?
+    /// The prompt's, then one a token.
+    let passes: [Generation]
     let inner: [Expansion]
     let threads: Int
+    private var pass: Generation? { passes.last }
 
     func answer(_ request: Request, _ cancelled: () -> Bool) throws -> Answer {
         switch request {
@@ -15,13 +17,21 @@ struct Answerer {
         case .detail(let value, let bins): return .detail(try detail(value, bins))
         case .row(let slice, let row): return .row(try self.row(slice, row))
         case .lineage(let value, let index): return try lineage(value, index)
-        case .predictions(let count): return try predictions(count)
+        case .predictions(let count): return try predictions(count, cancelled)
         case .lens(let positions, let count):
-            guard let stepper = pass?.stepper, let lens = try LogitLens(stepper, positions: positions, count: count, interrupted: cancelled) else {
+            guard let stepper = pass?.stepper, let lens = try LogitLens(stepper, positions: positions, count: count, interrupted: cancelled)
+            else {
                 return .failed("the lens needs a finished pass")
             }
             return .lens(lens)
+        case .scores: return .scores(try TokenScore.all(passes, threads: threads, cancelled: cancelled))
+        case .stories(let text):
+            guard let pass, let tokenizer = pass.model.tokenizer else { return .failed("there is no tokenizer") }
+            return .stories(TokenStories(text: text, ids: pass.ids, tokenizer))
         case .find(let value, let query): return .found(find(try tensor(value), query))
+        case .attention(let question):
+            return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
+        case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
 
@@ -57,11 +67,16 @@ struct Answerer {
         return .lineage(lineage, uses: try stepper.uses(of: value.id, at: index, limit: 20))
     }
 
-    private func predictions(_ count: Int) throws -> Answer {
+    private func predictions(_ count: Int, _ cancelled: () -> Bool) throws -> Answer {
         guard let stepper = pass?.stepper, let id = stepper.program.id(of: "logits"), let logits = try stepper.tensor(id) else {
             return .failed("the logits have not been computed yet")
         }
-        return .predictions(try TokenRanking.rows(of: logits, count: count, threads: threads))
+        var rankings: [TokenRanking] = []
+        for block in LogitBlocks.ranges(logits) {
+            if cancelled() { return .failed("stopped") }
+            rankings += try TokenRanking.rows(of: LogitBlocks.part(block, of: logits), count: count, threads: threads)
+        }
+        return .predictions(rankings)
     }
 
     private func find(_ tensor: Tensor, _ query: NumberQuery) -> [Int]? {

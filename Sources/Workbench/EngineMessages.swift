@@ -40,6 +40,8 @@ package struct RunSnapshot: Sendable {
     package let stepper: Stepper
     /// Ops that were stepped into, outermost first.
     package let inner: [Expansion]
+    /// The names of the values whose ops they are.
+    package let entered: [String]
     package let ids: [Int]
     /// Tokens before this pass.
     package let past: Int

@@ -8,6 +8,8 @@ package struct EngineState {
     private(set) var model: Model?
     private var passes: [Generation] = []
     private var inner: [Expansion] = []
+    /// The names of the values whose ops were stepped into.
+    private var entered: [String] = []
     private var journey: Journey?
     private var stops = Stops()
     private var run = 0
@@ -26,10 +28,19 @@ package struct EngineState {
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
+        finishStep(before: command)
         do { try perform(command, cancelled: cancelled) } catch {
             journey = nil
             emit(.failed("\(error)"))
             publish()
+        }
+    }
+
+    /// A single step that was asked for is done before anything else: five of them in the mailbox are five steps.
+    private mutating func finishStep(before command: EngineCommand) {
+        switch command {
+        case .cancel, .quit, .answer, .stops: break
+        default: if case .step? = journey?.goal { advance { false } }
         }
     }
 
@@ -63,7 +74,7 @@ package struct EngineState {
     private mutating func open(_ path: String) throws {
         emit(.busy("opening \(path)"))
         let opened = try Model(path: path)
-        (model, passes, inner, journey) = (opened, [], [], nil)
+        (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         emit(.opened(opened))
     }
@@ -72,7 +83,7 @@ package struct EngineState {
         guard let model else { throw PromptError(rule: "no model is open; use :open PATH") }
         let pass = try Generation(model: model, prompt: ids, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
-        (passes, inner, journey) = ([pass], [], nil)
+        (passes, inner, entered, journey) = ([pass], [], [], nil)
         run += 1
         publish()
     }
@@ -96,7 +107,8 @@ package struct EngineState {
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
-            if case .interrupted = stop {} else {
+            if case .interrupted = stop {
+            } else {
                 self.journey = nil
                 emit(.stopped(stop))
             }
@@ -135,10 +147,13 @@ package struct EngineState {
         let outer = level == 0 ? passes.last?.stepper : inner[level - 1].stepper
         guard let outer else { return }
         guard let expansion = try outer.expansion(of: value.id, at: index) else {
-            throw PromptError(rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
+            throw PromptError(
+                rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
         }
         inner.removeSubrange(level...)
+        entered.removeSubrange(level...)
         inner.append(expansion)
+        entered.append(outer.program.values[value.id].name)
         run += 1
         publish()
     }
@@ -146,6 +161,7 @@ package struct EngineState {
     private mutating func stepOut() {
         guard !inner.isEmpty else { return }
         inner.removeLast()
+        entered.removeLast()
         run += 1
         publish()
     }
@@ -154,7 +170,7 @@ package struct EngineState {
 
     private mutating func nextToken() throws {
         guard var pass = passes.last else { return }
-        inner = []
+        (inner, entered) = ([], [])
         if !pass.stepper.isFinished {
             passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
             pass = passes[passes.count - 1]
@@ -177,21 +193,25 @@ package struct EngineState {
     private mutating func previousToken() throws {
         guard passes.count > 1 else { throw PromptError(rule: "this is the prompt; there is no earlier pass") }
         passes.removeLast()
-        (inner, journey) = ([], nil)
+        (inner, entered, journey) = ([], [], nil)
         run += 1
         publish()
     }
 
     private func publish() {
         guard let pass = passes.last else { return }
-        emit(.snapshot(RunSnapshot(run: run, stepper: pass.stepper, inner: inner, ids: pass.ids, past: pass.past, isRunning: journey != nil)))
+        emit(
+            .snapshot(
+                RunSnapshot(
+                    run: run, stepper: pass.stepper, inner: inner, entered: entered, ids: pass.ids, past: pass.past,
+                    isRunning: journey != nil)))
     }
 
     // MARK: questions
 
     private func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
-        do { answer = try Answerer(pass: passes.last, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
+        do { answer = try Answerer(passes: passes, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
             answer = .failed("\(error)")
         }
         emit(.answered(request, answer, run: run))

@@ -64,8 +64,16 @@ package enum Request: Hashable, Sendable {
     case predictions(count: Int)
     /// What each layer would say at the positions.
     case lens(Range<Int>, count: Int)
+    /// How likely each token of the text was before it came; `count` tokens have been read to the end.
+    case scores(count: Int)
+    /// How the tokenizer came to the tokens of the text, which is empty where ids were given.
+    case stories(text: String)
     /// Elements equal to or beyond a number, for the search.
     case find(ValueRef, NumberQuery)
+    /// What the attention screen shows.
+    case attention(AttentionQuestion)
+    /// What the RoPE screen shows.
+    case rope(RopeQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -83,7 +91,11 @@ package enum Answer: Sendable {
     case lineage(Lineage, uses: [Lineage.Use])
     case predictions([TokenRanking])
     case lens(LogitLens)
+    case scores([TokenScore?])
+    case stories(TokenStories)
     case found([Int]?)
+    case attention(AttentionAnswer)
+    case rope(RopeAnswer)
     case failed(String)
 }
 
@@ -101,8 +113,7 @@ package struct Detail: Sendable {
 
     init(_ tensor: Tensor, statistics: Statistics, bins: Int, threads: Int) throws {
         self.statistics = statistics
-        let x = try tensor.contiguous()
-        let sample = Detail.sample(x)
+        let sample = Detail.sample(tensor)
         let sizes = sample.map(abs).sorted()
         let values = sample.sorted()
         magnitude50 = Detail.quantile(sizes, 0.5)
@@ -111,14 +122,17 @@ package struct Detail: Sendable {
         low = Detail.quantile(values, 0.001)
         high = Detail.quantile(values, 0.999)
         let top = statistics.max > statistics.min ? statistics.max.nextUp : statistics.min + max(abs(statistics.min), 1)
-        histogram = try x.histogram(low: statistics.min, high: top, bins: bins, threads: threads)
+        histogram = try tensor.histogram(low: statistics.min, high: top, bins: bins, threads: threads)
     }
 
     private static func sample(_ x: Tensor) -> [Float] {
-        let all = x.bytes.bindMemory(to: Float.self)
         let count = x.elementCount
         let step = max(1, count / 65536)
-        return withExtendedLifetime(x) { stride(from: 0, to: count, by: step).map { all[$0] }.filter(\.isFinite) }
+        return stride(from: 0, to: count, by: step).compactMap { position in
+            let place = x.isContiguous ? position : x.place(of: x.shape.index(at: position)) ?? 0
+            let value = Float(Scalars.read(x.bytes, x.type, at: place))
+            return value.isFinite ? value : nil
+        }
     }
 
     private static func quantile(_ sorted: [Float], _ q: Double) -> Float {

@@ -1,8 +1,7 @@
+import Checkpoints
 import Foundation
 import StrictJSON
 import Testing
-
-@testable import Checkpoints
 
 private let cases: [(id: String, text: [UInt8], fragment: String)] = [
     ("C01 empty", [], "not a JSON object: line 1, column 1: holds no JSON value"),
@@ -42,9 +41,9 @@ private let cases: [(id: String, text: [UInt8], fragment: String)] = [
     @Test func tooLarge() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write("config.json", "{}")
-        try #require(truncate(path, 17 << 20) == 0)
+        try #require(truncate(path, 5 << 20) == 0)
         let error = #expect(throws: CheckpointError.self) { try ConfigFile(path: path) }
-        #expect(error?.rule == "file too large (size = 17825792 bytes, limit 16777216)")
+        #expect(error?.rule == "file too large (size = 5242880 bytes, limit 4194304)")
     }
 
     @Test func modelFolder() throws {

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-@testable import Checkpoints
 
 /// One way to make a model folder bad; the id is that of the table of hostile cases.
 private struct FolderCase: Sendable, CustomTestStringConvertible {
@@ -55,6 +54,14 @@ private let cases: [FolderCase] = [
         try $0.write(indexName, index("[]"))
     },
     FolderCase("I07 none", .reject("missing weight_map")) { try $0.write(indexName, "{}") },
+    FolderCase("I07 no object", .reject("index.json: not a JSON object: line 1, column 1")) { try $0.write(indexName, "[]") },
+    FolderCase("I07 two maps", .reject("has the key 'weight_map' twice")) {
+        try $0.write(indexName, #"{"weight_map":{},"weight_map":{}}"#)
+    },
+    FolderCase("I07 tensor twice", .reject("has the key 'a' twice")) { try $0.write(indexName, index(#"{"a":"x","a":"y"}"#)) },
+    FolderCase("I07 pointer", .reject("this is a git-lfs pointer")) {
+        try $0.write(indexName, "version https://git-lfs.github.com/spec/v1\n")
+    },
     FolderCase("I07 empty", .reject("weight_map is empty")) { try $0.write(indexName, index("{}")) },
     FolderCase("I07 number", .reject("the file of 'a' must be a string, is a number")) { try $0.write(indexName, index(#"{"a":1}"#)) },
     FolderCase("I07 not JSON", .reject("index.json: not a JSON object: line 1, column 1")) { try $0.write(indexName, "") },

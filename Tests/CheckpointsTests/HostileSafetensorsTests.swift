@@ -1,6 +1,5 @@
+import Checkpoints
 import Testing
-
-@testable import Checkpoints
 
 private func tensor(_ name: String, _ dtype: String, _ shape: String, _ offsets: String) -> String {
     #""\#(name)":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}"#
@@ -41,6 +40,10 @@ private let cases: [FileCase] = [
         "S13 twice", .reject("tensor 'w' defined twice"),
         safetensors("{\(tensor("w", "U8", "[4]", "[0,4]")),\(tensor("w", "F32", "[1]", "[0,4]"))}", data: 4)),
     FileCase("S13 metadata twice", .reject("__metadata__ defined twice"), safetensors(#"{"__metadata__":{},"__metadata__":{}}"#)),
+    FileCase("S13 metadata key twice", .reject("__metadata__ has 'a' twice"), safetensors(#"{"__metadata__":{"a":"","a":""}}"#)),
+    FileCase(
+        "S13 field twice", .reject("has the key 'dtype' twice"),
+        safetensors(#"{"a":{"dtype":"U8","dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4)),
     FileCase(
         "S14 canonical pair", .accept(tensors: 2),
         safetensors("{\(tensor("\u{E9}", "U8", "[1]", "[0,1]")),\(tensor("e\u{301}", "U8", "[1]", "[1,2]"))}", data: 2)),
@@ -77,6 +80,10 @@ private let cases: [FileCase] = [
         safetensors(#"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"more":[{"x":null}]}}"#, data: 1)),
     FileCase("S31 metadata", .reject("__metadata__ values must be strings"), safetensors(#"{"__metadata__":{"a":1}}"#)),
     FileCase("S31 metadata list", .reject("__metadata__ must be an object of strings"), safetensors(#"{"__metadata__":[]}"#)),
+    FileCase("S31 no metadata", .accept(tensors: 0), safetensors(#"{"__metadata__":null}"#)),
+    FileCase(
+        "S31 too much metadata", .reject("__metadata__ has more than 100000 entries"),
+        safetensors(#"{"__metadata__":{"# + (0...100_000).map { "\"\($0)\":\"\"" }.joined(separator: ",") + "}}")),
     FileCase("S32 half a byte", .reject("'a': 12 bits is not a whole number of bytes"), one("F4", "[3]", "[0,2]", data: 2)),
     FileCase("S32 whole bytes", .reject("'a': dtype 'F4' is not supported"), one("F4", "[4]", "[0,2]", data: 2)),
     FileCase("S33 zero dimension", .accept(tensors: 1), one("F32", "[2,0]", "[0,0]", data: 0)),

@@ -1,7 +1,6 @@
+import Checkpoints
 import StrictJSON
 import Testing
-
-@testable import Checkpoints
 
 /// Valid files with bytes flipped, cut, doubled and swapped: any error is right, any crash is not.
 @Suite struct MutationTests {

@@ -1,7 +1,6 @@
+import Checkpoints
 import Foundation
 import Testing
-
-@testable import Checkpoints
 
 /// A folder of its own for one test, gone with it.
 final class TemporaryFolder: Sendable {

@@ -23,10 +23,12 @@ struct Noise {
         switch input {
         case .normal(let shape): return try Tensor(shape, (0..<shape.elementCount).map { _ in normal() })
         case .scores(let shape, let mask):
-            return try Tensor(shape, (0..<shape.elementCount).map { position in
-                let index = shape.index(at: position)
-                return mask.range(query: index[1], keys: shape[2]).contains(index[2]) ? normal() : -.infinity
-            })
+            return try Tensor(
+                shape,
+                (0..<shape.elementCount).map { position in
+                    let index = shape.index(at: position)
+                    return mask.range(query: index[1], keys: shape[2]).contains(index[2]) ? normal() : -.infinity
+                })
         case .ids(let count, let below): return try Tensor(ids: (0..<count).map { _ in Int32(uniform() * Double(below)) })
         case .probabilities(let shape):
             var values = (0..<shape.elementCount).map { _ in Float(uniform()) }
@@ -64,4 +66,3 @@ struct SampleCase: CustomTestStringConvertible, Sendable {
         return difference == 0 ? 0 : difference / max(size, 1e-300)
     }
 }
-

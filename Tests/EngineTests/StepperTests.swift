@@ -196,7 +196,8 @@ struct StepperTests {
     }
 
     @Test(arguments: [
-        ("scores", "model.layers.3.self_attn.scores", true), ("layers.3", "model.layers.3.mlp", true), ("layers.3", "model.layers.30.mlp", false),
+        ("scores", "model.layers.3.self_attn.scores", true), ("layers.3", "model.layers.3.mlp", true),
+        ("layers.3", "model.layers.30.mlp", false),
         ("*.mlp.*", "model.layers.3.mlp.act_fn", true), ("*q_proj", "model.layers.0.self_attn.q_proj", true), ("q", "a.q_proj", false),
         ("?.q", "a.q", true), ("", "a", false), ("*", "", true), ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-b-b", false),
     ]) func patterns(_ pattern: String, _ name: String, _ matches: Bool) { #expect(NamePattern(pattern).matches(name) == matches) }

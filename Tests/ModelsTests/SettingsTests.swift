@@ -1,8 +1,7 @@
 import Checkpoints
+import Models
 import StrictJSON
 import Testing
-
-@testable import Models
 
 /// A Llama's config.json with some members changed; an empty text takes the member away.
 private func reader(_ changes: [String: String] = [:]) throws -> SettingsReader {
@@ -64,6 +63,14 @@ private func read(_ settings: inout SettingsReader) throws(CheckpointError) -> (
         ("C20 two", ["rope_scaling": #"{"type":"linear","rope_type":"llama3","factor":2}"#], "disagree"),
         ("C21", ["rope_scaling": #"{"type":"linear","factor":0}"#], "rope_scaling.factor must be > 0, is 0"),
         ("C21 half", ["rope_scaling": #"{"type":"linear","factor":0.5}"#], "rope factor must be ≥ 1"),
+        (
+            "C21 blend",
+            [
+                "rope_scaling":
+                    #"{"type":"llama3","factor":8,"low_freq_factor":4,"high_freq_factor":4,"original_max_position_embeddings":32}"#
+            ],
+            "rope high_freq_factor 4.0 must be > low_freq_factor 4.0"
+        ),
         ("C21 none", ["rope_scaling": #"{"type":"linear"}"#], "missing rope_scaling.factor"),
         ("C21 left over", ["rope_scaling": #"{"factor":2.0}"#], "rope_scaling.factor = 2.0"),
         ("C22", ["rope_theta": "0"], "rope_theta must be > 0, is 0"),
@@ -118,25 +125,25 @@ private func read(_ settings: inout SettingsReader) throws(CheckpointError) -> (
     @Test func heads() throws {
         var settings = try reader(["hidden_size": "1792", "num_attention_heads": "24", "num_key_value_heads": "8", "head_dim": "74"])
         let (heads, _) = try read(&settings)
-        #expect(heads == HeadCounts(heads: 24, kvHeads: 8, headDim: 74) && heads.group == 3)
+        #expect(heads.heads == 24 && heads.kvHeads == 8 && heads.headDim == 74 && heads.group == 3)
     }
 
     /// Two spellings, and both at once where they agree.
     @Test(arguments: [
-        ([:], RopeSettings(theta: 10_000, kind: .default, partialRotaryFactor: 1)),
-        (["rope_theta": "5e5", "rope_scaling": "null"], RopeSettings(theta: 500_000, kind: .default, partialRotaryFactor: 1)),
+        ([:], RopeSettings(theta: 10_000, kind: .default)),
+        (["rope_theta": "5e5", "rope_scaling": "null"], RopeSettings(theta: 500_000, kind: .default)),
         (
             ["rope_theta": "1e4", "rope_parameters": #"{"rope_type":"default","rope_theta":10000.0}"#],
-            RopeSettings(theta: 10_000, kind: .default, partialRotaryFactor: 1)
+            RopeSettings(theta: 10_000, kind: .default)
         ),
-        (["rope_scaling": #"{"type":"linear","factor":2}"#], RopeSettings(theta: 10_000, kind: .linear(factor: 2), partialRotaryFactor: 1)),
+        (["rope_scaling": #"{"type":"linear","factor":2}"#], RopeSettings(theta: 10_000, kind: .linear(factor: 2))),
         (
             [
                 "rope_parameters":
                     #"{"rope_type":"llama3","rope_theta":5e5,"factor":8,"low_freq_factor":1,"high_freq_factor":4,"original_max_position_embeddings":32}"#
             ],
             RopeSettings(
-                theta: 500_000, kind: .llama3(factor: 8, lowFrequency: 1, highFrequency: 4, originalPositions: 32), partialRotaryFactor: 1)
+                theta: 500_000, kind: .llama3(factor: 8, lowFrequency: 1, highFrequency: 4, originalPositions: 32))
         ),
     ]) func rope(_ changes: [String: String], _ expected: RopeSettings) throws {
         var settings = try reader(changes)

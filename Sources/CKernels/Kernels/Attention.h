@@ -2,13 +2,14 @@
 // can see at all, context = probs v. The tiles are those of ck_matmul, so each sum is one chain of fused multiply-adds.
 #pragma once
 #include "Exponential.h"
-#include "Panels.h"
+#include "Thin.h"
 
 typedef struct {
     ck_heads q, k;                   // context: k holds v
     const float *probs;
     float *out;
-    int64_t heads, kv_heads, T, S, D, block, blocks;     // a task is `block` queries of a key-value head's group
+    int64_t heads, kv_heads, T, S, D;
+    int64_t block, blocks, keys;         // a task is `block` queries of a key-value head's group, and so many keys of the scores
     float scale, softcap;
     ck_mask mask;
 } attention;
@@ -26,10 +27,6 @@ static range seen_by(const attention *a, int64_t first, int64_t rows) {
         r.all_lo = ck_max(r.all_lo, lo), r.all_hi = ck_min(r.all_hi, hi);
     }
     return r;
-}
-
-static void fill(float *y, int64_t n, float value) {
-    for (int64_t i = 0; i < n; i++) y[i] = value;
 }
 
 // Scale and cap of columns [from, to) of a row; what the row must not see becomes -infinity.
@@ -65,26 +62,50 @@ static void score_rows(const attention *a, const float *q, int64_t ld, int64_t r
     }
 }
 
+// The same for so few rows that reading the keys is what takes time: they are not packed, but for a rest.
+static void score_few(const attention *a, const float *q, int64_t ld, int64_t rows, int64_t i0, int per_head, const matrix *k,
+                      float *packed, float *out, int64_t out_ld, int64_t from, int64_t to) {
+    range r = seen_by(a, i0, per_head ? 1 : rows);
+    int64_t lo = ck_max(from, r.lo), hi = ck_min(to, r.hi);
+    thin t = {.x = q, .ldx = ld, .w = k, .y = out, .ldy = out_ld, .n = hi, .k = a->D};
+    if (lo < hi) lo = run_thin(&t, 0, rows, lo, hi);
+    for (; lo < hi; lo += NR) {
+        pack_rows(k, lo, ck_min(NR, hi - lo), 0, a->D, packed);
+        tile block = {.x = q, .ldx = ld, .b = packed, .ldb = NR, .k = a->D, .y = out + lo, .ldy = out_ld};
+        for (int64_t h = 0; h < rows; h += MOST_ROWS, block.x += MOST_ROWS * ld, block.y += MOST_ROWS * out_ld)
+            run_tiles(block, ck_min(MOST_ROWS, rows - h), ck_min(NR, hi - lo), NR * a->D);
+    }
+    for (int64_t i = 0; i < rows; i++) finish_scores(a, out + i * out_ld, per_head ? i0 : i0 + i, from, to);
+}
+
+// Keys [from, to) for queries [i0, i0 + count) of all heads of a group. The rows of a product are one head's queries, or, when these are
+// fewer, one query of all heads.
+static void score_keys(const attention *a, int64_t kv, int64_t i0, int64_t count, int64_t from, int64_t to, float *packed) {
+    int64_t group = a->heads / a->kv_heads;
+    int per_head = a->T < group, few = (per_head ? group : a->T) <= MOST_THIN_ROWS;
+    range all = seen_by(a, i0, count);
+    matrix k = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0};
+    if (!few && from < all.hi && to > all.lo) pack_rows(&k, from, to - from, 0, a->D, packed);
+    for (int64_t r = 0; r < (per_head ? count : group); r++) {
+        int64_t h = kv * group + (per_head ? 0 : r), i = i0 + (per_head ? r : 0), rows = per_head ? group : count;
+        const float *q = a->q.base + h * a->q.head_stride + i * a->q.token_stride;
+        int64_t ld = per_head ? a->q.head_stride : a->q.token_stride, out_ld = per_head ? a->T * a->S : a->S;
+        float *out = a->out + (h * a->T + i) * a->S;
+        if (few) score_few(a, q, ld, rows, i, per_head, &k, packed, out, out_ld, from, to);
+        else score_rows(a, q, ld, rows, i, per_head, packed, out, out_ld, from, to);
+    }
+}
+
 // The blocks with most to see come first, so that the last task to finish is a short one.
 static void scores_task(void *context, int64_t task) {
     const attention *a = context;
-    int64_t kv = task % a->kv_heads, group = a->heads / a->kv_heads, i0 = (a->blocks - 1 - task / a->kv_heads) * a->block;
-    int64_t count = ck_min(a->block, a->T - i0), keys = KEYS;
+    int64_t parts = ck_max(1, ck_ceil_div(a->S, a->keys)), part = task % parts, first = part * a->keys, last = ck_min(first + a->keys, a->S);
+    int64_t block = task / parts, kv = block % a->kv_heads, i0 = (a->blocks - 1 - block / a->kv_heads) * a->block, keys = KEYS;
     float small[NR * 256], *packed = ck_scratch((size_t)(KEYS * a->D) * 4 + 64);
     if (!packed) packed = small, keys = a->D <= 256 ? NR : 0;
-    if (!keys) return;
-    range all = seen_by(a, i0, count);
-    matrix k = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0};
-    for (int64_t from = 0; from < a->S; from += keys) {
-        int64_t to = ck_min(from + keys, a->S);
-        if (from < all.hi && to > all.lo) pack_rows(&k, from, to - from, 0, a->D, packed);
-        for (int64_t i = i0; a->T < group && i < i0 + count; i++)
-            score_rows(a, a->q.base + kv * group * a->q.head_stride + i * a->q.token_stride, a->q.head_stride, group, i, 1, packed,
-                       a->out + (kv * group * a->T + i) * a->S, a->T * a->S, from, to);
-        for (int64_t h = kv * group; a->T >= group && h < (kv + 1) * group; h++)
-            score_rows(a, a->q.base + h * a->q.head_stride + i0 * a->q.token_stride, a->q.token_stride, count, i0, 0, packed,
-                       a->out + (h * a->T + i0) * a->S, a->S, from, to);
-    }
+    for (int64_t r = 0; !keys && r < a->heads * a->T; r++) fill(a->out + r * a->S + first, last - first, NAN);      // no memory
+    for (int64_t from = first; keys && from < last; from += keys)
+        score_keys(a, kv, i0, ck_min(a->block, a->T - i0), from, ck_min(from + keys, last), packed);
 }
 
 // Sums over keys [lo, hi) added to rows of the context, where these keys are seen by all rows.
@@ -121,7 +142,8 @@ static void context_task(void *context, int64_t task) {
     int64_t panel = NR, ldb = a->k.token_stride;
     if (a->D % NR && all.lo < all.hi) {              // a tile reads whole panels
         float *packed = ck_scratch((size_t)(all.hi * padded) * 4);
-        if (!packed) return;
+        for (int64_t i = i0; !packed && i < i0 + count; i++) fill(a->out + i * ld + kv * group * a->D, group * a->D, NAN);
+        if (!packed) return;                         // no memory: NaN, not what was there
         matrix lines = {(const uint8_t *)v, CK_F32, 4, ldb, 0};
         pack_lines(&lines, 0, a->D, 0, all.hi, packed);
         v = packed, panel = NR * all.hi, ldb = NR;
@@ -143,8 +165,11 @@ static void run_attention(attention *a, int threads, void (*body)(void *, int64_
     int64_t wanted = threads > 1 ? ck_ceil_div(6 * threads, a->kv_heads) : 1;
     a->block = ck_min(a->T, ck_max(4 * MOST_ROWS, ck_ceil_div(a->T, wanted)));
     a->blocks = ck_ceil_div(a->T, a->block);
+    a->keys = ck_max(a->S, 1);
+    if (a->blocks < wanted && body == scores_task) a->keys = ck_max(1024, ck_ceil_div(ck_ceil_div(a->S, wanted), KEYS) * KEYS);
+    int64_t parts = ck_max(1, ck_ceil_div(a->S, a->keys));
     int small = a->heads * a->T * a->S * a->D < 32768;      // less than waking a thread
-    ck_parallel(a->kv_heads * a->blocks, small ? 1 : threads, body, a);
+    ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, a);
 }
 
 static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,

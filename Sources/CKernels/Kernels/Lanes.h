@@ -36,7 +36,6 @@ INLINE lanes load(const void *p) { return *(const lanes_at *)p; }
 INLINE void store(void *p, lanes v) { *(lanes_at *)p = v; }
 INLINE lanes splat(float f) { return (lanes){f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f}; }
 INLINE words splat_word(uint32_t u) { return (words){u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u}; }
-INLINE lanes fma16(lanes a, lanes b, lanes c) { return __builtin_elementwise_fma(a, b, c); }
 INLINE lanes pick(ints mask, lanes a, lanes b) { return mask ? a : b; }
 INLINE lanes larger(lanes a, lanes b) { return pick(a > b, a, b); }      // b if either is NaN
 INLINE lanes smaller(lanes a, lanes b) { return pick(a < b, a, b); }
@@ -63,6 +62,10 @@ INLINE void store_part(float *p, lanes v, int64_t n) {
 #endif
 }
 
+static void fill(float *y, int64_t n, float value) {
+    for (int64_t i = 0; i < n; i++) y[i] = value;
+}
+
 INLINE lanes8 low_half(lanes v) { return __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7); }
 INLINE lanes8 high_half(lanes v) { return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15); }
 INLINE doubles low_doubles(lanes v) { return __builtin_convertvector(low_half(v), doubles); }
@@ -72,6 +75,25 @@ INLINE lanes narrow(doubles low, doubles high) {
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 INLINE doubles splat_double(double d) { return (doubles){d, d, d, d, d, d, d, d}; }
+
+// a * b + c rounded once. Where the processor has no such instruction: the product is exact in fp64, the sum is rounded to odd there (its
+// last bit set if anything was lost), and so the rounding to fp32 sees all it needs (Boldo and Melquiond, 2008).
+#if defined(LANES_X86) || defined(__aarch64__)
+INLINE lanes fma16(lanes a, lanes b, lanes c) { return __builtin_elementwise_fma(a, b, c); }
+INLINE doubles add_square(doubles a, doubles sum) { return __builtin_elementwise_fma(a, a, sum); }
+#else
+static doubles fma8(doubles a, doubles b, doubles c) {
+    doubles p = a * b, s = p + c, t = s - p, lost = (p - (s - t)) + (c - t);
+    longs bits = (longs)s, infinite = (longs)splat_double(INFINITY);
+    longs uneven = (longs)(lost != 0) & (longs)((bits & 1) == 0) & (longs)((bits & ~((longs)1 << 63)) < infinite);
+    longs outward = (longs)((lost > 0) == (s > 0));
+    return (doubles)(bits + (uneven & ((outward & 2) - 1)));      // one step away from 0, or towards it
+}
+static __attribute__((noinline)) lanes fma16(lanes a, lanes b, lanes c) {
+    return narrow(fma8(low_doubles(a), low_doubles(b), low_doubles(c)), fma8(high_doubles(a), high_doubles(b), high_doubles(c)));
+}
+INLINE doubles add_square(doubles a, doubles sum) { return sum + a * a; }      // a was fp32, so its square is exact
+#endif
 
 // The fixed tree: i with i + 4, then i + 2, then i + 1.
 INLINE double sum_doubles(doubles v) {

@@ -2,6 +2,7 @@
 // (and of rows, where columns are few); no sum is ever split, and a sum that spans several blocks of k waits in y.
 #pragma once
 #include "Panels.h"
+#include "Thin.h"
 
 typedef struct {
     const float *x;
@@ -43,6 +44,10 @@ static void product_task(void *context, int64_t task) {
     }
     int64_t m0 = task % j.row_blocks * j.rows, mc = ck_min(j.rows, j.m - m0);
     int64_t from = task / j.row_blocks * j.columns, to = ck_min(from + j.columns, j.n);
+    if (is_thin(j.m, j.transposed, j.w.type)) {
+        thin t = {j.x, j.ldx, &j.w, j.bias, j.y, j.ldy, j.n, j.k};
+        from = run_thin(&t, j.transposed, j.m, from, to);
+    }
     for (int64_t n0 = from; n0 < to; n0 += j.inner) product_block(&j, m0, mc, n0, ck_min(j.inner, to - n0), packed);
 }
 
@@ -62,7 +67,7 @@ static void plan_few_rows(product *j, int threads) {
     int64_t panels = ck_ceil_div(j->n, NR), wanted = threads > 1 ? 4 * threads : 1;
     j->inner = j->transposed ? 256 : 64;
     j->depth = j->transposed ? 64 : 128;
-    j->columns = ck_max(j->inner, ck_min(1024, panels / wanted * NR / j->inner * j->inner));
+    j->columns = ck_max(j->inner, ck_min(2048, panels / wanted * NR / j->inner * j->inner));
     j->rows = j->m;
 }
 
@@ -76,10 +81,12 @@ static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int t
         j.bias = bias;
     } else if (bias) {
         widened = n <= 256 ? few : ck_allocate((size_t)n * 4);
-        if (widened) upcast_run(bias, bt, widened, n);
+        for (int64_t i = 0; !widened && i < m; i++) fill(y + i * ldy, n, NAN);
+        if (!widened) return;
+        upcast_run(bias, bt, widened, n);
         j.bias = widened;
     }
-    if (m <= 8) plan_few_rows(&j, threads);
+    if (m <= MOST_THIN_ROWS) plan_few_rows(&j, threads);
     else plan_many_rows(&j, threads);
     j.row_blocks = ck_ceil_div(m, j.rows);
     ck_parallel(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);

@@ -20,8 +20,8 @@ static double row_sum(const float *x, int64_t n, double mean, int squares) {
                 if (j < 8) l[j] = 0;
                 else h[j - 8] = 0;
             }
-        a = squares ? __builtin_elementwise_fma(l, l, a) : a + l;
-        b = squares ? __builtin_elementwise_fma(h, h, b) : b + h;
+        a += squares ? l * l : l;
+        b += squares ? h * h : h;
     }
     return sum_doubles(a + b);
 }
@@ -65,7 +65,10 @@ static void norm_task(void *context, int64_t task) {
 static void run_norm(norm_job *j, const void *w, ck_type wt, const void *b, ck_type bt, int plus_one, int threads) {
     if (j->rows <= 0 || j->n <= 0) return;
     float few[2048], *room = j->n <= 1024 ? few : ck_allocate((size_t)j->n * 8);
-    if (!room) return;
+    if (!room) {
+        fill(j->y, j->rows * j->n, NAN);
+        return;
+    }
     if (w) upcast_run(w, wt, room, j->n), j->w = room;
     if (b) upcast_run(b, bt, room + j->n, j->n), j->b = room + j->n;
     for (int64_t i = 0; w && plus_one && i < j->n; i++) room[i] = 1 + room[i];

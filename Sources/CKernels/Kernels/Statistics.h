@@ -1,9 +1,10 @@
 // Everything the screen says about a value at a glance, in one pass over memory: chunks that stay in the first-level cache are read for
 // moments, for exponents and for the hash. Moments of groups of chunks are joined in order, so threads do not change a bit.
 #pragma once
+#include "Exponents.h"
 #include "Hash.h"
 
-enum { CHUNK = CHUNK_BYTES / 4, MOST_GROUPS = 512, TABLES = 4 };
+enum { CHUNK = CHUNK_BYTES / 4, MOST_GROUPS = 512 };
 
 typedef struct {
     double sum, sum_squares;
@@ -20,48 +21,6 @@ typedef struct {
     _Atomic uint32_t buckets[512];
 } statistics_job;
 
-// What a worker counts in a group before it adds to the job's totals.
-typedef struct { uint32_t tables[TABLES][512]; int64_t zeros, nan, posinf, neginf; } counts;
-
-INLINE int64_t count_true(ints mask) {
-#ifdef LANES_AVX512
-    return __builtin_popcount(_mm512_movepi32_mask((__m512i)mask));
-#else
-    return -__builtin_reduce_add(mask);
-#endif
-}
-
-// Biased exponents and signs, sixteen at a time into a buffer, then counted in four tables in turn: equal neighbours, which are common,
-// would otherwise wait for each other's store.
-static void count_exponents(const float *x, int64_t n, counts *c) {
-    int64_t i = 0;
-    for (; i + 4 * W <= n; i += 4 * W) {
-        uint16_t e[4 * W];
-        UNROLL for (int v = 0; v < 4; v++) {
-            words u = *(const words_at *)(x + i + v * W) >> 23;
-            *(halves_at *)(e + v * W) = __builtin_convertvector(u, halves);
-        }
-        for (int j = 0; j < 4 * W; j += 8) {
-            uint64_t p, q;
-            memcpy(&p, e + j, 8);
-            memcpy(&q, e + j + 4, 8);
-            c->tables[0][p & 511]++;
-            c->tables[1][p >> 16 & 511]++;
-            c->tables[2][p >> 32 & 511]++;
-            c->tables[3][p >> 48]++;
-            c->tables[0][q & 511]++;
-            c->tables[1][q >> 16 & 511]++;
-            c->tables[2][q >> 32 & 511]++;
-            c->tables[3][q >> 48]++;
-        }
-    }
-    for (; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, x + i, 4);
-        c->tables[i & 3][u >> 23]++;
-    }
-}
-
 static int64_t first_equal(const float *x, int64_t n, float value) {
     for (int64_t i = 0; i < n; i++)
         if (x[i] == value) return i;
@@ -69,38 +28,96 @@ static int64_t first_equal(const float *x, int64_t n, float value) {
 }
 
 typedef struct { doubles sum_low, sum_high, squares_low, squares_high; } sums;
+typedef struct { lanes low, high; words largest; ints zeros, nan, posinf, neginf; } extremes;
 
-// One chunk. Non-finite values count as 0 in the sums and are left out of the extremes.
-static void chunk_moments(const float *x, int64_t n, int64_t offset, moments *m, sums *s, counts *c) {
-    const lanes infinity = splat(INFINITY), zero = splat(0);
-    lanes low = infinity, high = -infinity;
-    ints zeros = {0}, finite = {0};
-    for (int64_t i = 0; i < n; i += W) {
-        lanes v = n - i >= W ? load(x + i) : load_part(x + i, n - i, NAN);
-        ints is_finite = magnitude(v) < infinity;
-        zeros += v == zero;
-        finite += is_finite;
-        low = smaller(pick(is_finite, v, infinity), low);
-        high = larger(pick(is_finite, v, -infinity), high);
-        v = pick(is_finite, v, zero);
-        doubles a = low_doubles(v), b = high_doubles(v);
-        s->sum_low += a, s->sum_high += b;
-        s->squares_low = __builtin_elementwise_fma(a, a, s->squares_low);
-        s->squares_high = __builtin_elementwise_fma(b, b, s->squares_high);
+INLINE void add_sums(lanes v, sums *s) {
+    doubles a = low_doubles(v), b = high_doubles(v);
+    s->sum_low += a, s->sum_high += b;
+    s->squares_low = add_square(a, s->squares_low);
+    s->squares_high = add_square(b, s->squares_high);
+}
+
+// Values that are all finite, unless `checked`: then the others are counted and left out of the extremes.
+INLINE void add_extremes(lanes v, const int checked, extremes *e) {
+    const lanes infinity = splat(INFINITY);
+    words magnitudes = (words)v & 0x7fffffff;
+    ints finite = magnitude(v) < infinity;
+    e->zeros += v == splat(0);
+    e->low = smaller(checked ? pick(finite, v, infinity) : v, e->low);
+    e->high = larger(checked ? pick(finite, v, -infinity) : v, e->high);
+    e->largest = magnitudes > e->largest ? magnitudes : e->largest;
+    if (checked) e->nan += v != v, e->posinf += v == infinity, e->neginf += v == -infinity;
+}
+
+INLINE extremes read_chunk(const float *x, int64_t n, const int checked, sums *s) {
+    extremes e = {.low = splat(INFINITY), .high = splat(-INFINITY)};
+    int64_t i = 0;
+    for (; i + W <= n; i += W) {
+        lanes v = load(x + i);
+        add_extremes(v, checked, &e);
+        add_sums(checked ? pick(magnitude(v) < splat(INFINITY), v, splat(0)) : v, s);
     }
-    c->zeros -= __builtin_reduce_add(zeros);
-    if (!__builtin_reduce_add(finite)) return;
-    float least = -max_lanes(-low), most = max_lanes(high);
+    for (; i < n; i++) {
+        // One value in sixteen lanes: its extremes are its own, what it counts for is taken once.
+        extremes one = {.low = splat(INFINITY), .high = splat(-INFINITY)};
+        lanes v = splat(x[i]), alone = splat(0);
+        add_extremes(v, 1, &one);
+        alone[i % W] = one.largest[0] < 0x7f800000 ? x[i] : 0;
+        add_sums(alone, s);
+        e.low = smaller(one.low, e.low), e.high = larger(one.high, e.high);
+        e.largest = one.largest > e.largest ? one.largest : e.largest;
+        e.zeros[0] += one.zeros[0], e.nan[0] += one.nan[0], e.posinf[0] += one.posinf[0], e.neginf[0] += one.neginf[0];
+    }
+    return e;
+}
+
+// Chunks of nothing but +0 or -infinity, as masks make them: true if counted here.
+static int count_constant(const float *x, int64_t n, counts *c) {
+    words first = splat_word(0), differ = first;
+    int64_t i = 0;
+    if (x[0] == 0) c->constant = 0;
+    else if (x[0] == -INFINITY) c->constant = 0xff800000;
+    else return 0;
+    for (first = splat_word(c->constant); i + 4 * W <= n; i += 4 * W) {
+        for (int v = 0; v < 4; v++) differ |= *(const words_at *)(x + i + v * W) ^ first;
+        if (__builtin_reduce_or(differ)) return 0;
+    }
+    for (; i < n; i++) {
+        uint32_t u;
+        memcpy(&u, x + i, 4);
+        if (u != c->constant) return 0;
+    }
+    c->tables[0][c->constant >> 23] += (uint32_t)n;
+    if (c->constant) c->neginf += n;
+    else c->zeros += n;
+    return 1;
+}
+
+static void note_extremes(const float *x, int64_t n, int64_t offset, float least, float most, moments *m) {
     if (m->min_at < 0 || least < m->min) m->min = least, m->min_at = offset + first_equal(x, n, least);
     if (m->max_at < 0 || most > m->max) m->max = most, m->max_at = offset + first_equal(x, n, most);
 }
 
-static void count_non_finite(const float *x, int64_t n, counts *c) {
-    for (int64_t i = 0; i < n; i++) {
-        c->nan += x[i] != x[i];
-        c->posinf += x[i] == INFINITY;
-        c->neginf += x[i] == -INFINITY;
+// Sums, extremes and exponents of one chunk. A chunk after one with non-finite values is read as if it had some too: the bits are the
+// same, but it is read once instead of twice.
+static void read_values(const float *x, int64_t n, int64_t offset, moments *m, sums *s, counts *c) {
+    if (count_constant(x, n, c)) {
+        if (!c->constant) note_extremes(x, n, offset, 0, 0, m);
+        return;
     }
+    sums before = *s;
+    extremes e = c->suspicious ? read_chunk(x, n, 1, s) : read_chunk(x, n, 0, s);
+    int finite = __builtin_reduce_max(e.largest) < 0x7f800000;
+    if (!finite && !c->suspicious) {
+        *s = before;
+        e = read_chunk(x, n, 1, s);
+    }
+    c->suspicious = !finite;
+    c->zeros -= __builtin_reduce_add(e.zeros), c->nan -= __builtin_reduce_add(e.nan);
+    c->posinf -= __builtin_reduce_add(e.posinf), c->neginf -= __builtin_reduce_add(e.neginf);
+    float least = -max_lanes(-e.low), most = max_lanes(e.high);
+    if (least <= most) note_extremes(x, n, offset, least, most, m);
+    count_exponents(x, n, least > most ? 0 : most > -least ? most : -least, c);
 }
 
 static void statistics_task(void *context, int64_t task) {
@@ -111,12 +128,7 @@ static void statistics_task(void *context, int64_t task) {
     uint64_t hash = 0;
     for (int64_t i = task * j->group, end = ck_min(i + j->group, j->n); i < end; i += CHUNK) {
         int64_t n = ck_min(CHUNK, end - i);
-        uint32_t before = 0, after = 0;
-        for (int t = 0; t < TABLES; t++) before += c.tables[t][255] + c.tables[t][511];
-        chunk_moments(j->x + i, n, i, &m, &s, &c);
-        count_exponents(j->x + i, n, &c);
-        for (int t = 0; t < TABLES; t++) after += c.tables[t][255] + c.tables[t][511];
-        if (after != before) count_non_finite(j->x + i, n, &c);
+        read_values(j->x + i, n, i, &m, &s, &c);
         hash += place_chunk(hash_chunk((const uint8_t *)(j->x + i), (size_t)n * 4), (uint64_t)(i / CHUNK));
     }
     m.sum = sum_doubles(s.sum_low + s.sum_high);

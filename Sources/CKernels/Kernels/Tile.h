@@ -29,14 +29,14 @@ INLINE void store_columns(float *p, lanes v, int64_t n) {
 }
 
 INLINE void run_tile(const tile *t, const int rows, const int panels) {
-    lanes sum[rows][panels * PANEL];
-    const int64_t ldx = t->ldx, ldb = t->ldb;
+    lanes sum[MOST_ROWS][2 * PANEL];
+    const int64_t ldx = t->ldx, ldb = t->ldb, k = t->k;
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < panels * PANEL; v++)
             sum[i][v] = t->resume ? load_columns(t->y + i * t->ldy + v * W, t->columns - v * W) : splat(0);
     const float *b = t->b, *b2 = t->b2, *x0 = t->x, *x1 = x0 + (rows > 5 ? 5 : 0) * ldx, *x2 = x0 + (rows > 10 ? 10 : 0) * ldx;
-    for (int64_t p = 0; p < t->k; p++) {
-        lanes c[panels * PANEL];
+    for (int64_t p = 0; p < k; p++) {
+        lanes c[2 * PANEL];
         UNROLL for (int v = 0; v < panels * PANEL; v++) c[v] = load(v < PANEL ? b + v * W : b2 + (v - PANEL) * W);
         UNROLL for (int i = 0; i < rows; i++) {
             const float *row = (i < 5 ? x0 : i < 10 ? x1 : x2) + (i % 5) * ldx;

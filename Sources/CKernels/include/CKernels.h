@@ -49,7 +49,8 @@ void ck_attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, i
 void ck_attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                           ck_mask mask, int threads);
 // y = exp(x - max) / sum over each row of n. Row r sees only [lo, hi) of the mask's row r mod T if mask is given (the rest becomes 0
-// without being read). A row of only -infinity gives NaN, as PyTorch does; NaN in, NaN out. exp within 1 ulp.
+// without being read; a row that sees nothing is all 0). A row of only -infinity gives NaN, as PyTorch does; NaN in, NaN out. exp within
+// 1 ulp. y may be x.
 void ck_softmax(const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads);
 // Rotates pairs: y[h,t,i] = x_i cos - x_j sin, y[h,t,j] = x_j cos + x_i sin with j = i + rotary/2 (halves) or the neighbour
 // (interleaved). cos, sin: [T, rotary/2]. Dimensions from `rotary` to D are copied. y is [heads, T, D] contiguous.

@@ -6,36 +6,58 @@ import Screen
 struct RowEncoder {
     var pairs: PairTable
     /// How many neighbouring levels of a colour map look the same; more than 1 on a slow link, where every change of colour costs.
-    var coarseness = 1
+    var coarseness = 1 {
+        didSet { if coarseness != oldValue { forgetLooks() } }
+    }
     /// The row encoded last.
     private(set) var cells: [cn_cell] = []
     private(set) var clusters: [cn_cluster] = []
+    /// About how many bytes it takes to send.
+    private(set) var bytes = 0
 
     private let isASCII: Bool
+    /// A glyph with new colours before it.
+    private let bytesPerChange: Int
     /// Whether glyphs go out as they are.
     private var showsGlyphs: Bool
-    private var lastStyle = Style.text
-    private var lastIndex: Int
+    /// Pair and attributes of the styles of colour maps, as far as they were used: a heat map has thousands of cells and few styles.
+    private var looks: [Look?]
+    private var lastStyle: Style?
+    private var lastLook = Look(pair: 0, attributes: [])
+
+    private struct Look {
+        var pair: UInt16
+        var attributes: Attributes
+        /// Both halves have one colour: a blank shows the same, and takes a third of the bytes.
+        var isFlat = false
+    }
 
     init(_ theme: Theme, depth: ColorDepth, glyphs: GlyphSet) {
         pairs = PairTable(theme, depth: depth, glyphs: glyphs)
         isASCII = glyphs == .ascii
+        bytesPerChange = depth == .trueColor ? 36 : 20
         showsGlyphs = !isASCII && pairs.styles.depth.showsHalfBlocks
-        lastIndex = pairs.styles.index(of: .text)
+        looks = Array(repeating: nil, count: RowEncoder.placeCount)
     }
 
     /// Takes another theme. True when the whole screen must be drawn again.
     mutating func use(_ theme: Theme) -> Bool {
         let forgot = pairs.use(theme)
         showsGlyphs = !isASCII && pairs.styles.depth.showsHalfBlocks
-        lastIndex = pairs.styles.index(of: lastStyle)
+        forgetLooks()
         return forgot
+    }
+
+    private mutating func forgetLooks() {
+        looks = Array(repeating: nil, count: RowEncoder.placeCount)
+        lastStyle = nil
     }
 
     /// Encodes row `y`, cut or padded to `width` columns.
     mutating func encode(_ surface: Surface, row y: Int, width: Int) {
         cells.removeAll(keepingCapacity: true)
         clusters.removeAll(keepingCapacity: true)
+        bytes = 8
         let start = y * surface.width
         let count = y < surface.height ? min(width, surface.width) : 0
         surface.cells.withUnsafeBufferPointer { all in
@@ -45,18 +67,44 @@ struct RowEncoder {
     }
 
     private mutating func append(_ cell: Cell) {
-        let index = styleIndex(cell.style)
-        let attributes = pairs.styles.styles[index].attributes.union(cell.attributes)
-        let pair = pairs.pair(index)
-        cells.append(cn_cell(text: text(cell), attributes: RowEncoder.bits[Int(attributes.rawValue & 31)], pair: pair))
+        let look = look(cell.style)
+        let attributes = look.attributes.union(cell.attributes)
+        bytes += look.pair == cells.last?.pair ? 2 : bytesPerChange
+        let text = look.isFlat ? 0x20 : text(cell)
+        cells.append(cn_cell(text: text, attributes: RowEncoder.bits[Int(attributes.rawValue & 31)], pair: look.pair))
     }
 
-    /// Runs of one style are the rule: the number is looked up once for each.
-    private mutating func styleIndex(_ style: Style) -> Int {
-        if style == lastStyle { return lastIndex }
+    /// Runs of one style are the rule in text, and the table serves the colour maps.
+    private mutating func look(_ style: Style) -> Look {
+        if style == lastStyle { return lastLook }
         lastStyle = style
-        lastIndex = pairs.styles.index(of: coarseness > 1 ? coarse(style) : style)
-        return lastIndex
+        let place = RowEncoder.place(style)
+        if let place, let known = looks[place] {
+            lastLook = known
+            return known
+        }
+        let index = pairs.styles.index(of: coarseness > 1 ? coarse(style) : style)
+        let resolved = pairs.styles.styles[index]
+        let isFlat = showsGlyphs && place != nil && resolved.foreground == resolved.background
+        lastLook = Look(pair: pairs.pair(index), attributes: resolved.attributes, isFlat: isFlat)
+        if let place { looks[place] = lastLook }
+        return lastLook
+    }
+
+    private static let placeCount = MapKind.allCases.count * Style.levels * (Style.levels + 2)
+
+    /// Where the look of a style on a colour map is kept.
+    private static func place(_ style: Style) -> Int? {
+        switch style {
+        case .role: nil
+        case .heat(let map, let top, let bottom): place(map, min(Int(top), Style.levels - 1), min(Int(bottom), Style.levels - 1))
+        case .half(let map, let level): place(map, Style.levels, min(Int(level), Style.levels - 1))
+        case .onHeat(let map, let level): place(map, Style.levels + 1, min(Int(level), Style.levels - 1))
+        }
+    }
+
+    private static func place(_ map: MapKind, _ row: Int, _ column: Int) -> Int {
+        (Int(map.rawValue) * (Style.levels + 2) + row) * Style.levels + column
     }
 
     private mutating func text(_ cell: Cell) -> UInt32 {
@@ -77,8 +125,7 @@ struct RowEncoder {
     }
 
     private mutating func pad(to width: Int) {
-        let index = styleIndex(.text)
-        let blank = cn_cell(text: 0x20, attributes: 0, pair: pairs.pair(index))
+        let blank = cn_cell(text: 0x20, attributes: 0, pair: look(.text).pair)
         cells.append(contentsOf: repeatElement(blank, count: width - cells.count))
     }
 

@@ -54,7 +54,8 @@ package struct TerminalProfile: Hashable, Sendable {
 
 extension TerminalProfile.Family {
     private static let likeXterm = [
-        "xterm", "alacritty", "foot", "kitty", "wezterm", "ghostty", "contour", "konsole", "gnome", "vte", "iterm", "rxvt", "st-", "mica-xterm",
+        "xterm", "alacritty", "foot", "kitty", "wezterm", "ghostty", "contour", "konsole", "gnome", "vte", "iterm", "rxvt", "st-",
+        "mica-xterm",
     ]
 
     init(_ term: String) {

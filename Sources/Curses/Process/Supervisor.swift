@@ -23,7 +23,7 @@ package enum Supervisor {
     private static func backtraceSettings(_ report: String) -> String {
         let ours = "enable=yes,interactive=no,color=no,output-to=\(report)"
         guard let theirs = getenv("SWIFT_BACKTRACE").map({ String(cString: $0) }), !theirs.isEmpty else { return ours }
-        return "\(theirs),\(ours)"
+        return "\(ours),\(theirs)"
     }
 
     /// Where a crash report goes: the user's state folder, or the one for temporary files.

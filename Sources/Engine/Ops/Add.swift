@@ -5,7 +5,8 @@ package struct Add: Op {
     package init() {}
 
     package static let card = OpCard(
-        name: "add", formula: "y = a + b", sentence: "The residual stream carries a on and takes b in.", source: "He et al. 2015, arXiv:1512.03385")
+        name: "add", formula: "y = a + b", sentence: "The residual stream carries a on and takes b in.",
+        source: "He et al. 2015, arXiv:1512.03385")
     package static let samples = [OpSample(Add(), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

@@ -5,10 +5,12 @@ package struct AppendCache: Op {
     package init() {}
 
     package static let card = OpCard(
-        name: "append to cache", formula: "cache = [past, new]", sentence: "Keys and values of earlier tokens are kept, so that a new token costs one row.",
+        name: "append to cache", formula: "cache = [past, new]",
+        sentence: "Keys and values of earlier tokens are kept, so that a new token costs one row.",
         source: "Shazeer 2019, arXiv:1911.02150, section 2.3")
     package static let samples = [
-        OpSample(AppendCache(), .normal(Shape((.head, 2), (.token, 3), (.feature, 4))), .normal(Shape((.head, 2), (.token, 2), (.feature, 4))))
+        OpSample(
+            AppendCache(), .normal(Shape((.head, 2), (.token, 3), (.feature, 4))), .normal(Shape((.head, 2), (.token, 2), (.feature, 4))))
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -27,7 +29,9 @@ package struct AppendCache: Op {
         }
     }
 
-    package var kernels: [Kernel] { [Kernel("in place") { inputs, shape, _ in try CacheStorage.append(inputs[0], inputs[1], shape: shape) }] }
+    package var kernels: [Kernel] {
+        [Kernel("in place") { inputs, shape, _ in try CacheStorage.append(inputs[0], inputs[1], shape: shape) }]
+    }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         let past = inputs[0].shape[1]

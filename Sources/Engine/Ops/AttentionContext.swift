@@ -7,7 +7,8 @@ package struct AttentionContext: Op {
     package init(mask: AttentionMask) { self.mask = mask }
 
     package static let card = OpCard(
-        name: "attention context", formula: "c[i, h·D + d] = Σⱼ p[h,i,j] · v[h,j,d]", sentence: "Each query takes the average of the values, weighted by its probabilities.",
+        name: "attention context", formula: "c[i, h·D + d] = Σⱼ p[h,i,j] · v[h,j,d]",
+        sentence: "Each query takes the average of the values, weighted by its probabilities.",
         source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1")
     package static let samples = [
         OpSample(
@@ -18,7 +19,9 @@ package struct AttentionContext: Op {
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 3, 3)
         try Shapes.expectEqual(inputs[0][2], inputs[1][1], "keys of probs and of v")
-        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 { throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) value heads") }
+        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 {
+            throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) value heads")
+        }
         return Shape((.token, inputs[0][1]), (.feature, inputs[0][0] * inputs[1][2]))
     }
 
@@ -26,6 +29,7 @@ package struct AttentionContext: Op {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
         let group = heads / v.shape[0]
+        let mask = mask.pass(queries: queries, keys: keys)
         return Dense(Shape((.token, queries), (.feature, heads * width))) { position in
             let (i, h, d) = (position / (heads * width), position / width % heads, position % width)
             var sum: R = 0
@@ -48,6 +52,7 @@ package struct AttentionContext: Op {
         let width = inputs[1].shape[2]
         let (h, d) = (index[1] / width, index[1] % width)
         let group = inputs[0].shape[0] / inputs[1].shape[0]
+        let mask = mask.pass(queries: inputs[0].shape[1], keys: inputs[0].shape[2])
         return mask.range(query: index[0], keys: inputs[0].shape[2]).map { j in
             Contribution(
                 input: 1, index: [h / group, j, d], value: inputs[1].value(at: [h / group, j, d]) ?? .nan,

@@ -16,13 +16,15 @@ package struct AttentionScores: Op {
 
     package static let card = OpCard(
         name: "attention scores", formula: "s[h,i,j] = scale · Σ_d q[h,i,d]·k[h,j,d],  −∞ if j is hidden from i",
-        sentence: "How well each query fits each key it may see.", source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1; groups: Ainslie et al. 2023")
+        sentence: "How well each query fits each key it may see.",
+        source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1; groups: Ainslie et al. 2023")
     package static let samples = [
         OpSample(
             AttentionScores(scale: 0.5, mask: AttentionMask()), .normal(Shape((.head, 4), (.token, 5), (.feature, 8))),
             .normal(Shape((.head, 2), (.token, 5), (.feature, 8)))),
         OpSample(
-            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(past: 3, window: 4)), .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
+            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(window: 4)),
+            .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
             .normal(Shape((.head, 2), (.token, 7), (.feature, 6)))),
     ]
     package var parameters: [(name: String, value: String)] {
@@ -32,7 +34,9 @@ package struct AttentionScores: Op {
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 3, 3)
         try Shapes.expectEqual(inputs[0][2], inputs[1][2], "head_dim of q and k")
-        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 { throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) key heads") }
+        if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 {
+            throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) key heads")
+        }
         return Shape([inputs[0].axes[0], Axis(.query, inputs[0][1]), Axis(.key, inputs[1][1])])
     }
 
@@ -40,6 +44,7 @@ package struct AttentionScores: Op {
         let (q, k) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (q.shape[0], q.shape[1], k.shape[1], q.shape[2])
         let group = heads / k.shape[0]
+        let mask = mask.pass(queries: queries, keys: keys)
         return Dense(Shape((.head, heads), (.query, queries), (.key, keys))) { position in
             let (h, i, j) = (position / (queries * keys), position / keys % queries, position % keys)
             guard mask.range(query: i, keys: keys).contains(j) else { return -.infinity }
@@ -52,6 +57,11 @@ package struct AttentionScores: Op {
         }
     }
 
+    /// Whether the query of an element sees its key.
+    private func sees(_ index: [Int], q: Shape, k: Shape) -> Bool {
+        mask.pass(queries: q[1], keys: k[1]).range(query: index[1], keys: k[1]).contains(index[2])
+    }
+
     package var kernels: [Kernel] {
         [
             Kernel("blocked") { [self] inputs, shape, threads in
@@ -62,7 +72,7 @@ package struct AttentionScores: Op {
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
-        guard mask.range(query: index[1], keys: inputs[1].shape[1]).contains(index[2]) else { return [] }
+        guard sees(index, q: inputs[0].shape, k: inputs[1].shape) else { return [] }
         let group = inputs[0].shape[0] / inputs[1].shape[0]
         return (0..<inputs[0].shape[2]).map { d in
             Contribution(
@@ -73,7 +83,7 @@ package struct AttentionScores: Op {
 
     /// One cell: q of the query, k of the key, products, running sum, times the scale (and the cap).
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
-        guard index.count == 3, mask.range(query: index[1], keys: inputs[1].shape[1]).contains(index[2]) else { return nil }
+        guard index.count == 3, sees(index, q: inputs[0].shape, k: inputs[1].shape) else { return nil }
         let group = inputs[0].shape[0] / max(inputs[1].shape[0], 1)
         let q = graph.apply(Cell(prefix: [index[0], index[1]]), [inputs[0]], as: "q")
         let k = graph.apply(Cell(prefix: [index[0] / group, index[2]]), [inputs[1]], as: "k")

@@ -11,13 +11,16 @@ package struct Cell: Op {
     }
 
     package static let card = OpCard(
-        name: "part", formula: "y = x[i, :]", sentence: "A row, a column or one number of a value.", source: "a part of a larger op, shown on its own")
+        name: "part", formula: "y = x[i, :]", sentence: "A row, a column or one number of a value.",
+        source: "a part of a larger op, shown on its own")
     package static let samples = [
         OpSample(Cell(prefix: [1]), .normal(Shape((.token, 3), (.feature, 4)))),
         OpSample(Cell(prefix: [], suffix: [2]), .normal(Shape((.token, 3), (.feature, 4)))),
         OpSample(Cell(prefix: [1, 2]), .normal(Shape((.token, 3), (.feature, 4)))),
     ]
-    package var parameters: [(name: String, value: String)] { [("index", (prefix.map(String.init) + [":"] + suffix.map(String.init)).joined(separator: ","))] }
+    package var parameters: [(name: String, value: String)] {
+        [("index", (prefix.map(String.init) + [":"] + suffix.map(String.init)).joined(separator: ","))]
+    }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1, prefix.count + suffix.count <= inputs[0].rank else { throw ShapeError("takes one input with enough axes") }

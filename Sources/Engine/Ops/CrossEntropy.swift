@@ -6,7 +6,8 @@ package struct CrossEntropy: Op {
     package init() {}
 
     package static let card = OpCard(
-        name: "cross entropy", formula: "l[t] = log Σⱼ exp(z[t,j]) − z[t, target[t]]", sentence: "How surprised the model is by the token that really came.",
+        name: "cross entropy", formula: "l[t] = log Σⱼ exp(z[t,j]) − z[t, target[t]]",
+        sentence: "How surprised the model is by the token that really came.",
         source: "Goodfellow et al. 2016, section 6.2.2")
     package static let samples = [OpSample(CrossEntropy(), .normal(Shape((.token, 5), (.vocabulary, 37))), .ids(5, below: 37))]
 
@@ -27,7 +28,11 @@ package struct CrossEntropy: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { inputs, shape, threads in try Kernels.crossEntropy(inputs[0], targets: inputs[1], shape: shape, threads: threads) }]
+        [
+            Kernel("simd") { inputs, shape, threads in
+                try Kernels.crossEntropy(inputs[0], targets: inputs[1], shape: shape, threads: threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -13,13 +13,16 @@ package struct HeadView: Op {
     }
 
     package static let card = OpCard(
-        name: "split heads", formula: "y[h,t,d] = x[t, h·D + d]", sentence: "The same numbers under other axes: every head gets its slice of the features.",
+        name: "split heads", formula: "y[h,t,d] = x[t, h·D + d]",
+        sentence: "The same numbers under other axes: every head gets its slice of the features.",
         source: "Vaswani et al. 2017, arXiv:1706.03762, section 3.2.2")
     package static let samples = [
         OpSample(HeadView(heads: 2, headDimension: 3), .normal(Shape((.token, 4), (.feature, 6)))),
         OpSample(HeadView(heads: 2, headDimension: 3, offset: 6), .normal(Shape((.token, 4), (.feature, 18)))),
     ]
-    package var parameters: [(name: String, value: String)] { [("heads", "\(heads)"), ("head_dim", "\(headDimension)"), ("from feature", "\(offset)")] }
+    package var parameters: [(name: String, value: String)] {
+        [("heads", "\(heads)"), ("head_dim", "\(headDimension)"), ("from feature", "\(offset)")]
+    }
     package var isView: Bool { true }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

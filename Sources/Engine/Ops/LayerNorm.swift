@@ -7,11 +7,13 @@ package struct LayerNorm: Op {
     package init(epsilon: Double) { self.epsilon = epsilon }
 
     package static let card = OpCard(
-        name: "LayerNorm", formula: "y = w · (x − μ) / √(σ² + ε) + b", sentence: "Moves each row to mean 0 and variance 1, then scales and shifts it.",
+        name: "LayerNorm", formula: "y = w · (x − μ) / √(σ² + ε) + b",
+        sentence: "Moves each row to mean 0 and variance 1, then scales and shifts it.",
         source: "Ba, Kiros and Hinton 2016, arXiv:1607.06450")
     package static let samples = [
         OpSample(
-            LayerNorm(epsilon: 1e-5), .normal(Shape((.token, 4), (.feature, 37))), .normal(Shape((.feature, 37))), .normal(Shape((.feature, 37))))
+            LayerNorm(epsilon: 1e-5), .normal(Shape((.token, 4), (.feature, 37))), .normal(Shape((.feature, 37))),
+            .normal(Shape((.feature, 37))))
     ]
     package var parameters: [(name: String, value: String)] { [("ε", "\(epsilon)")] }
 

@@ -1,7 +1,8 @@
 import Tensors
 
 /// x [rows, input] · Wᵀ + b with W [output, input], or [input, output] where the checkpoint stores it transposed (GPT-2's Conv1D).
-/// Every element is one chain of fused multiply-adds over the input axis, ascending, whatever kernel computes it.
+/// Every element is one chain of fused multiply-adds over the input axis, ascending, in the formula and in the kernel `blocked`, bit for
+/// bit; the kernel `blas` sums in its own order.
 package struct Linear: Op {
     package let output: Axis
     package let transposed: Bool
@@ -12,7 +13,8 @@ package struct Linear: Op {
     }
 
     package static let card = OpCard(
-        name: "linear", formula: "y[t,o] = Σᵢ x[t,i] · W[o,i] + b[o]", sentence: "Every output is the dot product of a row of x with a row of W.",
+        name: "linear", formula: "y[t,o] = Σᵢ x[t,i] · W[o,i] + b[o]",
+        sentence: "Every output is the dot product of a row of x with a row of W.",
         source: "the affine map; BLAS level 3 (Dongarra et al. 1990)")
     package static let samples = [
         OpSample(Linear(output: Axis(.feature, 5)), .normal(Shape((.token, 3), (.feature, 7))), .normal(Shape((.output, 5), (.input, 7)))),
@@ -50,7 +52,11 @@ package struct Linear: Op {
             Kernel("blocked") { [transposed] inputs, shape, threads in
                 try Kernels.matmul(
                     inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
-            }
+            },
+            Kernel("blas") { [transposed] inputs, shape, threads in
+                try Kernels.blasMatmul(
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
+            },
         ]
     }
 

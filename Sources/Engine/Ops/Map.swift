@@ -16,7 +16,9 @@ package struct Map: Op {
 
     package static let card = OpCard(
         name: "map", formula: "y = f(x)", sentence: "One function of each element.", source: "a part of a larger op, shown on its own")
-    package static let samples = [Map.Function.exp, .square, .plus(2), .times(3), .softcap(2)].map { OpSample(Map($0), .normal(Shape((.token, 3), (.feature, 4)))) }
+    package static let samples = [Map.Function.exp, .square, .plus(2), .times(3), .softcap(2)].map {
+        OpSample(Map($0), .normal(Shape((.token, 3), (.feature, 4))))
+    }
     package var parameters: [(name: String, value: String)] { [("f", "\(function)")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

@@ -5,7 +5,8 @@ package struct Mean: Op {
     package init() {}
 
     package static let card = OpCard(
-        name: "mean loss", formula: "L = Σₜ l[t] / n,  n = tokens that count", sentence: "The loss of the text: the average over the tokens that have a target.",
+        name: "mean loss", formula: "L = Σₜ l[t] / n,  n = tokens that count",
+        sentence: "The loss of the text: the average over the tokens that have a target.",
         source: "the denominator is the number of tokens, not of rows")
     package static let samples = [OpSample(Mean(), .normal(Shape((.token, 6))), .ids(6, below: 9))]
 

@@ -5,8 +5,11 @@ package struct Multiply: Op {
     package init() {}
 
     package static let card = OpCard(
-        name: "multiply", formula: "y = a · b", sentence: "The gate lets each feature of the other branch through, or not.", source: "Shazeer 2020, arXiv:2002.05202")
-    package static let samples = [OpSample(Multiply(), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))]
+        name: "multiply", formula: "y = a · b", sentence: "The gate lets each feature of the other branch through, or not.",
+        source: "Shazeer 2020, arXiv:2002.05202")
+    package static let samples = [
+        OpSample(Multiply(), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))
+    ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 2 else { throw ShapeError("takes two inputs, got \(inputs.count)") }
@@ -18,7 +21,9 @@ package struct Multiply: Op {
         Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { $0 * $1 })
     }
 
-    package var kernels: [Kernel] { [Kernel("simd") { inputs, _, threads in try Kernels.multiply(inputs[0], inputs[1], threads: threads) }] }
+    package var kernels: [Kernel] {
+        [Kernel("simd") { inputs, _, threads in try Kernels.multiply(inputs[0], inputs[1], threads: threads) }]
+    }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         [Contribution(input: 0, index: index, value: inputs[0].value(at: index) ?? .nan, weight: inputs[1].value(at: index) ?? .nan)]

@@ -7,9 +7,12 @@ package struct RMSNorm: Op {
     package init(epsilon: Double) { self.epsilon = epsilon }
 
     package static let card = OpCard(
-        name: "RMSNorm", formula: "y = w · x / √(mean(x²) + ε)", sentence: "Scales each row to unit root mean square, then by a learned weight; the mean stays.",
+        name: "RMSNorm", formula: "y = w · x / √(mean(x²) + ε)",
+        sentence: "Scales each row to unit root mean square, then by a learned weight; the mean stays.",
         source: "Zhang and Sennrich 2019, arXiv:1910.07467, eq. 4")
-    package static let samples = [OpSample(RMSNorm(epsilon: 1e-5), .normal(Shape((.token, 4), (.feature, 37))), .normal(Shape((.feature, 37))))]
+    package static let samples = [
+        OpSample(RMSNorm(epsilon: 1e-5), .normal(Shape((.token, 4), (.feature, 37))), .normal(Shape((.feature, 37))))
+    ]
     package var parameters: [(name: String, value: String)] { [("ε", "\(epsilon)")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {

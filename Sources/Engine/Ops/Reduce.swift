@@ -10,7 +10,8 @@ package struct Reduce: Op {
     package init(_ function: Function) { self.function = function }
 
     package static let card = OpCard(
-        name: "reduce", formula: "y = Σⱼ x[j], mean or max", sentence: "One number a row.", source: "a part of a larger op, shown on its own")
+        name: "reduce", formula: "y = Σⱼ x[j], mean or max", sentence: "One number a row.",
+        source: "a part of a larger op, shown on its own")
     package static let samples = [Function.sum, .mean, .max].map { OpSample(Reduce($0), .normal(Shape((.token, 3), (.feature, 5)))) }
     package var parameters: [(name: String, value: String)] { [("function", function.rawValue)] }
 

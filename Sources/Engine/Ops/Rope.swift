@@ -12,7 +12,9 @@ package struct Rope: Op {
         sentence: "Turns each pair by an angle that grows with the position, so q·k depends on the distance alone.",
         source: "Su et al. 2021, arXiv:2104.09864, eq. 34; halves as in GPT-NeoX")
     package static let samples = [
-        OpSample(Rope(), .normal(Shape((.head, 2), (.token, 5), (.feature, 8))), .normal(Shape((.token, 5), (.pair, 4))), .normal(Shape((.token, 5), (.pair, 4)))),
+        OpSample(
+            Rope(), .normal(Shape((.head, 2), (.token, 5), (.feature, 8))), .normal(Shape((.token, 5), (.pair, 4))),
+            .normal(Shape((.token, 5), (.pair, 4)))),
         OpSample(
             Rope(interleaved: true), .normal(Shape((.head, 2), (.token, 5), (.feature, 10))), .normal(Shape((.token, 5), (.pair, 4))),
             .normal(Shape((.token, 5), (.pair, 4)))),
@@ -50,7 +52,8 @@ package struct Rope: Op {
     package var kernels: [Kernel] {
         [
             Kernel("simd") { [interleaved] inputs, _, threads in
-                try Kernels.rope(inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved, threads: threads)
+                try Kernels.rope(
+                    inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved, threads: threads)
             }
         ]
     }
@@ -64,7 +67,8 @@ package struct Rope: Op {
         return [
             Contribution(input: 0, index: index, value: own, weight: inputs[1].value(at: [index[1], pair]) ?? .nan),
             Contribution(
-                input: 0, index: place, value: inputs[0].value(at: place) ?? .nan, weight: Double(sign) * (inputs[2].value(at: [index[1], pair]) ?? .nan)),
+                input: 0, index: place, value: inputs[0].value(at: place) ?? .nan,
+                weight: Double(sign) * (inputs[2].value(at: [index[1], pair]) ?? .nan)),
         ]
     }
 }

@@ -29,7 +29,8 @@ package struct RopeFrequencies: Op {
         OpSample(RopeFrequencies(base: 10000, dimensions: 8)),
         OpSample(
             RopeFrequencies(
-                base: 500_000, dimensions: 16, scaling: .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 32))),
+                base: 500_000, dimensions: 16,
+                scaling: .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 32))),
         OpSample(RopeFrequencies(base: 10000, dimensions: 8, scaling: .linear(factor: 2))),
     ]
     package var parameters: [(name: String, value: String)] { [("base", "\(base)"), ("d", "\(dimensions)"), ("scaling", "\(scaling)")] }

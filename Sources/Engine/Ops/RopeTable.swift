@@ -33,7 +33,9 @@ package struct RopeTable: Op {
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         [
-            Contribution(input: 0, index: [index[1]], value: inputs[0].value(at: [index[1]]) ?? .nan, weight: inputs[1].value(at: [index[0]]) ?? .nan)
+            Contribution(
+                input: 0, index: [index[1]], value: inputs[0].value(at: [index[1]]) ?? .nan, weight: inputs[1].value(at: [index[0]]) ?? .nan
+            )
         ]
     }
 }

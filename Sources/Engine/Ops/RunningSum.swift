@@ -18,10 +18,12 @@ package struct RunningSum: Op {
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         var sum: R = 0
-        return Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { a, b in
-            sum = sum.addingProduct(a, b)
-            return sum
-        })
+        return Dense(
+            inputs[0].shape,
+            zip(inputs[0].values, inputs[1].values).map { a, b in
+                sum = sum.addingProduct(a, b)
+                return sum
+            })
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

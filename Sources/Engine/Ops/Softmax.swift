@@ -17,13 +17,15 @@ package struct Softmax: Op {
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else { throw ShapeError("takes scores [head, query, key]") }
+        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
+            throw ShapeError("takes scores [head, query, key]")
+        }
         return inputs[0]
     }
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         inputs[0].mapRows { row, x in
-            let visible = mask?.range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
+            let visible = mask?.pass(queries: inputs[0].shape[1], keys: x.count).range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
             let seen = x.dropFirst(visible.lowerBound).prefix(visible.count)
             let top = seen.max() ?? 0
             let exps = seen.map { R.exp($0 - top) }

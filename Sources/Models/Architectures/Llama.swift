@@ -11,10 +11,13 @@ extension Architecture {
             let heads = try config.heads(hidden: hidden)
             let settings = ModelSettings(
                 vocabulary: try config.positiveInt("vocab_size"), hidden: hidden, layers: try config.positiveInt("num_hidden_layers"),
-                heads: heads.heads, kvHeads: heads.kvHeads, headDimension: heads.headDim, intermediate: try config.positiveInt("intermediate_size"),
+                heads: heads.heads, kvHeads: heads.kvHeads, headDimension: heads.headDim,
+                intermediate: try config.positiveInt("intermediate_size"),
                 context: try config.optionalPositiveInt("max_position_embeddings") ?? 2048,
-                normEpsilon: try config.positiveReal("rms_norm_eps", default: 1e-6), activation: try config.activation("hidden_act", default: "silu"),
-                tied: try config.bool("tie_word_embeddings", default: false), attentionBias: try config.bool("attention_bias", default: false),
+                normEpsilon: try config.positiveReal("rms_norm_eps", default: 1e-6),
+                activation: try config.activation("hidden_act", default: "silu"),
+                tied: try config.bool("tie_word_embeddings", default: false),
+                attentionBias: try config.bool("attention_bias", default: false),
                 mlpBias: try config.bool("mlp_bias", default: false), rope: try config.rope())
             try config.require("rope_interleaved", false, default: false)
             try config.finish(vocabulary: settings.vocabulary, ignoring: ["pretraining_tp", "is_llama_config"])
@@ -54,8 +57,10 @@ extension Graph {
             let k = graph.linear(x, "k_proj", output: narrow, bias: s.attentionBias)
             let v = graph.linear(x, "v_proj", output: narrow, bias: s.attentionBias)
             let context = graph.attention(
-                q: graph.heads(q, "q", count: s.heads, dimension: s.headDimension), k: graph.heads(k, "k", count: s.kvHeads, dimension: s.headDimension),
-                v: graph.heads(v, "v", count: s.kvHeads, dimension: s.headDimension), rope: rope, scale: 1 / Double(s.headDimension).squareRoot(),
+                q: graph.heads(q, "q", count: s.heads, dimension: s.headDimension),
+                k: graph.heads(k, "k", count: s.kvHeads, dimension: s.headDimension),
+                v: graph.heads(v, "v", count: s.kvHeads, dimension: s.headDimension), rope: rope,
+                scale: 1 / Double(s.headDimension).squareRoot(),
                 pass: pass)
             let output = graph.linear(context, "o_proj", output: Axis(.feature, s.hidden), bias: s.attentionBias)
             graph.alias(output)

@@ -7,21 +7,26 @@ package enum SurfaceExport {
 
     /// Text with escape sequences, as `tmux capture-pane -e` gives it: `cat` shows the screen again.
     package static func ansi(_ surface: Surface, theme: Theme, depth: ColorDepth, glyphs: GlyphSet = .unicode) -> String {
-        var result = String.UnicodeScalarView()
+        var result = ""
+        var sequences: [ResolvedStyle: String] = [:]
         for y in 0..<surface.height {
             var style = ResolvedStyle.plain
             for x in 0..<surface.width {
                 let cell = theme.resolve(surface[x, y], depth: depth, glyphs: glyphs)
                 guard cell.width > 0 else { continue }
-                if cell.style != style { result.append(contentsOf: AnsiStyle.sequence(cell.style).unicodeScalars) }
-                style = cell.style
-                result.append(cell.glyph)
-                result.append(contentsOf: cell.marks)
+                if cell.style != style {
+                    let sequence = sequences[cell.style] ?? AnsiStyle.sequence(cell.style)
+                    sequences[cell.style] = sequence
+                    result += sequence
+                    style = cell.style
+                }
+                result.unicodeScalars.append(cell.glyph)
+                result.unicodeScalars.append(contentsOf: cell.marks)
             }
-            if style != .plain { result.append(contentsOf: "\u{1B}[0m".unicodeScalars) }
-            result.append("\n")
+            if style != .plain { result += "\u{1B}[0m" }
+            result += "\n"
         }
-        return String(result)
+        return result
     }
 
     /// A picture that looks like the terminal.

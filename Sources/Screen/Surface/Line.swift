@@ -37,6 +37,7 @@ extension Surface {
         for (index, span) in line.spans.enumerated() where used < columns {
             let rest = line.spans[(index + 1)...].contains { $0.width > 0 }
             let room = columns - used
+            // A blank more than fits makes `cut` end in an ellipsis where the next span has no room.
             let text = span.width > room || (rest && span.width == room) ? VisibleText.cut(span.text + " ", to: room) : span.text
             used += put(x + used, y, text, style: span.style, attributes: span.attributes)
         }

@@ -1,26 +1,26 @@
 /// What a piece of text is for. A cell holds a role; the theme alone knows its colour.
 ///
-/// The raw value is the key in a theme file and the name in a style dump.
-package enum Role: String, CaseIterable, Sendable {
+/// The raw value is its place in tables.
+package enum Role: UInt8, CaseIterable, Sendable {
     case text
     case dim
     case border
-    case borderFocus = "border.focus"
+    case borderFocus
     case title
-    case titleFocus = "title.focus"
+    case titleFocus
     /// The word at the right end of a pane's title line.
     case label
     case tab
-    case tabActive = "tab.active"
+    case tabActive
     /// The selected row of the focused pane.
     case select
     /// The selected row of a pane that has not the focus.
-    case selectDim = "select.dim"
+    case selectDim
     case status
-    case statusKey = "status.key"
-    case statusOk = "status.ok"
-    case statusWarn = "status.warn"
-    case statusErr = "status.err"
+    case statusKey
+    case statusOk
+    case statusWarn
+    case statusErr
     case key
     case hint
     case prompt
@@ -34,7 +34,7 @@ package enum Role: String, CaseIterable, Sendable {
     case cursor
     /// Row and column numbers at a heat map's edge, and the two the cursor is on.
     case ruler
-    case rulerCursor = "ruler.cursor"
+    case rulerCursor
     /// What a search has found.
     case match
     case breakpoint
@@ -47,17 +47,17 @@ package enum Role: String, CaseIterable, Sendable {
     case formula
     /// The text and frame of a box above the panes.
     case overlay
-    case overlayBorder = "overlay.border"
+    case overlayBorder
     /// A value's place with no value: masked attention, a gap.
     case masked
     case nan
-    case posInf = "posinf"
-    case negInf = "neginf"
-    case series0 = "series.0"
-    case series1 = "series.1"
-    case series2 = "series.2"
-    case series3 = "series.3"
-    case series4 = "series.4"
+    case posInf
+    case negInf
+    case series0
+    case series1
+    case series2
+    case series3
+    case series4
 
     /// The five data series, in order.
     package static let series: [Role] = [.series0, .series1, .series2, .series3, .series4]
@@ -68,7 +68,16 @@ package enum Role: String, CaseIterable, Sendable {
     }
 
     /// The place of this role in tables, from 0.
-    package var index: Int { Role.positions[self, default: 0] }
+    package var index: Int { Int(rawValue) }
 
-    private static let positions = Dictionary(uniqueKeysWithValues: Role.allCases.enumerated().map { ($1, $0) })
+    /// The key in a theme file and the name in a style dump: `border.focus` for `borderFocus`.
+    package var key: String { Role.keys[index] }
+
+    private static let keys: [String] = allCases.map { role in
+        if role == .posInf || role == .negInf { return "\(role)".lowercased() }
+        return "\(role)".reduce(into: "") { key, character in
+            if character.isUppercase || character.isNumber { key.append(".") }
+            key += character.lowercased()
+        }
+    }
 }

@@ -37,7 +37,7 @@ package enum Style: Hashable, Sendable {
     /// The short name in style dumps: `text`, `d12/40`, `d12/-`, `a63`.
     package var name: String {
         switch self {
-        case .role(let role): role.rawValue
+        case .role(let role): role.key
         case .heat(let map, let top, let bottom): "\(map.letter)\(top)/\(bottom)"
         case .half(let map, let level): "\(map.letter)\(level)/-"
         case .onHeat(let map, let level): "\(map.letter)\(level)"

@@ -35,12 +35,13 @@ extension Surface {
         _ x: Int, _ y: Int, _ text: String, width columns: Int, align: Alignment = .left, style: Style = .text,
         attributes: Attributes = []
     ) {
-        guard columns > 0 else { return }
-        let shown = VisibleText.clusters(VisibleText.cut(text, to: columns))
-        let free = columns - shown.reduce(0) { $0 + $1.width }
+        let place = Rect(x, y, columns, 1)
+        guard !place.isEmpty else { return }
+        let shown = VisibleText.clusters(VisibleText.cut(text, to: place.width))
+        let free = place.width - shown.reduce(0) { $0 + $1.width }
         let before = align == .left ? 0 : align == .right ? free : free / 2
-        fill(Rect(x, y, columns, 1), Cell(" ", style, attributes: attributes))
-        put(x + before, y, shown, style: style, attributes: attributes)
+        fill(place, Cell(" ", style, attributes: attributes))
+        put(place.x + before, y, shown, style: style, attributes: attributes)
     }
 
     /// Fills a rectangle with one cell.

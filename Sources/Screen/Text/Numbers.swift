@@ -32,11 +32,11 @@ package enum Numbers {
     }
 
     /// Three digits without zeros at the end, as on axes: `-0.31`, `1`, `1.5e-07`.
-    package static func label(_ value: Double) -> String {
-        let parts = compact(value).split(separator: "e", maxSplits: 1)
-        guard let number = parts.first, number.contains(".") else { return compact(value) }
-        let digits = number.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed()
-        return String(digits) + (parts.count > 1 ? "e" + parts[1] : "")
+    package static func label(_ value: Double, digits: Int = 3) -> String {
+        let parts = compact(value, digits: digits).split(separator: "e", maxSplits: 1)
+        guard let number = parts.first, number.contains(".") else { return compact(value, digits: digits) }
+        let short = number.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed()
+        return String(short) + (parts.count > 1 ? "e" + parts[1] : "")
     }
 
     /// A whole number with commas: `262,144`.

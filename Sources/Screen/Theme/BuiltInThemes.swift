@@ -1,6 +1,6 @@
 /// The themes of last resort, the same texts as the files in `Themes`: the program can be copied anywhere and still has a face.
-enum BuiltInThemes {
-    static let texts: [String: String] = ["base": base, "night": night, "mono": mono]
+package enum BuiltInThemes {
+    package static let texts: [String: String] = ["base": base, "night": night, "mono": mono]
 
     private static let base = #"""
         # Every token of a theme, written with the names of a palette that the inheriting theme gives.

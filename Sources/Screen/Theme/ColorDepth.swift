@@ -74,6 +74,9 @@ package enum TerminalPalette {
     }
 
     private static func nearest(_ color: RGB, _ range: ClosedRange<UInt8>) -> UInt8 {
-        range.min { rgb($0).distance(color) < rgb($1).distance(color) } ?? range.lowerBound
+        let wanted = color.lab
+        return range.map { ($0, labs[Int($0)].squaredDistance(wanted)) }.min { $0.1 < $1.1 }?.0 ?? range.lowerBound
     }
+
+    private static let labs: [Lab] = (UInt8.min...UInt8.max).map { rgb($0).lab }
 }

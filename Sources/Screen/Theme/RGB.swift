@@ -41,19 +41,13 @@ package struct RGB: Hashable, Sendable {
         return (bright + 0.05) / (dark + 0.05)
     }
 
-    /// CIE L*a*b* under D65; L* runs from 0 to 100.
-    package var lab: (l: Double, a: Double, b: Double) {
+    /// CIE L*a*b* under D65.
+    package var lab: Lab {
         let (r, g, b) = linear
         let x = RGB.labCurve((0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047)
         let y = RGB.labCurve(0.2126729 * r + 0.7151522 * g + 0.0721750 * b)
         let z = RGB.labCurve((0.0193339 * r + 0.1191920 * g + 0.9503041 * b) / 1.08883)
-        return (116 * y - 16, 500 * (x - y), 200 * (y - z))
-    }
-
-    /// Squared distance in Lab (CIE76).
-    package func distance(_ other: RGB) -> Double {
-        let (p, q) = (lab, other.lab)
-        return (p.l - q.l) * (p.l - q.l) + (p.a - q.a) * (p.a - q.a) + (p.b - q.b) * (p.b - q.b)
+        return Lab(l: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z))
     }
 
     /// The colour between this one and another.
@@ -73,5 +67,17 @@ package struct RGB: Hashable, Sendable {
 
     private static func labCurve(_ t: Double) -> Double {
         t > 216.0 / 24389 ? cbrt(t) : (24389.0 / 27 * t + 16) / 116
+    }
+}
+
+/// A colour by how it looks: lightness from 0 to 100, and two opponent axes.
+package struct Lab: Hashable, Sendable {
+    package var l: Double
+    package var a: Double
+    package var b: Double
+
+    /// The square of CIE76's difference.
+    func squaredDistance(_ other: Lab) -> Double {
+        (l - other.l) * (l - other.l) + (a - other.a) * (a - other.a) + (b - other.b) * (b - other.b)
     }
 }

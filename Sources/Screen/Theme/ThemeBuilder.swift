@@ -39,7 +39,7 @@ extension Theme {
     private static func styles(_ source: ThemeFile, _ reader: StyleReader, _ text: RoleStyle) throws(ThemeError) -> [RoleStyle] {
         let series = (source.entries["series"] ?? "").split(whereSeparator: \.isWhitespace).map(String.init)
         return try Role.allCases.map { role throws(ThemeError) in
-            if let value = source.entries[role.rawValue] { return try reader.style(role.rawValue, value, text: text) }
+            if let value = source.entries[role.key] { return try reader.style(role.key, value, text: text) }
             guard let number = Role.series.firstIndex(of: role), number < series.count else { return text }
             return try reader.style("series", series[number], text: text)
         }
@@ -68,7 +68,7 @@ extension Theme {
 
     /// The keys that a complete theme defines.
     static var knownKeys: Set<String> {
-        let roles = Role.allCases.filter { !Role.series.contains($0) }.map(\.rawValue)
+        let roles = Role.allCases.filter { !Role.series.contains($0) }.map(\.key)
         return Set(roles + MapKind.allCases.map(\.key) + ["series", "glyph.nan", "glyph.posinf", "glyph.neginf"])
     }
 }

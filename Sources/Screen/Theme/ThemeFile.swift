@@ -13,6 +13,9 @@ struct ThemeFile: Sendable {
 
     /// Reads TOML. Values are strings; lists of strings count as one string with blanks between.
     init(toml text: String, file: String) throws(ThemeError) {
+        guard !text.utf8.contains(0) else {
+            throw ThemeError(file: file, problem: "no TOML: holds a NUL character", advice: "save it as text")
+        }
         let table: TOMLTable
         do {
             table = try TOMLTable(string: text)

@@ -28,7 +28,7 @@ extension Theme {
                 let (least, ratio) = (leastContrast(role), contrast(role, depth))
                 guard let ratio, ratio < least else { return nil }
                 let shown = (ratio * 100).rounded(.down) / 100
-                return ThemeFinding(key: role.rawValue, problem: "contrast \(shown) is below \(least) with \(depth.rawValue) colours")
+                return ThemeFinding(key: role.key, problem: "contrast \(shown) is below \(least) with \(depth.rawValue) colours")
             }
         }
     }

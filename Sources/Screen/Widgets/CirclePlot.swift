@@ -83,10 +83,15 @@ package struct CirclePlot: Hashable, Sendable {
     }
 
     private func drawLegend(_ surface: inout Surface, _ rect: Rect) {
-        let texts = [("○ before ", before, Role.series1), ("● after ", after, .series0)].map { name, vector, role in
-            Span(name + "(\(Numbers.compact(vector.x)), \(Numbers.compact(vector.y)))", role)
+        let lines = [("○ before ", "● after ", 3), ("○ ", "● ", 3), ("○ ", "● ", 2)].map { first, second, digits -> Line in
+            [legend(first, before, .series1, digits), Span("   "), legend(second, after, .series0, digits)]
         }
-        surface.put(rect.x + 1, rect.bottom - 1, Line([texts[0], Span("   "), texts[1]]), width: rect.width - 1)
+        let line = lines.first { $0.width < rect.width } ?? lines[2]
+        surface.put(rect.x + 1, rect.bottom - 1, line, width: rect.width - 1)
+    }
+
+    private func legend(_ name: String, _ vector: Vector, _ role: Role, _ digits: Int) -> Span {
+        Span(name + "(\(Numbers.label(vector.x, digits: digits)), \(Numbers.label(vector.y, digits: digits)))", role)
     }
 }
 

@@ -47,11 +47,11 @@ extension HeatMap {
         let y = block.y + (block.height - 1) / 2
         let room = max(0, block.width - VisibleText.width(text))
         let start = block.x + room / 2
-        surface.put(start, y, text, style: style, attributes: isCursor ? .bold : [])
+        surface.put(start, y, text, style: style)
         guard isCursor else { return }
-        surface.set(block.right - 1, y, Cell("◂", style, attributes: .bold))
-        if start - 1 > block.x { surface.set(block.x, y, Cell("▸", style, attributes: .bold)) }
-        surface.restyle(Rect(block.x, y, block.width, 1)) { $0.attributes.insert(.underline) }
+        surface.set(block.right - 1, y, Cell("◂", style))
+        if start - 1 > block.x { surface.set(block.x, y, Cell("▸", style)) }
+        surface.restyle(Rect(block.x, y, block.width, 1)) { $0.attributes.formUnion([.bold, .underline]) }
     }
 
     /// Style and text of a block.

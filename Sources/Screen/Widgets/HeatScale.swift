@@ -33,7 +33,8 @@ package struct HeatScale: Hashable, Sendable {
     package func place(_ value: Double) -> Double {
         let (from, to) = (bent(lo), bent(hi))
         guard to > from else { return 0 }
-        return min(max((bent(value) - from) / (to - from), 0), 1)
+        let place = (bent(value) / 2 - from / 2) / (to / 2 - from / 2)
+        return place.isNaN ? 0 : min(max(place, 0), 1)
     }
 
     package func level(_ value: Double) -> UInt8 {

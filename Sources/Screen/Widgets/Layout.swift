@@ -58,7 +58,7 @@ extension Rect {
         guard weights.contains(where: { $0 > 0 }) else { return }
         for _ in 0..<rest {
             let next = weights.indices.filter { weights[$0] > 0 }.min {
-                (lengths[$0] + 1) * weights[$1] < (lengths[$1] + 1) * weights[$0]
+                (2 * lengths[$0] + 1) * weights[$1] < (2 * lengths[$1] + 1) * weights[$0]
             }
             if let next { lengths[next] += 1 }
         }

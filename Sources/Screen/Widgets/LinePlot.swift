@@ -53,6 +53,7 @@ package struct LinePlot: Hashable, Sendable {
             drawGuides(&surface, plot, axis)
             for (index, series) in series.enumerated() { PlotPen(self, axis, plot, index).draw(series, into: &surface) }
             drawEnds(&surface, plot)
+            drawReferenceName(&surface, plot, axis)
             if series.count > 1 { drawLegend(&surface, plot) }
         }
     }
@@ -65,10 +66,15 @@ package struct LinePlot: Hashable, Sendable {
         if let reference, reference >= axis.low, reference <= axis.high {
             let y = plot.y + min(Int((1 - axis.place(reference)) * Double(plot.height)), plot.height - 1)
             surface.horizontal(plot.x, y, plot.width, "┄", .warn)
-            surface.put(plot.right - VisibleText.width(referenceName) - 1, max(y - 1, plot.y), referenceName, .warn)
         }
         guard let cursor, let longest, longest > 0, cursor >= 0, cursor < longest else { return }
         surface.vertical(plot.x + cursor * plot.width / longest, plot.y, plot.height, "│", .accent)
+    }
+
+    private func drawReferenceName(_ surface: inout Surface, _ plot: Rect, _ axis: PlotAxis) {
+        guard let reference, reference >= axis.low, reference <= axis.high else { return }
+        let y = plot.y + min(Int((1 - axis.place(reference)) * Double(plot.height)), plot.height - 1)
+        surface.put(plot.x + 1, max(y - 1, plot.y), VisibleText.cut(referenceName, to: plot.width / 2), .warn)
     }
 
     private var longest: Int? { series.map(\.values.count).max() }
@@ -114,7 +120,7 @@ struct PlotAxis {
     }
 
     func label(_ value: Double) -> String {
-        isLogarithmic ? Numbers.format("%.0e", value) : Numbers.label(value)
+        Numbers.label(value)
     }
 
     private func clamp(_ place: Double) -> Double {

@@ -5,7 +5,7 @@ package struct Prose: Hashable, Sendable {
     /// Plain text, broken at blanks; newlines stay.
     package static func wrap(_ text: String, width: Int, role: Role = .text) -> [Line] {
         text.split(separator: "\n", omittingEmptySubsequences: false).flatMap { paragraph in
-            wrap(words(String(paragraph), role), width: width, indent: 0)
+            wrap(words(String(paragraph), role), width: width)
         }
     }
 
@@ -38,13 +38,13 @@ package struct Prose: Hashable, Sendable {
     private static func block(_ row: String, _ width: Int) -> [Line] {
         if row.hasPrefix("#") {
             let title = row.drop { $0 == "#" }.drop { $0 == " " }
-            return wrap(words(String(title), .heading), width: width, indent: 0)
+            return wrap(words(String(title), .heading), width: width)
         }
         for mark in ["- ", "* "] where row.hasPrefix(mark) {
-            let wrapped = wrap(inline(String(row.dropFirst(2))), width: width - 2, indent: 0)
+            let wrapped = wrap(inline(String(row.dropFirst(2))), width: width - 2)
             return wrapped.enumerated().map { Line([Span($0 == 0 ? "• " : "  ", .accent)] + $1.spans) }
         }
-        return wrap(inline(row), width: width, indent: 0)
+        return wrap(inline(row), width: width)
     }
 
     /// Words with their styles, split at blanks; marks of code and emphasis are taken off.
@@ -53,17 +53,17 @@ package struct Prose: Hashable, Sendable {
         for character in text {
             switch character {
             case "`" where role != .emphasis, "*" where role != .code:
-                spans += words(word, role, joins: true)
+                spans += words(word, role)
                 word = ""
                 role = role == .text ? (character == "`" ? .code : .emphasis) : .text
             default: word.append(character)
             }
         }
-        return spans + words(word, role, joins: true)
+        return spans + words(word, role)
     }
 
     /// Text as pieces between which a line may break: each blank is a piece of its own.
-    private static func words(_ text: String, _ role: Role, joins: Bool = false) -> [Span] {
+    private static func words(_ text: String, _ role: Role) -> [Span] {
         var pieces: [Span] = []
         for character in text {
             if character == " " || pieces.isEmpty || pieces[pieces.count - 1].text == " " {
@@ -75,7 +75,7 @@ package struct Prose: Hashable, Sendable {
         return pieces
     }
 
-    private static func wrap(_ pieces: [Span], width: Int, indent: Int) -> [Line] {
+    private static func wrap(_ pieces: [Span], width: Int) -> [Line] {
         var (lines, line, used) = ([Line](), [Span](), 0)
         for piece in pieces.flatMap({ fitting($0, max(width, 1)) }) {
             if used + piece.width > width, piece.text != " " {

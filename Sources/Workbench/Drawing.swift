@@ -1,0 +1,132 @@
+import Screen
+
+/// The whole screen from one session: tabs, panes, status, hints, boxes.
+package enum Drawing {
+    package static func draw(_ session: Session) -> Surface {
+        var surface = Surface(session.size)
+        guard Breakpoint(session.size) != .none else {
+            Breakpoint.drawTooSmall(into: &surface)
+            return surface
+        }
+        let frame = ScreenFrame(session.size)
+        drawTabs(session, &surface, frame.tabs)
+        drawPanes(session, &surface)
+        StatusLine(PageCatalogue.page(session.page).status(session), right: RunLine.line(session)).draw(into: &surface, in: frame.status)
+        drawHints(session, &surface, frame.hints)
+        Boxes.draw(session, &surface, frame.panes)
+        return surface
+    }
+
+    /// The panes of the page, focus aside.
+    package static func allPanes(_ session: Session) -> [PanePlace] {
+        let area = ScreenFrame(session.size).panes
+        return PageCatalogue.page(session.page).layout(session, area).filter { !$0.rect.isEmpty }
+    }
+
+    /// The panes that are drawn: all, or the focused one where it is zoomed or the screen is small.
+    package static func panes(_ session: Session) -> [PanePlace] {
+        let all = allPanes(session)
+        guard !all.isEmpty, Breakpoint(session.size) != .none else { return [] }
+        guard session.isZoomed || Breakpoint(session.size) == .single else { return all }
+        return [PanePlace(all[focusIndex(session, all.count)].pane, ScreenFrame(session.size).panes)]
+    }
+
+    package static func focused(_ session: Session) -> PanePlace? {
+        let all = allPanes(session)
+        guard !all.isEmpty else { return nil }
+        let place = all[focusIndex(session, all.count)]
+        return panes(session).count == 1 ? panes(session)[0] : place
+    }
+
+    private static func focusIndex(_ session: Session, _ count: Int) -> Int { min(session.focus[session.page] ?? 0, count - 1) }
+
+    private static func drawTabs(_ session: Session, _ surface: inout Surface, _ rect: Rect) {
+        let items = PageCatalogue.all.map { Tabs.Item("\($0.key)", $0.title) }
+        let active = PageCatalogue.all.firstIndex { $0.id == session.page } ?? 0
+        Tabs(items, active: active, label: PageCatalogue.page(session.page).label(session)).draw(into: &surface, in: rect)
+    }
+
+    private static func drawPanes(_ session: Session, _ surface: inout Surface) {
+        let focused = focused(session)
+        for place in panes(session) {
+            let isFocused = place.rect == focused?.rect
+            let inside = surface.box(place.rect, title: place.pane.title(session), label: place.pane.label(session), focused: isFocused)
+            surface.clipped(to: inside) { place.pane.draw(session, &$0, inside, focused: isFocused) }
+        }
+    }
+
+    private static func drawHints(_ session: Session, _ surface: inout Surface, _ rect: Rect) {
+        if let line = session.line {
+            PromptLine(line.prompt, line.text, cursor: line.cursor, completions: line.completions, selectedCompletion: line.selection)
+                .draw(into: &surface, in: rect)
+        } else if let message = session.message {
+            surface.put(rect.x + 1, rect.y, Line(message.signed, message.role), width: rect.width - 2)
+        } else if let busy = session.busy {
+            surface.put(rect.x + 1, rect.y, Line("… \(busy)", .accent), width: rect.width - 2)
+        } else {
+            HintBar(hints(session)).draw(into: &surface, in: rect)
+        }
+    }
+
+    /// The page's own first, then what always helps; the way to all others is never cut off.
+    package static func hints(_ session: Session) -> [HintBar.Hint] {
+        let bindings = KeyMap.all.filter { $0.hint != nil && ($0.page == nil || $0.page == session.page) }
+        var own = PageCatalogue.page(session.page).hints(session)
+        own.insert(HintBar.Hint("?", "help"), at: min(own.count, 4))
+        let ordered = bindings.filter { $0.page != nil } + bindings.filter { $0.page == nil }
+        return own + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }.filter { hint in !own.contains { $0.name == hint.name } }
+    }
+}
+
+extension Message {
+    /// Colour alone never tells: each kind has a sign.
+    fileprivate var signed: String {
+        switch kind {
+        case .info: text
+        case .warning: "! \(text)"
+        case .error: "✗ \(text)"
+        }
+    }
+
+    fileprivate var role: Role {
+        switch kind {
+        case .info: .hint
+        case .warning: .warn
+        case .error: .err
+        }
+    }
+}
+
+/// Where the run stands; on every screen.
+package enum RunLine {
+    /// At the right of the tabs: which model, which prompt.
+    package static func label(_ session: Session) -> String {
+        guard let model = session.model else { return session.busy ?? "" }
+        let name = model.path.split(separator: "/").last.map(String.init) ?? model.path
+        let tokens =
+            session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
+        return "\(name)  \(tokens)  fp32"
+    }
+
+    /// At the right of the status line: the cursor of the run.
+    package static func line(_ session: Session) -> Line {
+        guard let snapshot = session.snapshot else { return [] }
+        let walking = snapshot.walking
+        let depth = snapshot.inner.isEmpty ? "" : "inside "
+        let sign = snapshot.isRunning ? "▶" : walking.isFinished ? "■" : "‖"
+        let next = walking.next.map { Names.short(walking.program.values[$0].name) } ?? "end"
+        return [Span("\(sign) \(depth)\(walking.cursor)/\(walking.program.steps.count) \(next)", .statusKey)]
+    }
+}
+
+/// Names shortened for the eye; never invented.
+package enum Names {
+    /// `model.layers.3.self_attn.q_proj` → `3 · self_attn · q_proj`.
+    package static func short(_ name: String) -> String {
+        var parts = name.split(separator: ".").map(String.init)
+        if parts.count > 1, ["model", "transformer"].contains(parts[0]) { parts.removeFirst() }
+        // Inside a block the number says where; the block's own value keeps its word.
+        if parts.count > 2, Int(parts[1]) != nil { parts.removeFirst() }
+        return parts.joined(separator: " · ")
+    }
+}

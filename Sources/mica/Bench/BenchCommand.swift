@@ -1,0 +1,56 @@
+import ArgumentParser
+import Engine
+import Models
+import Screen
+import Tensors
+
+/// How fast a model runs here.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure the speed and memory of a model on this machine.",
+        discussion: """
+            forward: the logits of every token, nothing kept. kept: every value kept, with its statistics. decode: 64 tokens one at a time behind \
+            a prompt of 64. The best of several runs after one that does not count. Weights are used in the format of their file; arithmetic is \
+            fp32.
+
+            Example: mica bench Samples/fables-llama --work forward
+            """)
+
+    @Argument(help: ArgumentHelp("A model folder.", valueName: "model"))
+    var path: String
+    @Option(help: "Measure this alone: forward, kept, decode.")
+    var work: Work?
+    @OptionGroup var precision: PrecisionOptions
+    @Option(help: ArgumentHelp("Tokens of a pass (512, or the context if it is shorter).", valueName: "n"))
+    var tokens: Int?
+    @OptionGroup var threads: ThreadOptions
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    enum Work: String, CaseIterable, ExpressibleByArgument {
+        case forward, kept, decode
+    }
+
+    func validate() throws {
+        if let tokens, tokens < 1 { throw ValidationError("--tokens must be at least 1.") }
+    }
+
+    func run() throws {
+        try precision.check()
+        let model = try Model(path: path)
+        if let tokens, tokens > model.settings.context {
+            throw Failure.usage("--tokens \(tokens) is more than the model's context of \(model.settings.context)")
+        }
+        Interrupt.watch()
+        let policy = Policy(threads: threads.count)
+        let bench = Bench(model: model, policy: policy, tokens: tokens ?? min(512, model.settings.context))
+        let results = try (work.map { [$0] } ?? Work.allCases).map { try bench.measure($0) }
+        let limit = try ProductLimit.measure(threads: policy.threads)
+        let report = BenchReport(path: path, results: results, machine: BenchMachine(threads: policy.threads, productLimit: limit))
+        if json {
+            let object = work == nil ? report.json : report.jsonOfOne
+            return Console.data("\(object.line)\n".utf8)
+        }
+        Console.print(report.text)
+    }
+}

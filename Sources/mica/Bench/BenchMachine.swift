@@ -1,0 +1,57 @@
+import Foundation
+import Tensors
+
+/// What the measurements were made on.
+struct BenchMachine {
+    let threads: Int
+    /// GFLOP/s of the engine's own product on a large square.
+    let productLimit: Double
+    var instructionSet: String { Machine.instructionSet }
+    var blasCore: String { BLAS.core }
+}
+
+/// How fast a matrix product can be here: the engine's own on a square that is large enough to hide everything else.
+enum ProductLimit {
+    /// GFLOP/s, the best of several.
+    static func measure(threads: Int) throws -> Double {
+        let small = try measure(size: 512, threads: threads)
+        return small < 20 ? small : max(small, try measure(size: 2048, threads: threads))
+    }
+
+    private static func measure(size: Int, threads: Int) throws -> Double {
+        let shape = Shape((.token, size), (.feature, size))
+        let a = try Tensor(shape) { out in for i in out.indices { out[i] = Float(i % 17) - 8 } }
+        let b = try Tensor(shape) { out in for i in out.indices { out[i] = Float(i % 13) - 6 } }
+        var fastest = Double.infinity
+        let begin = ContinuousClock.now
+        for repetition in 0..<20 where repetition < 3 || ContinuousClock.now - begin < .milliseconds(700) {
+            try Interrupt.check()
+            let start = ContinuousClock.now
+            _ = try Kernels.matmul(a, b, bias: nil, transposed: false, shape: shape, threads: threads)
+            fastest = min(fastest, (ContinuousClock.now - start).seconds)
+        }
+        return 2 * Double(size) * Double(size) * Double(size) / fastest * 1e-9
+    }
+}
+
+/// The most memory that was resident at one time.
+enum PeakMemory {
+    /// Since the last reset, where the system can forget; else since the start.
+    static var bytes: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        if let kilobytes = line?.split(separator: " ").dropFirst().first.flatMap({ Int($0) }) { return kilobytes * 1024 }
+        var usage = rusage()
+        // 0 is RUSAGE_SELF, which Swift imports with another type than getrusage takes.
+        getrusage(0, &usage)
+        return usage.ru_maxrss * 1024
+    }
+
+    /// proc(5): writing 5 to clear_refs sets the peak to what is resident now.
+    static func reset() {
+        let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        _ = write(descriptor, "5", 1)
+    }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Models
+import Tokenizers
+
+/// What the model reads: text or ids.
+struct PromptOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Text, cut into tokens by the model's tokenizer.", valueName: "text"))
+    var prompt: String?
+    @Option(help: ArgumentHelp("Token ids, separated by commas.", valueName: "1,2,3"))
+    var ids: String?
+
+    func validate() throws {
+        if prompt != nil && ids != nil { throw ValidationError("Give --prompt or --ids, not both.") }
+    }
+
+    /// The ids of the prompt; throws if neither was given.
+    func tokens(for model: Model) throws -> [Int] {
+        if let ids { return try PromptOptions.parse(ids) }
+        guard let prompt else { throw Failure.usage("give --prompt TEXT or --ids 1,2,3") }
+        guard let tokenizer = model.tokenizer else { throw Failure(model.tokenizerProblem ?? "\(model.path) has no tokenizer; use --ids") }
+        return tokenizer.encode(prompt).map(Int.init)
+    }
+
+    static func parse(_ text: String) throws(Failure) -> [Int] {
+        var ids: [Int] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let word = part.trimmingCharacters(in: .whitespaces)
+            guard let id = Int(word) else { throw .usage("--ids must be numbers separated by commas, one is '\(word.prefix(40))'") }
+            ids.append(id)
+        }
+        return ids
+    }
+}
+
+/// How many threads work on one op; no value depends on it.
+struct ThreadOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Threads for one op; values do not depend on it.", valueName: "n"))
+    var threads: Int?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024.") }
+    }
+
+    var count: Int { threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount) }
+}
+
+/// The arithmetic. Others come when the engine has them.
+struct PrecisionOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Number format of the arithmetic: fp32.", valueName: "format"))
+    var precision = "fp32"
+
+    func check() throws(Failure) {
+        if precision != "fp32" { throw .usage("--precision \(precision.prefix(20)) is not there yet; only fp32 is") }
+    }
+}

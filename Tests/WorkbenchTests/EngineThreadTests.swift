@@ -1,0 +1,105 @@
+import Engine
+import Foundation
+import Screen
+import Testing
+import Workbench
+
+/// The engine on its own thread: questions in the middle of a run, cancelling, ending.
+@Suite(.serialized) struct EngineThreadTests {
+    /// An engine with a run of many tokens on its way.
+    private final class Running {
+        let events = Mailbox<EngineEvent>()
+        let engine: EngineThread
+        private(set) var seen: [EngineEvent] = []
+        private var waiting: [EngineEvent] = []
+
+        init() {
+            engine = EngineThread(policy: Policy(threads: 1), budget: 1 << 30, events: events)
+            engine.post(.open(path: Harness.Sample.llama.path))
+            engine.post(.prompt(ids: (0..<250).map { $0 * 7 % 2000 }))
+        }
+
+        /// Takes events until one fits, or time is up.
+        func wait(seconds: Double = 30, for fits: (EngineEvent) -> Bool) -> Bool {
+            let end = ContinuousClock.now + .seconds(seconds)
+            while ContinuousClock.now < end {
+                waiting += events.take()
+                while !waiting.isEmpty {
+                    seen.append(waiting.removeFirst())
+                    if let event = seen.last, fits(event) { return true }
+                }
+                Thread.sleep(forTimeInterval: 0.001)
+            }
+            return false
+        }
+
+        var last: RunSnapshot? {
+            for case .snapshot(let snapshot) in seen.reversed() { return snapshot }
+            return nil
+        }
+    }
+
+    private static func isMoving(_ event: EngineEvent) -> Bool {
+        if case .snapshot(let snapshot) = event { snapshot.isRunning && snapshot.stepper.cursor > 0 } else { false }
+    }
+
+    private static func isStopped(_ event: EngineEvent) -> Bool { if case .stopped = event { true } else { false } }
+
+    @Test func questionsAreAnsweredWhileItRuns() {
+        let running = Running()
+        running.engine.post(.run(.end))
+        #expect(running.wait { Self.isMoving($0) })
+        running.engine.post(.answer([.detail(ValueRef(id: 0), bins: 8)], run: 1))
+        #expect(running.wait { if case .answered = $0 { true } else { false } })
+        #expect(!running.seen.contains { Self.isStopped($0) })
+        #expect(running.wait { Self.isStopped($0) })
+        #expect(running.wait { if case .snapshot(let snapshot) = $0 { snapshot.stepper.isFinished } else { false } })
+        running.engine.stop(within: 10)
+    }
+
+    @Test func cancelStopsBetweenTwoOps() {
+        let running = Running()
+        running.engine.post(.run(.end))
+        #expect(running.wait { Self.isMoving($0) })
+        running.engine.post(.cancel)
+        #expect(running.wait { if case .stopped(.interrupted) = $0 { true } else { false } })
+        #expect(
+            running.wait { if case .snapshot(let snapshot) = $0 { !snapshot.isRunning && !snapshot.stepper.isFinished } else { false } })
+        running.engine.stop(within: 10)
+    }
+
+    @Test func quitJoinsInTheMiddleOfARun() {
+        let running = Running()
+        running.engine.post(.run(.end))
+        #expect(running.wait { Self.isMoving($0) })
+        let start = ContinuousClock.now
+        running.engine.stop(within: 20)
+        #expect(ContinuousClock.now - start < .seconds(10))
+        _ = running.events.take()
+        running.engine.post(.run(.end))
+        Thread.sleep(forTimeInterval: 0.05)
+        #expect(running.events.take().isEmpty)
+    }
+
+    /// Steps that lie in the mailbox together are all taken.
+    @Test func fiveStepsAreFive() {
+        let running = Running()
+        for _ in 0..<5 { running.engine.post(.run(.step)) }
+        #expect(
+            running.wait { if case .snapshot(let snapshot) = $0 { !snapshot.isRunning && snapshot.stepper.cursor == 5 } else { false } })
+        for _ in 0..<2 { running.engine.post(.stepBack) }
+        #expect(running.wait { if case .snapshot(let snapshot) = $0 { snapshot.stepper.cursor == 3 } else { false } })
+        running.engine.stop(within: 10)
+    }
+
+    @Test func mailboxesKeepOrderAndWake() {
+        let box = Mailbox<Int>()
+        let count = 2000
+        let thread = Thread { for number in 0..<count { box.post(number) } }
+        thread.start()
+        var got: [Int] = []
+        while got.count < count { got += box.wait() }
+        #expect(got == Array(0..<count))
+        #expect(box.isEmpty)
+    }
+}
