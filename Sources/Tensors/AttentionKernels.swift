@@ -74,7 +74,9 @@ extension Kernels {
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 let rows = Int64(x.shape.rowCount)
                 let length = Int64(x.shape.rowLength)
-                guard var mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]).kernelMask else { return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads)) }
+                guard var mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]).kernelMask else {
+                    return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads))
+                }
                 ck_softmax(pointer(x), y, rows, length, &mask, Int64(x.shape[1]), Int32(threads))
             }
         }

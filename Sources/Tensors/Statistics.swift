@@ -51,7 +51,8 @@ package struct Statistics: Sendable, Equatable {
         let takesMin = minAt == nil || (next.minAt != nil && next.min < min)
         let takesMax = maxAt == nil || (next.maxAt != nil && next.max > max)
         return Statistics(
-            count: count + next.count, zeros: zeros + next.zeros, nan: nan + next.nan, positiveInfinity: positiveInfinity + next.positiveInfinity,
+            count: count + next.count, zeros: zeros + next.zeros, nan: nan + next.nan,
+            positiveInfinity: positiveInfinity + next.positiveInfinity,
             negativeInfinity: negativeInfinity + next.negativeInfinity, subnormals: subnormals + next.subnormals, sum: sum + next.sum,
             sumOfSquares: sumOfSquares + next.sumOfSquares, min: takesMin ? next.min : min, max: takesMax ? next.max : max,
             absMax: Swift.max(absMax, next.absMax), minAt: takesMin ? next.minAt.map { $0 + count } : minAt,
@@ -130,7 +131,9 @@ extension Tensor {
         for block in blocks {
             let x = try block.contiguous()
             var part = [UInt32](repeating: 0, count: bins)
-            withExtendedLifetime(x) { ck_histogram(Kernels.pointer(x), Int64(x.elementCount), low, high, &part, Int64(bins), Int32(threads)) }
+            withExtendedLifetime(x) {
+                ck_histogram(Kernels.pointer(x), Int64(x.elementCount), low, high, &part, Int64(bins), Int32(threads))
+            }
             counts = zip(counts, part).map { $0 &+ $1 }
         }
         return counts

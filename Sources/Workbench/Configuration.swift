@@ -43,7 +43,8 @@ package struct Configuration: Sendable, Hashable {
             throw ConfigurationError(path: path, rule: "is no TOML: \(error.description) at line \(error.source.begin.line)")
         } catch { throw ConfigurationError(path: path, rule: "is no TOML: \(error)") }
         for key in table.keys where !["theme", "color", "mouse", "ascii", "memory", "keys"].contains(key) {
-            throw ConfigurationError(path: path, rule: "has the unknown setting '\(key)'; there are theme, color, mouse, ascii, memory, keys")
+            throw ConfigurationError(
+                path: path, rule: "has the unknown setting '\(key)'; there are theme, color, mouse, ascii, memory, keys")
         }
         theme = table["theme"]?.string
         color = table["color"]?.string
@@ -60,10 +61,13 @@ package struct Configuration: Sendable, Hashable {
                 found += try bindings(inner, page: id, path: path)
                 continue
             }
-            guard let line = table[key]?.string else { throw ConfigurationError(path: path, rule: "keys.\(key) must be a command in quotes") }
+            guard let line = table[key]?.string else {
+                throw ConfigurationError(path: path, rule: "keys.\(key) must be a command in quotes")
+            }
             let binding = Binding(key, line, on: page)
             guard !binding.sequence.isEmpty, binding.sequence.count == key.split(separator: " ").count else {
-                throw ConfigurationError(path: path, rule: "'\(key)' is no key; write j, C-x, M-f, F5, Space, or several with spaces between")
+                throw ConfigurationError(
+                    path: path, rule: "'\(key)' is no key; write j, C-x, M-f, F5, Space, or several with spaces between")
             }
             guard Command.find(String(line.prefix { $0 != " " })) != nil else {
                 throw ConfigurationError(path: path, rule: "keys.\(key): there is no command '\(line)'")

@@ -79,8 +79,8 @@ package enum KeyMap {
     private static let view = [
         Binding("v c", "colormap"), Binding("v s", "scale"), Binding("v r", "range"), Binding("=", "range lock"),
         Binding("v t", "transpose"),
-        Binding("v i", "hex"), Binding("v m", "attention-part", "scores", on: .attention),
-        Binding("v l", "attention-log", "log", on: .attention),
+        Binding("v i", "hex"), Binding("v m", "attention-part", "mask", on: .attention),
+        Binding("v l", "attention-log", on: .attention),
         Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", "colours", on: .tokens),
         Binding("i", "edit-prompt", "edit text", on: .tokens),
         Binding("v x", "rope-table", "cos/sin", on: .rope),

@@ -54,6 +54,9 @@ extension Session {
     }
 
     package mutating func clampPlace() {
+        // A mark or a step back may point at what another op or model had.
+        if snapshot != nil, shown == nil { place.value = ValueRef(id: 0) }
+        if let count = shown?.program.values.count, place.value.id >= count { place.value.id = 0 }
         let (rows, columns) = planeSize
         place.row = min(max(place.row, 0), max(rows - 1, 0))
         place.column = min(max(place.column, 0), max(columns - 1, 0))

@@ -1,14 +1,17 @@
 import Engine
+import Foundation
 import Screen
 import Testing
 import Workbench
 
 /// Random keys, lines and resizes: nothing traps, and the screen has always its size.
 @Suite struct FuzzTests {
+    /// Keys a seed; MICA_FUZZ asks for more.
+    private static let count = ProcessInfo.processInfo.environment["MICA_FUZZ"].flatMap(Int.init) ?? standardCount
     #if DEBUG
-        private static let count = 700
+        private static let standardCount = 700
     #else
-        private static let count = 5000
+        private static let standardCount = 5000
     #endif
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])

@@ -75,8 +75,10 @@ import Workbench
 
     @Test func pastedTextNeverRuns() {
         var harness = Harness.open()
-        harness.input(.paste(":quit\nq\n"))
+        let cursor = harness.snapshot?.stepper.cursor
+        for text in [":quit\nq\n", "quit", "q", "S", "step-back"] { harness.input(.paste(text)) }
         #expect(harness.effects.isEmpty)
+        #expect(harness.snapshot?.stepper.cursor == cursor)
         #expect(harness.session.line == nil)
         harness.keys(":")
         harness.input(.paste("quit\nstep\n"))

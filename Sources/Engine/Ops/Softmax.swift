@@ -25,7 +25,8 @@ package struct Softmax: Op {
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         inputs[0].mapRows { row, x in
-            let visible = mask?.pass(queries: inputs[0].shape[1], keys: x.count).range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
+            let visible =
+                mask?.pass(queries: inputs[0].shape[1], keys: x.count).range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
             let seen = x.dropFirst(visible.lowerBound).prefix(visible.count)
             let top = seen.max() ?? 0
             let exps = seen.map { R.exp($0 - top) }

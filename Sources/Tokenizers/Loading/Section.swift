@@ -7,6 +7,8 @@ struct Section {
     let path: String
     let file: String
 
+    private static let longestPath = 100
+
     /// Sections deeper than this are refused: no published tokenizer nests more than three.
     static let maximumDepth = 32
 
@@ -16,7 +18,7 @@ struct Section {
             throw TokenizerError(file: file, rule: "\(name) must be a JSON object, is \(value.kind)", remedy: TokenizerError.downloadAgain)
         }
         self.object = object
-        self.path = path
+        self.path = path.utf8.count <= Self.longestPath ? path : "…" + path.suffix(Self.longestPath)
         self.file = file
     }
 

@@ -14,6 +14,10 @@ struct CompiledPattern: Sendable {
     let isWord: [Bool]
     /// Whether what holds at a position depends on the character before it.
     let looksBack: Bool
+    /// The ends of the regions, from which nothing is left to match.
+    private let matches: InstructionSet
+    /// For each region, last to first, its instructions that read nothing and do not match, last to first.
+    private let passages: [[Int]]
 
     init(_ pattern: String) throws(PatternError) { try self.init(PatternProgram(pattern)) }
 
@@ -23,6 +27,10 @@ struct CompiledPattern: Sendable {
         let asked: [ScalarSet] = boundaries.isEmpty ? [] : [.newline, .kinds(.word)]
         classes = ScalarClasses(program.sets + asked)
         looksBack = boundaries.contains(where: \.looksBack)
+        passages = program.regions.reversed().map { $0.reversed().filter(program.isPassage) }
+        var matches = InstructionSet(program.instructions.count)
+        for region in program.regions { matches.insert(region.upperBound - 1) }
+        self.matches = matches
         let count = program.sets.count
         isNewline = classes.memberships.map { !asked.isEmpty && $0[count] }
         isWord = classes.memberships.map { !asked.isEmpty && $0[count + 1] }
@@ -38,17 +46,18 @@ struct CompiledPattern: Sendable {
     /// The instructions from which a match can be completed at a position before a character of class `next` (nil: at the end),
     /// where `after` is the set of the following position and `previous` the class before (nil: at the start).
     func step(_ after: InstructionSet, previous: Int?, next: Int?) -> InstructionSet {
-        var set = next.map { after.shiftedDown().intersection(readers[$0]) } ?? InstructionSet(program.instructions.count)
-        for region in program.regions.reversed() { complete(&set, region, previous, next) }
+        var set = matches
+        if let next { set.formUnion(after, shiftedDownWithin: readers[next]) }
+        for region in passages { complete(&set, region, previous, next) }
         return set
     }
 
     /// Adds to the set what leads into it without reading, until nothing more is found.
-    private func complete(_ set: inout InstructionSet, _ region: Range<Int>, _ previous: Int?, _ next: Int?) {
+    private func complete(_ set: inout InstructionSet, _ passages: [Int], _ previous: Int?, _ next: Int?) {
         var changed = true
         while changed {
             changed = false
-            for index in region.reversed() where !set.contains(index) && leads(index, set, previous, next) {
+            for index in passages where !set.contains(index) && leads(index, set, previous, next) {
                 set.insert(index)
                 changed = true
             }
@@ -57,13 +66,12 @@ struct CompiledPattern: Sendable {
 
     private func leads(_ index: Int, _ set: InstructionSet, _ previous: Int?, _ next: Int?) -> Bool {
         switch program.instructions[index] {
-        case .read: false
+        case .read, .match: false
         case .split(let first, let second): set.contains(first) || set.contains(second)
         case .jump(let target): set.contains(target)
         case .boundary(let boundary): set.contains(index + 1) && holds(boundary, previous, next)
         case .look(let region, let negated):
             set.contains(index + 1) && set.contains(program.regions[region].lowerBound) != negated
-        case .match: true
         }
     }
 
@@ -106,19 +114,11 @@ struct InstructionSet: Hashable, Sendable {
     func contains(_ index: Int) -> Bool { words[index >> 6] >> UInt64(index & 63) & 1 != 0 }
     mutating func insert(_ index: Int) { words[index >> 6] |= 1 << UInt64(index & 63) }
 
-    func intersection(_ other: InstructionSet) -> InstructionSet {
-        var result = self
-        for index in words.indices { result.words[index] &= other.words[index] }
-        return result
-    }
-
-    /// The numbers less one: i is in the result if i + 1 is in the set.
-    func shiftedDown() -> InstructionSet {
-        var result = self
+    /// Adds every number of `mask` whose follower is in `other`.
+    mutating func formUnion(_ other: InstructionSet, shiftedDownWithin mask: InstructionSet) {
         for index in words.indices {
-            let carry = index + 1 < words.count ? words[index + 1] << 63 : 0
-            result.words[index] = words[index] >> 1 | carry
+            let carry = index + 1 < words.count ? other.words[index + 1] << 63 : 0
+            words[index] |= (other.words[index] >> 1 | carry) & mask.words[index]
         }
-        return result
     }
 }

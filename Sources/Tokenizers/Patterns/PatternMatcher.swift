@@ -9,6 +9,7 @@ struct PatternMatcher {
     private let classCount: Int
     private let rowWidth: Int
     private static let transitionLimit = 1 << 21
+    private static let learningLimit = 1 << 14
     private var states: [Int32] = []
     /// What `resolve` gave for (set, instruction).
     private var resolved: [UInt64: Int] = [:]
@@ -47,7 +48,8 @@ struct PatternMatcher {
 
     /// Numbers the set of every position, last to first; positions inside a scalar have none.
     private mutating func sweepBack(_ text: Span<UInt8>, _ start: Int, _ end: Int) {
-        states = Array(repeating: -1, count: end - start + 1)
+        states.removeAll(keepingCapacity: true)
+        states.append(contentsOf: repeatElement(-1, count: end - start + 1))
         var at = end
         var (previous, length) = classBefore(text, at, start)
         var state = number(pattern.step(InstructionSet(pattern.program.instructions.count), previous: previous, next: nil))
@@ -78,10 +80,12 @@ struct PatternMatcher {
     }
 
     private mutating func number(_ set: InstructionSet) -> Int32 {
-        if let known = numbers[set] { return known }
-        let number = Int32(sets.count)
+        // A pattern that makes ever new sets gains nothing from looking for old ones.
+        let isLearning = sets.count < Self.learningLimit
+        if isLearning, let known = numbers[set] { return known }
+        let number = Int32(clamping: sets.count)
         sets.append(set)
-        numbers[set] = number
+        if isLearning { numbers[set] = number }
         if sets.count * rowWidth <= Self.transitionLimit {
             transitions.append(contentsOf: repeatElement(-1, count: rowWidth))
         }

@@ -13,25 +13,25 @@ extension PatternParser {
         if let character = next, (0x31...0x39).contains(character) || isNext("k") || isNext("g") {
             throw .notLinear("a back-reference", start)
         }
-        let set = try escapedSet(start)
+        let set = try escapedSet(start, word: .word)
         // Classes outside of brackets do not heed (?i).
         if case .range = set { return .set(try folded(set, start)) }
         return .set(set)
     }
 
     /// An escape that stands for a character or a class, in or outside of brackets.
-    private mutating func escapedSet(_ start: Int) throws(PatternError) -> ScalarSet {
+    private mutating func escapedSet(_ start: Int, word: KindSet) throws(PatternError) -> ScalarSet {
         if take("p") { return try property(start, negated: false) }
         if take("P") { return try property(start, negated: true) }
-        if let set = shorthand() { return set }
+        if let set = shorthand(word) { return set }
         return .scalar(try escapedScalar(start))
     }
 
-    private mutating func shorthand() -> ScalarSet? {
+    private mutating func shorthand(_ word: KindSet) -> ScalarSet? {
         if take("d") { return .kinds(.digits) }
         if take("D") { return .not(.kinds(.digits)) }
-        if take("w") { return .kinds(.word) }
-        if take("W") { return .not(.kinds(.word)) }
+        if take("w") { return .kinds(word) }
+        if take("W") { return .not(.kinds(word)) }
         if take("s") { return .kinds(.spaces) }
         if take("S") { return .not(.kinds(.spaces)) }
         return nil
@@ -125,6 +125,6 @@ extension PatternParser {
         at += 1
         if character != 0x5C { return .scalar(character) }
         if take("b") { return .scalar(0x08) }
-        return try escapedSet(start)
+        return try escapedSet(start, word: .bracketWord)
     }
 }

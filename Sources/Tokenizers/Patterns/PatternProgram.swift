@@ -41,6 +41,14 @@ struct PatternProgram: Sendable {
         }
     }
 
+    /// Whether an instruction goes on without reading a character.
+    func isPassage(_ index: Int) -> Bool {
+        switch instructions[index] {
+        case .read, .match: false
+        case .split, .jump, .boundary, .look: true
+        }
+    }
+
     private mutating func add(_ instruction: Instruction) throws(PatternError) {
         if instructions.count >= Self.maximumInstructions {
             throw PatternError(rule: "pattern too large: more than \(Self.maximumInstructions) steps")

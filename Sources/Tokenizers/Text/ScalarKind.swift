@@ -110,12 +110,12 @@ struct KindSet: Hashable, Sendable {
     static let separators = KindSet(22...24)
     static let spaces = separators.with(.spaceControl)
     static let others = KindSet(25...29).with(.spaceControl).with(.joiner)
-    /// What is alphabetic, marks, decimal numbers and connector punctuation, which all libraries count as `\w`.
-    private static let commonWord = letters.union(marks).union(KindSet(8...9)).union(KindSet(11...11)).with(.letterSymbol)
-    /// `\w` of Oniguruma, which patterns are written for.
-    static let word = commonWord.with(.latinNumber)
+    /// What is alphabetic, marks, decimal numbers and connector punctuation: `\w` of Oniguruma between brackets.
+    static let bracketWord = letters.union(marks).union(KindSet(8...9)).union(KindSet(11...11)).with(.letterSymbol)
+    /// `\w` and `\b` of Oniguruma, which patterns are written for.
+    static let word = bracketWord.with(.latinNumber)
     /// `\w` of Rust's regex library, which `Whitespace` and `single_word` use.
-    static let rustWord = commonWord.with(.joiner)
+    static let rustWord = bracketWord.with(.joiner)
 
     private func with(_ kind: ScalarKind) -> KindSet { KindSet(mask: mask | kind.bit) }
 

@@ -17,7 +17,7 @@ package enum AttentionPage: Page {
     package static func hints(_ session: Session) -> [HintBar.Hint] {
         let moves =
             session.attention.showsAllHeads
-            ? [HintBar.Hint("hjkl", "head")] : [HintBar.Hint("hjkl", "query/key"), HintBar.Hint("{ }", "head")]
+            ? [HintBar.Hint("hjkl", "head")] : [HintBar.Hint("hjkl", "cell"), HintBar.Hint("{ }", "head")]
         return moves + [HintBar.Hint("[ ]", "layer"), HintBar.Hint("Enter", session.attention.showsAllHeads ? "one head" : "lineage")]
     }
 

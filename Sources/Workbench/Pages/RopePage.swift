@@ -48,7 +48,7 @@ package enum RopePage: Page {
         let panes: [any Pane.Type] = [RopeAbsentPane.self, RopeLearnedPane.self, RopeLikenessPane.self]
         guard Breakpoint(session.size) >= .standard else { return panes.map { PanePlace($0, area) } }
         let columns = area.columns([.rest, .fixed(Breakpoint(session.size) == .rich ? 60 : 32)])
-        let right = columns[1].rows([.share(1), .share(1)])
+        let right = columns[1].rows([.fixed(12), .rest])
         return zip(panes, [right[0], columns[0], right[1]]).map { PanePlace($0, $1) }
     }
 

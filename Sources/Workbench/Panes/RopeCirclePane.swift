@@ -12,8 +12,9 @@ package enum RopeCirclePane: Pane {
 
     package static func label(_ session: Session) -> String {
         guard let focus = session.ropeFocus else { return "" }
-        let label = "q of \(session.quotedToken(focus.token))"
-        return focus.isInPass ? label : label + ", as if there"
+        let token = session.quotedToken(focus.token)
+        if Breakpoint(session.size) == .standard { return focus.isInPass ? "q of \(token)" : "\(token) moved" }
+        return focus.isInPass ? "q of \(token)" : "q of \(token), as if there"
     }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] { session.ropeFocus.map { session.ropeRequests($0) } ?? [] }

@@ -72,7 +72,7 @@ package enum RopeLikenessPane: Pane {
     package static let name = "Likeness"
 
     package static func title(_ session: Session) -> String {
-        session.learnedFocus.map { "cos ∠(position \($0.position), position n)" } ?? "Likeness"
+        session.learnedFocus.map { "cos ∠ to position \($0.position)" } ?? "Likeness"
     }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
