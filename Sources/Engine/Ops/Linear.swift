@@ -75,8 +75,7 @@ package struct Linear: Op {
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
         let o = index.last ?? 0
         let row = graph.apply(Cell(prefix: Array(index.dropLast())), [inputs[0]], as: "x")
-        let weights = graph.apply(
-            Cell(prefix: transposed ? [] : [max(0, o - 1)], suffix: transposed ? [max(0, o - 1)] : []), [inputs[1]], as: "w")
+        let weights = graph.apply(Cell(prefix: transposed ? [] : [o], suffix: transposed ? [o] : []), [inputs[1]], as: "w")
         graph.apply(Zip(.multiply), [row, weights], as: "products")
         let sums = graph.apply(RunningSum(), [row, weights], as: "running sum")
         let sum = graph.apply(Cell(prefix: [row.shape.elementCount - 1]), [sums], as: "sum")
