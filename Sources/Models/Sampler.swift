@@ -25,11 +25,9 @@ package struct Sampler: Sendable {
         if let at = logits.firstIndex(where: \.isNaN) {
             throw SamplingError(rule: "the logits contain NaN (first at token \(at)); the run is broken before the head")
         }
-        guard let best = logits.indices.max(by: { logits[$0] < logits[$1] }) else { throw SamplingError(rule: "there are no logits") }
-        // `max(by:)` keeps the last of equals; ties go to the lowest id.
-        let greedy = logits.firstIndex(of: logits[best]) ?? best
-        guard logits[best].isFinite else {
-            throw SamplingError(rule: "the largest logit is \(logits[best]) (token \(greedy)); the run is broken before the head")
+        guard let top = logits.max(), let greedy = logits.firstIndex(of: top) else { throw SamplingError(rule: "there are no logits") }
+        guard top.isFinite else {
+            throw SamplingError(rule: "the largest logit is \(top) (token \(greedy)); the run is broken before the head")
         }
         if temperature <= 0 || topK == 1 { return greedy }
         return pick(candidates(logits))

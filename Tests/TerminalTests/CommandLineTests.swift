@@ -137,12 +137,14 @@ struct CommandLineTests {
         #expect(drawn[0] == drawn[1] && drawn[0].utf8.count > 20)
     }
 
+    /// fables-gpt2 goes on with a repetition for ever.
     @Test func generateEndsWithTheContext() throws {
-        let outcome = try CommandLineTests.run(
-            ["generate", CommandLineTests.llama, "--ids", "5", "--max-tokens", "1000", "--ids-only", "--temperature", "3"])
+        let model = "\(CommandLineTests.root)/Samples/fables-gpt2"
+        let outcome = try CommandLineTests.mica(
+            "generate", model, "--prompt", "blue blue blue blue blue", "--max-tokens", "1000", "--ids-only")
         #expect(outcome.code == 0)
-        let ended = outcome.errors.contains("end of the context of 256") || outcome.errors.contains("end token")
-        #expect(ended, "\(outcome.errors)")
+        #expect(outcome.errors.contains("end of the context of 256"), "\(outcome.errors)")
+        #expect(outcome.output.split(separator: ",").count == 249)
     }
 
     @Test func traceHasValuesAliasesAndLoss() throws {
@@ -197,7 +199,7 @@ struct CommandLineTests {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = [
-            "-c", "'\(try #require(ProgramUnderTest.path))' stats '\(CommandLineTests.llama)' --ids 1,2,3 --json | head -c 10",
+            "-c", "'\(try #require(ProgramUnderTest.path))' stats '\(CommandLineTests.llama)' --ids 1,2,3 --json | true",
         ]
         let errors = Pipe()
         (process.standardOutput, process.standardError) = (Pipe(), errors)
