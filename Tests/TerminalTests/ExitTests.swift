@@ -13,6 +13,8 @@ extension RealTerminal {
             var environment: [String: String] = [:]
             /// Whether something must be said afterwards.
             var says: String?
+            /// Whether it is an orderly end; the guard's, for a program that does not answer, takes two seconds.
+            var isOrderly = false
             var end: @Sendable (TerminalSession) -> Void = { _ in }
             var testDescription: String { name }
         }
@@ -22,7 +24,7 @@ extension RealTerminal {
         }
 
         private static func signal(_ name: String, _ number: Int32) -> Way {
-            Way(name: name, status: 128 + number) { kill($0.process, number) }
+            Way(name: name, status: 128 + number, isOrderly: true) { kill($0.process, number) }
         }
 
         private static func fault(_ fault: Fault, _ signal: Int32) -> Way {
@@ -41,7 +43,7 @@ extension RealTerminal {
         static let ways: [Way] = [
             keys("q", "q"), keys(":q", ":q\r"),
             signal("SIGTERM", SIGTERM), signal("SIGHUP", SIGHUP), signal("SIGINT", SIGINT), signal("SIGQUIT", SIGQUIT),
-            Way(name: "SIGTERM to the whole job", status: 128 + SIGTERM) { kill(-$0.process, SIGTERM) },
+            Way(name: "SIGTERM to the whole job", status: 128 + SIGTERM, isOrderly: true) { kill(-$0.process, SIGTERM) },
             Way(name: "SIGKILL of the child", status: 137, says: "signal 9", end: killChild(SIGKILL)),
             Way(name: "SIGSEGV sent", status: 139, says: "signal 11", end: killChild(SIGSEGV)),
             Way(name: "SIGABRT sent", status: 134, says: "signal 6", end: killChild(SIGABRT)),
@@ -54,8 +56,10 @@ extension RealTerminal {
             let session = try TerminalSession(environment: way.environment)
             session.waitForStart()
             if way.environment.isEmpty { #expect(session.terminal.modes != session.before, "raw mode was never on") }
+            let start = ContinuousClock.now
             way.end(session)
             #expect(session.waitForEnd() == way.status)
+            if way.isOrderly { #expect(.now - start < .seconds(1.8)) }
             session.expectRestored()
             if let text = way.says { session.expectText(text) }
         }
