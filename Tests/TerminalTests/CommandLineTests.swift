@@ -229,7 +229,7 @@ struct CommandLineTests {
         let end = try #require(text.range(of: "<!-- /subcommands -->"))
         let updated = text[..<start.upperBound] + Documentation.subcommandTable + "\n" + text[end.lowerBound...]
         if ProcessInfo.processInfo.environment["MICA_UPDATE"] != nil { try Data(updated.utf8).write(to: file) }
-        #expect(text == updated, "run MICA_UPDATE=1 swift test -c release --filter readmeHasTheSubcommands")
+        #expect(text == updated, "run MICA_UPDATE=1 swift test --filter readmeHasTheSubcommands")
     }
 
     // MARK: files

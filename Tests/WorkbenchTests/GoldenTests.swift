@@ -4,7 +4,7 @@ import Testing
 import Workbench
 
 /// What each page looked like when somebody looked at it last: the rows as text, and the runs of their styles. After a change that is
-/// meant, look at the difference and write the new ones: `MICA_UPDATE=1 swift test -c release --filter GoldenTests`.
+/// meant, look at the difference and write the new ones: `MICA_UPDATE=1 swift test --filter GoldenTests`.
 @Suite struct GoldenTests {
     @Test(arguments: PageCatalogue.all.map { $0.id }, [Size(80, 24), Size(160, 48)])
     func pagesLookAsTheyDid(_ page: PageID, _ size: Size) throws {

@@ -10,7 +10,7 @@ struct ReadmeTests {
         let text = try String(contentsOf: file, encoding: .utf8)
         let updated = try #require(Section.replacing("keys", in: text, with: HelpText.markdown))
         if ProcessInfo.processInfo.environment["MICA_UPDATE"] != nil { try updated.write(to: file, atomically: true, encoding: .utf8) }
-        #expect(text == updated, "run MICA_UPDATE=1 swift test -c release --filter ReadmeTests")
+        #expect(text == updated, "run MICA_UPDATE=1 swift test --filter ReadmeTests")
     }
 }
 
