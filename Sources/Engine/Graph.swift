@@ -11,6 +11,8 @@ package struct Graph: Sendable {
     private(set) var values: [Value] = []
     private(set) var steps: [Step] = []
     private(set) var faults: [String] = []
+    /// The first step of the reverse walk; nil if there is none.
+    var reverseStart: Int?
     private var ids: [String: Int] = [:]
     /// Names are made under it: `model.layers.3.self_attn`.
     private var path: [String] = []
@@ -51,6 +53,10 @@ package struct Graph: Sendable {
         steps.append(Step(op: op, inputs: inputs.map(\.id), output: node.id))
         return node
     }
+
+    func has(_ name: String) -> Bool { ids[name] != nil }
+
+    package func node(named name: String) -> Node? { ids[name].map { Node(id: $0, shape: values[$0].shape) } }
 
     /// Gives a value a second name in the current module (empty: the module's own name).
     package mutating func alias(_ node: Node, as part: String = "") {
