@@ -59,6 +59,9 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
     K(cross_entropy, (const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads), \
       (x, targets, losses, rows, n, threads)) \
+    K(head_loss, (const float *x, const void *w, ck_type wt, int64_t ldw, const int32_t *targets, float *y, int64_t rows, int64_t h, \
+                  int64_t vocabulary, int threads), \
+      (x, w, wt, ldw, targets, y, rows, h, vocabulary, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \

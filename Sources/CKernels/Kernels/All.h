@@ -2,6 +2,7 @@
 #pragma once
 #include "Attention.h"
 #include "Elementwise.h"
+#include "HeadLoss.h"
 #include "Matmul.h"
 #include "Norms.h"
 #include "Pool.h"
