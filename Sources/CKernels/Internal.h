@@ -59,6 +59,9 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
     K(cross_entropy, (const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads), \
       (x, targets, losses, rows, n, threads)) \
+    K(head_loss, (const float *x, const void *w, ck_type wt, int64_t ldw, const int32_t *targets, float *y, int64_t rows, int64_t h, \
+                  int64_t vocabulary, int threads), \
+      (x, w, wt, ldw, targets, y, rows, h, vocabulary, threads)) \
     K(weight_gradient, (const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t rows, \
                         int64_t columns, int threads), \
       (a, lda, b, ldb, c, ldc, m, rows, columns, threads)) \

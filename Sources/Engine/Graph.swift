@@ -11,6 +11,8 @@ package struct Graph: Sendable {
     private(set) var values: [Value] = []
     private(set) var steps: [Step] = []
     private(set) var faults: [String] = []
+    /// The first step of the reverse walk; nil if there is none.
+    var reverseStart: Int?
     private var ids: [String: Int] = [:]
     /// Names are made under it: `model.layers.3.self_attn`.
     private var path: [String] = []
@@ -52,6 +54,10 @@ package struct Graph: Sendable {
         return node
     }
 
+    func has(_ name: String) -> Bool { ids[name] != nil }
+
+    package func node(named name: String) -> Node? { ids[name].map { Node(id: $0, shape: values[$0].shape) } }
+
     /// Gives a value a second name in the current module (empty: the module's own name).
     package mutating func alias(_ node: Node, as part: String = "") {
         let name = name(part)
@@ -69,6 +75,18 @@ package struct Graph: Sendable {
         let matrix = tied ?? weight("\(part).weight", transposed ? Shape([input, rows]) : Shape([rows, input]))
         let offset = bias ? [weight("\(part).bias", Shape([rows]))] : []
         return apply(Linear(output: output, transposed: transposed), [x, matrix] + offset, as: part)
+    }
+
+    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
+    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+        guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
+            !linear.transposed, head.inputs.count == 2
+        else { return nil }
+        let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
+        let gone = values.removeLast()
+        for name in [gone.name] + gone.aliases { ids[name] = nil }
+        steps.removeLast()
+        return (inputs[0], inputs[1])
     }
 
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {

@@ -29,6 +29,21 @@ package protocol Op: Sendable {
     func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node?
     /// Floating-point operations and bytes moved, for the bench and the card.
     func cost(_ inputs: [Shape], output: Shape) -> Int
+    /// What the screen says of this op; a gradient says what it is the gradient of.
+    var card: OpCard { get }
+
+    /// The backward beside the forward: one entry an input that has a derivative (ids and positions have none).
+    var derivatives: [Derivative] { get }
+    /// dL/d(input) from what the derivative reads, dL/d(output) last; `shape` is the input's. Reads like the formula, as `reference` does.
+    func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R>
+    /// Fast kernels of the same, best first; they take what `backward` takes.
+    func backwardKernels(_ input: Int) -> [Kernel]
+    /// What the element at `index` of a gradient was computed from: entries of the same values, dL/d(output) last.
+    func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution]
+    /// The derivative as a chain of smaller ops over the same values.
+    func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node?
+    /// Floating-point operations of the derivative.
+    func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int
 }
 
 extension Op {
@@ -39,6 +54,13 @@ extension Op {
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? { nil }
     package func cost(_ inputs: [Shape], output: Shape) -> Int { output.elementCount }
     package var card: OpCard { Self.card }
+
+    package var derivatives: [Derivative] { [] }
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { Dense(shape) { _ in .nan } }
+    package func backwardKernels(_ input: Int) -> [Kernel] { [] }
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] { [] }
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? { nil }
+    package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int { shape.elementCount }
 }
 
 /// One way to compute an op.
@@ -120,6 +142,7 @@ package enum OpCatalogue {
     package static let all: [any Op.Type] = [
         Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
         AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
-        CrossEntropy.self, Mean.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
+        CrossEntropy.self, Mean.self, HeadLoss.self, LossColumn.self, Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self,
+        RunningSum.self,
     ]
 }

@@ -7,6 +7,8 @@ package enum ValueRole: String, Sendable {
     case residual
     /// Keys and values of earlier tokens.
     case cache
+    /// dL/d(value), a part of it, or a step of the optimizer.
+    case gradient
 }
 
 /// A named value of a program. Its name is a public contract: the Hugging Face module path of the checkpoint's own architecture.
@@ -21,6 +23,9 @@ package struct Value: Sendable {
 
     /// The number after `layers.` or `h.`; nil outside the blocks.
     package var layer: Int? { LayerPath(name)?.layer }
+
+    /// Whether it is one reader's share of a gradient, not the gradient itself.
+    package var isPart: Bool { role == .gradient && name.contains(" via ") }
 }
 
 /// One op with its operands.
@@ -36,6 +41,8 @@ package struct Program: Sendable {
     package let steps: [Step]
     /// For each value the last step that reads it, −1 if none does.
     package let lastUse: [Int]
+    /// Where the forward list ends and the reverse walk begins; the number of steps if there is no reverse walk.
+    package let forwardCount: Int
     private let index: [String: Int]
 
     /// Throws one error that lists every shape mistake made while building.
@@ -43,6 +50,7 @@ package struct Program: Sendable {
         if !graph.faults.isEmpty { throw ProgramError(faults: graph.faults) }
         values = graph.values
         steps = graph.steps
+        forwardCount = graph.reverseStart ?? graph.steps.count
         var last = [Int](repeating: -1, count: values.count)
         for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }
         lastUse = last
@@ -60,10 +68,15 @@ package struct Program: Sendable {
 
     package var weights: [Int] { values.indices.filter { values[$0].role == .weight } }
 
-    /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a run is for.
+    package var hasBackward: Bool { forwardCount < steps.count }
+
+    /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a forward run is for.
     func isPassing(_ id: Int) -> Bool {
-        values[id].step != nil && values[id].role != .cache && !values[id].aliases.contains("logits")
+        values[id].step != nil && values[id].role != .cache && (hasBackward || !values[id].aliases.contains("logits"))
     }
+
+    /// The gradient of a value, if the reverse walk makes one.
+    package func gradient(of id: Int) -> Int? { index["grad:\(values[id].name)"] }
 
     /// The steps that read a value.
     package func consumers(of id: Int) -> [Int] { steps.indices.filter { steps[$0].inputs.contains(id) } }

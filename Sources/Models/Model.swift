@@ -36,29 +36,45 @@ package struct Model: Sendable {
         notes = reading.notes + checkpoint.notes + match.notes
     }
 
-    /// The program of one pass, with the next-token loss where there is a next token.
-    package func program(_ pass: Pass) throws(ProgramError) -> Program {
-        try Program(Model.graph(architecture, settings, pass))
+    /// The program of one pass, with the next-token loss where there is a next token; with `leaves` also the reverse walk to these.
+    package func program(_ pass: Pass, leaves: ((Value) -> Bool)? = nil) throws(ProgramError) -> Program {
+        var graph = Model.graph(architecture, settings, pass)
+        if let leaves, let loss = graph.node(named: "loss") { graph.differentiate(loss, leaves: leaves) }
+        return try Program(graph)
     }
 
     static func graph(_ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass) -> Graph {
         var graph = Graph()
         let logits = architecture.body(&graph, settings, pass)
         guard pass.hasLoss else { return graph }
+        let head = pass.fusedLoss ? graph.withdrawHead(logits) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
-        let losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        let losses: Node
+        if let head {
+            let slopes = graph.apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
+            losses = graph.apply(LossColumn(), [slopes], as: "loss.tokens")
+        } else {
+            losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        }
         graph.apply(Mean(), [losses, targets], as: "loss")
         return graph
     }
 
-    /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name.
+    /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name, `leaves` the weights
+    /// to which the loss is walked back.
     package func stepper(
-        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:], policy: Policy,
-        keep: Recording.Keep
+        ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:],
+        leaves: ((Value) -> Bool)? = nil, policy: Policy, keep: Recording.Keep
     ) throws -> Stepper {
         try check(ids, past: past)
-        let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss))
+        let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss), leaves: leaves)
         return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
+    }
+
+    /// A stepper at the start of a program of this model's that was made for as many tokens.
+    package func stepper(_ program: Program, ids: [Int], policy: Policy, keep: Recording.Keep) throws -> Stepper {
+        try check(ids)
+        return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: 0, cache: [:]))
     }
 
     /// Tokens are in the vocabulary and fit the context.

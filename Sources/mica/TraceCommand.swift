@@ -7,15 +7,18 @@ import Tensors
 /// Every named value of one forward pass in a file, for comparison with other programs.
 struct TraceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "trace", abstract: "Write every named value of one forward pass into a safetensors file.",
+        commandName: "trace", abstract: "Write every named value of one pass, forward or also backward, into a safetensors file.",
         discussion: """
             Values are fp32, under the names of the checkpoint's own modules; logits and loss (mean next-token cross entropy) are among them.
+            With --backward the gradients of the loss follow, of every weight and every value that depends on one, under grad:NAME.
 
             Example: mica trace Samples/fables-llama --prompt "Tom and Mia" --names "layers.0" --out trace.safetensors
             """)
 
     @OptionGroup var source: ModelOptions
     @OptionGroup var precision: PrecisionOptions
+    @Flag(help: "Also the gradients of the loss, under grad:NAME.")
+    var backward = false
     @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
     var names: String?
     @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
@@ -25,7 +28,9 @@ struct TraceCommand: ParsableCommand {
         try precision.check()
         let (model, ids) = try source.load()
         Interrupt.watch()
-        var stepper = try model.stepper(ids: ids, policy: source.policy, keep: .nothing)
+        if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        var stepper = try model.stepper(
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, policy: source.policy, keep: .nothing)
         let wanted = TraceCommand.wanted(stepper.program, pattern: names.map { NamePattern($0) })
         guard !wanted.isEmpty else { throw Failure("no value's name fits \(names ?? "")") }
         var writer = try SafetensorsWriter(path: out, tensors: TraceCommand.plans(wanted, stepper.program), metadata: metadata(model, ids))
@@ -38,7 +43,7 @@ struct TraceCommand: ParsableCommand {
         var wanted: [Int: [String]] = [:]
         for step in program.steps {
             let value = program.values[step.output]
-            let names = ([value.name] + value.aliases).filter { pattern?.matches($0) ?? true }
+            let names = ([value.name] + value.aliases).filter { !value.isPart && (pattern?.matches($0) ?? true) }
             if !names.isEmpty { wanted[step.output] = names }
         }
         return wanted

@@ -50,6 +50,15 @@ struct SampleCase: CustomTestStringConvertible, Sendable {
 
     static let all: [SampleCase] = OpCatalogue.all.flatMap { type in type.samples.enumerated().map { SampleCase(sample: $1, number: $0) } }
 
+    var shapes: [Shape] {
+        sample.inputs.map { input in
+            switch input {
+            case .normal(let shape), .scores(let shape, _), .probabilities(let shape): shape
+            case .ids(let count, _): Shape((.token, count))
+            }
+        }
+    }
+
     func inputs() throws -> [Tensor] {
         var noise = Noise(seed: UInt64(number + 1) &* 7919)
         return try sample.inputs.map { try noise.tensor($0) }

@@ -4,6 +4,7 @@
 #include "Attention.h"
 #include "AttentionGradients.h"
 #include "Elementwise.h"
+#include "HeadLoss.h"
 #include "Matmul.h"
 #include "NormGradients.h"
 #include "Norms.h"

@@ -76,6 +76,12 @@ void ck_upcast(const void *x, ck_type type, float *y, int64_t n, int threads);
 // losses[i] = log(sum_j exp(x[i,j] - max)) + max - x[i, target[i]]; target < 0: masked, 0.
 void ck_cross_entropy(const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads);
 
+// ---------------------------------------------------------------- a linear head and its loss in one
+// x [rows, h], w [vocabulary, h] -> y [rows, h + 1]: with z = x w^T, first sum_v softmax(z)[v] w[v] - w[target], the slope of the loss, then
+// the loss log sum_v exp(z[v]) - z[target], in nats. Targets outside 0 ..< vocabulary: the row is 0. The logits are never all in memory.
+void ck_head_loss(const float *x, const void *w, ck_type wt, int64_t ldw, const int32_t *targets, float *y, int64_t rows, int64_t h,
+                  int64_t vocabulary, int threads);
+
 // ---------------------------------------------------------------- gradients
 // c[i,j] = sum over m rows, ascending, one fma chain, of a[m,i] * b[m,j]: with dy and x a Linear's weight gradient, with x and dy a
 // Conv1D's. c is [rows][columns].

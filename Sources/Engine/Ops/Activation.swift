@@ -49,4 +49,56 @@ package struct Activation: Op {
         let gate = graph.apply(Activation(.sigmoid), [inputs[0]], as: "σ(x)")
         return graph.apply(Zip(.multiply), [inputs[0], gate], as: "x·σ(x)")
     }
+
+    package var derivatives: [Derivative] {
+        [Derivative(0, reads: [.input(0)], formula: "dX = dY · f′(x),  f′ = \(slopeFormula.last ?? "")", derivation: slopeFormula)]
+    }
+
+    /// From f to f′.
+    private var slopeFormula: [String] {
+        switch function {
+        case .silu: ["f = x·σ,  σ = 1/(1 + e⁻ˣ)", "σ′ = σ·(1 − σ)", "σ + x·σ·(1 − σ)", "σ·(1 + x·(1 − σ))"]
+        case .geluTanh:
+            ["f = x/2·(1 + tanh u),  u = √(2/π)(x + 0.044715x³)", "u′ = √(2/π)(1 + 3·0.044715x²)", "½(1 + tanh u) + ½x·(1 − tanh² u)·u′"]
+        case .geluErf: ["f = x·Φ(x)", "Φ′ = φ = e^(−x²/2)/√(2π)", "Φ(x) + x·φ(x)"]
+        case .geluQuick: ["f = x·σ(1.702x)", "σ·(1 + 1.702x·(1 − σ)),  σ = σ(1.702x)"]
+        case .relu: ["f = max(x, 0)", "1 where x > 0, else 0"]
+        case .reluSquared: ["f = max(x, 0)²", "2·max(x, 0)"]
+        case .exp: ["f = eˣ", "eˣ"]
+        case .tanh: ["f = tanh x", "1 − tanh² x"]
+        case .sigmoid: ["f = σ(x)", "σ·(1 − σ)"]
+        }
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        Dense(shape, zip(values[0].values, values[1].values).map { $1 * Activation.slope(function, $0) })
+    }
+
+    static func slope<R: Scalar>(_ function: ElementFunction, _ x: R) -> R {
+        switch function {
+        case .silu:
+            let s = value(.sigmoid, x)
+            return s * (1 + x * (1 - s))
+        case .geluTanh:
+            let root = R(0.797884560802865355879892)
+            let t = R.tanh(root * (x + R(0.044715) * x * x * x))
+            return (1 + t) / 2 + x / 2 * (1 - t * t) * root * (1 + 3 * R(0.044715) * x * x)
+        case .geluErf: return (1 + R.erf(x * R(0.707106781186547524400844))) / 2 + x * R.exp(-x * x / 2) * R(0.398942280401432677939946)
+        case .geluQuick:
+            let s = value(.sigmoid, R(1.702) * x)
+            return s * (1 + R(1.702) * x * (1 - s))
+        case .relu: return x > 0 ? 1 : 0
+        case .reluSquared: return 2 * max(x, 0)
+        case .exp: return R.exp(x)
+        case .tanh: return 1 - R.tanh(x) * R.tanh(x)
+        case .sigmoid:
+            let s = value(.sigmoid, x)
+            return s * (1 - s)
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let x = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
+        return [Contribution(input: 1, index: index, value: dy, weight: Activation.slope(function, x))]
+    }
 }

@@ -24,4 +24,19 @@ package struct Add: Op {
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         inputs.enumerated().map { Contribution(input: $0, index: index, value: $1.value(at: index) ?? .nan, weight: 1) }
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(0, reads: [], formula: "dA = dY", derivation: ["y = a + b", "∂y/∂a = 1"]),
+            Derivative(1, reads: [], formula: "dB = dY", derivation: ["y = a + b", "∂y/∂b = 1"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { values[0] }
+    /// The same numbers: storage is shared, nothing moves.
+    package func backwardKernels(_ input: Int) -> [Kernel] { [Kernel("view") { values, _, _ in values[0] }] }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: 1)]
+    }
 }

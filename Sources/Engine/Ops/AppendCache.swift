@@ -38,4 +38,25 @@ package struct AppendCache: Op {
         let (input, place) = index[1] < past ? (0, index) : (1, [index[0], index[1] - past, index[2]])
         return [Contribution(input: input, index: place, value: inputs[input].value(at: place) ?? .nan, weight: 1)]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(0, reads: [], formula: "dpast = dcache[:P]", derivation: ["the first P rows are the past's own"]),
+            Derivative(1, reads: [], formula: "dnew = dcache[P:]", derivation: ["the last T rows are the new tokens' own"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (all, tokens, width) = (values[0].shape[1], shape[1], shape[2])
+        let first = input == 0 ? 0 : all - tokens
+        return Dense(shape) { position in
+            let (h, t, d) = (position / (tokens * width), position / width % tokens, position % width)
+            return values[0].values[(h * all + first + t) * width + d]
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let place = [index[0], index[1] + (input == 0 ? 0 : values[0].shape[1] - gradient.shape[1]), index[2]]
+        return [Contribution(input: 0, index: place, value: values[0].value(at: place) ?? .nan, weight: 1)]
+    }
 }

@@ -74,4 +74,81 @@ package struct AttentionContext: Op {
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(1)], formula: "dP = dC · Vᵀ",
+                derivation: [
+                    "c[i] = Σⱼ p[i,j]·v[j]", "∂c[i,d]/∂p[i,j] = v[j,d]; a hidden p is 0 but would count if it were not",
+                    "dp[i,j] = Σ_d dc[i,d]·v[j,d]",
+                ]),
+            Derivative(
+                1, reads: [.input(0)], formula: "dV = Pᵀ · dC",
+                derivation: [
+                    "c[i] = Σⱼ p[i,j]·v[j]", "∂c[i,d]/∂v[j,d] = p[i,j]", "dv[j,d] = Σᵢ p[i,j]·dc[i,d], over all heads that share the value",
+                ]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (other, dc) = (values[0], values[1])
+        return input == 0 ? probabilityGradient(other, dc, shape) : valueGradient(other, dc, shape)
+    }
+
+    private func probabilityGradient<R: Scalar>(_ v: Dense<R>, _ dc: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let (heads, queries, keys, width) = (shape[0], shape[1], shape[2], v.shape[2])
+        let group = heads / v.shape[0]
+        return Dense(shape) { position in
+            let (h, i, j) = (position / (queries * keys), position / keys % queries, position % keys)
+            var sum: R = 0
+            for d in 0..<width {
+                sum = sum.addingProduct(dc.values[(i * heads + h) * width + d], v.values[(h / group * keys + j) * width + d])
+            }
+            return sum
+        }
+    }
+
+    private func valueGradient<R: Scalar>(_ p: Dense<R>, _ dc: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], shape[2])
+        let group = heads / shape[0]
+        let mask = mask.pass(queries: queries, keys: keys)
+        return Dense(shape) { position in
+            let (kv, j, d) = (position / (keys * width), position / width % keys, position % width)
+            var sum: R = 0
+            for h in kv * group..<(kv + 1) * group {
+                for i in 0..<queries where mask.range(query: i, keys: keys).contains(j) {
+                    sum = sum.addingProduct(p.values[(h * queries + i) * keys + j], dc.values[(i * heads + h) * width + d])
+                }
+            }
+            return sum
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let dc = values[1]
+        if input == 0 {
+            let width = values[0].shape[2]
+            let group = gradient.shape[0] / values[0].shape[0]
+            return (0..<width).map { d in
+                let place = [index[1], index[0] * width + d]
+                let weight = values[0].value(at: [index[0] / group, index[2], d]) ?? .nan
+                return Contribution(input: 1, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
+            }
+        }
+        let (p, width) = (values[0].shape, gradient.shape[2])
+        let group = p[0] / gradient.shape[0]
+        let mask = mask.pass(queries: p[1], keys: p[2])
+        return (index[0] * group..<(index[0] + 1) * group).flatMap { h in
+            (0..<p[1]).filter { mask.range(query: $0, keys: p[2]).contains(index[1]) }.map { i in
+                let place = [i, h * width + index[2]]
+                let weight = values[0].value(at: [h, i, index[1]]) ?? .nan
+                return Contribution(input: 1, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
+            }
+        }
+    }
+
+    package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
+        2 * values[1].elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
+    }
 }

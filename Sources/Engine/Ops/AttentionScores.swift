@@ -95,4 +95,80 @@ package struct AttentionScores: Op {
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
+
+    package var derivatives: [Derivative] {
+        let capped: [Derivative.Read] = softcap > 0 ? [.output] : []
+        let capLine = softcap > 0 ? ["∂(c·tanh(x/c))/∂x = 1 − (s/c)²,  so dS ← dS·(1 − (s/c)²)"] : []
+        return [
+            Derivative(
+                0, reads: [.input(1)] + capped, formula: "dQ = scale · dS · K",
+                derivation: ["s[i,j] = scale·Σ_d q[i,d]·k[j,d]"] + capLine + [
+                    "∂s[i,j]/∂q[i,d] = scale·k[j,d]; hidden keys: 0", "dq[i,d] = scale·Σⱼ ds[i,j]·k[j,d]",
+                ]),
+            Derivative(
+                1, reads: [.input(0)] + capped, formula: "dK = scale · dSᵀ · Q",
+                derivation: ["s[i,j] = scale·Σ_d q[i,d]·k[j,d]"] + capLine + [
+                    "∂s[i,j]/∂k[j,d] = scale·q[i,d]; hidden keys: 0",
+                    "dk[j,d] = scale·Σᵢ ds[i,j]·q[i,d], over all heads that share the key",
+                ]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (other, ds) = (values[0], slopes(values))
+        let (heads, queries, keys, width) = (ds.shape[0], ds.shape[1], ds.shape[2], shape[2])
+        let group = heads / (input == 0 ? other.shape[0] : shape[0])
+        let mask = mask.pass(queries: queries, keys: keys)
+        return Dense(shape) { position in
+            let (h, at, d) = (position / (shape[1] * width), position / width % shape[1], position % width)
+            var sum: R = 0
+            if input == 0 {
+                for j in mask.range(query: at, keys: keys) {
+                    sum = sum.addingProduct(ds.values[(h * queries + at) * keys + j], other.values[(h / group * keys + j) * width + d])
+                }
+            } else {
+                for head in h * group..<(h + 1) * group {
+                    for i in 0..<queries where mask.range(query: i, keys: keys).contains(at) {
+                        sum = sum.addingProduct(ds.values[(head * queries + i) * keys + at], other.values[(head * queries + i) * width + d])
+                    }
+                }
+            }
+            return sum * R(Float(scale))
+        }
+    }
+
+    /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score.
+    private func slopes<R: Scalar>(_ values: [Dense<R>]) -> Dense<R> {
+        let ds = values[values.count - 1]
+        guard softcap > 0 else { return ds }
+        return Dense(
+            ds.shape,
+            zip(ds.values, values[1].values).map { d, s in
+                let share = s / R(softcap)
+                return s.isFinite ? d * (1 - share * share) : 0
+            })
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let ds = values[values.count - 1]
+        let (heads, queries, keys) = (ds.shape[0], ds.shape[1], ds.shape[2])
+        let mask = mask.pass(queries: queries, keys: keys)
+        let group = heads / (input == 0 ? values[0].shape[0] : gradient.shape[0])
+        let places =
+            input == 0
+            ? mask.range(query: index[1], keys: keys).map { (index[0], index[1], $0) }
+            : (index[0] * group..<(index[0] + 1) * group).flatMap { head in
+                (0..<queries).filter { mask.range(query: $0, keys: keys).contains(index[1]) }.map { (head, $0, index[1]) }
+            }
+        return places.map { h, i, j in
+            let other = input == 0 ? [h / group, j, index[2]] : [h, i, index[2]]
+            var weight = (values[0].value(at: other) ?? .nan) * Double(Float(scale))
+            if softcap > 0, let s = values[1].value(at: [h, i, j]) { weight *= 1 - (s / softcap) * (s / softcap) }
+            return Contribution(input: values.count - 1, index: [h, i, j], value: ds.value(at: [h, i, j]) ?? .nan, weight: weight)
+        }
+    }
+
+    package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
+        2 * values[values.count - 1].elementCount * shape.rowLength
+    }
 }

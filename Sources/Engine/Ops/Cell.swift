@@ -58,4 +58,21 @@ package struct Cell: Op {
         let place = prefix + (free == 0 ? [] : index) + suffix
         return [Contribution(input: 0, index: place, value: inputs[0].value(at: place) ?? .nan, weight: 1)]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [], formula: "dx[i, :] = dy, 0 elsewhere", derivation: ["y = x[i, :]", "every number goes back to its place"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let free = shape.rank - prefix.count - suffix.count
+        var result = Dense<R>(shape) { _ in 0 }
+        for (position, number) in values[0].values.enumerated() {
+            let index = prefix + (free == 0 ? [] : values[0].shape.index(at: position)) + suffix
+            if let place = shape.position(of: index) { result.values[place] = number }
+        }
+        return result
+    }
 }

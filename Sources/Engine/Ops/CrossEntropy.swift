@@ -51,4 +51,33 @@ package struct CrossEntropy: Op {
         let chosen = graph.apply(Zip(.pick), [inputs[0], inputs[1]], as: "z[target]")
         return graph.apply(Zip(.subtract), [total, chosen], as: "loss")
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(0), .input(1)], formula: "dZ = (softmax(z) − onehot(target)) · dl",
+                derivation: [
+                    "l = log Σⱼ e^z[j] − z[target]", "∂(log Σⱼ e^z[j])/∂z[i] = e^z[i] / Σⱼ e^z[j] = p[i]",
+                    "dz[i] = (p[i] − [i = target])·dl",
+                    "tokens without a target: 0",
+                ])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (targets, dl) = (values[1].values, values[2].values)
+        return values[0].mapRows { t, z in
+            let target = Int(targets[t])
+            guard target >= 0 else { return z.map { _ in 0 } }
+            let top = z.max() ?? 0
+            let exps = z.map { R.exp($0 - top) }
+            let sum = exps.reduce(0, +)
+            return exps.indices.map { (exps[$0] / sum - ($0 == target ? 1 : 0)) * dl[t] }
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let dl = values[2].value(at: [index[0]]), let dz = gradient.value(at: index), dl != 0 else { return [] }
+        return [Contribution(input: 2, index: [index[0]], value: dl, weight: dz / dl)]
+    }
 }

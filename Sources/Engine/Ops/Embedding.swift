@@ -27,4 +27,27 @@ package struct Embedding: Op {
         guard let id = inputs[0].value(at: [index[0]]), let value = inputs[1].value(at: [Int(id), index[1]]) else { return [] }
         return [Contribution(input: 1, index: [Int(id), index[1]], value: value, weight: 1)]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                1, reads: [.input(0)], formula: "dE[v] = Σ over t with id[t] = v of dY[t]",
+                derivation: ["y[t] = E[id[t]], that is onehot(id)·E", "dE = onehot(id)ᵀ·dY", "rows that no token picked stay 0"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        var table = Dense<R>(shape) { _ in 0 }
+        let width = shape[1]
+        for (t, id) in values[0].values.enumerated() {
+            for j in 0..<width { table.values[Int(id) * width + j] += values[1].values[t * width + j] }
+        }
+        return table
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        values[0].doubles().enumerated().filter { Int($1) == index[0] }.map { t, _ in
+            Contribution(input: 1, index: [t, index[1]], value: values[1].value(at: [t, index[1]]) ?? .nan, weight: 1)
+        }
+    }
 }

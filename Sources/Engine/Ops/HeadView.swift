@@ -53,4 +53,28 @@ package struct HeadView: Op {
         let source = [index[1], offset + index[0] * headDimension + index[2]]
         return [Contribution(input: 0, index: source, value: inputs[0].value(at: source) ?? .nan, weight: 1)]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [], formula: "dX[t, h·D + d] = dY[h,t,d]",
+                derivation: ["y[h,t,d] = x[t, h·D + d]", "every number goes back to its place"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (tokens, width) = (shape[0], shape[1])
+        return Dense(shape) { position in
+            let (t, place) = (position / width, position % width - offset)
+            guard place >= 0, place < heads * headDimension else { return 0 }
+            return values[0].values[(place / headDimension * tokens + t) * headDimension + place % headDimension]
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let place = index[1] - offset
+        guard place >= 0, place < heads * headDimension else { return [] }
+        let source = [place / headDimension, index[0], place % headDimension]
+        return [Contribution(input: 0, index: source, value: values[0].value(at: source) ?? .nan, weight: 1)]
+    }
 }

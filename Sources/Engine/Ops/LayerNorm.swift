@@ -27,9 +27,7 @@ package struct LayerNorm: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (w, b) = (inputs[1].values, inputs[2].values)
         return inputs[0].mapRows { _, x in
-            let mean = x.reduce(0, +) / R(x.count)
-            let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / R(x.count)
-            let scale = 1 / (variance + R(epsilon)).squareRoot()
+            let (mean, scale) = moments(x)
             return zip(x, zip(w, b)).map { $1.0 * (($0 - mean) * scale) + $1.1 }
         }
     }
@@ -56,5 +54,46 @@ package struct LayerNorm: Op {
         let normalised = graph.apply(Zip(.multiply), [centred, scale], as: "x̂")
         let weighted = graph.apply(Zip(.multiply), [normalised, inputs[1]], as: "w·x̂")
         return graph.apply(Zip(.add), [weighted, inputs[2]], as: "w·x̂ + b")
+    }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(0), .input(1)], formula: "dX = r·(g − mean g − x̂·mean(g·x̂)),  g = dY·w",
+                derivation: [
+                    "r = (σ² + ε)^(−1/2),  x̂ = (x − μ)·r,  y = w·x̂ + b", "∂μ/∂x[j] = 1/N,  ∂σ²/∂x[j] = 2(x[j] − μ)/N",
+                    "∂r/∂x[j] = −r³·(x[j] − μ)/N", "dx[j] = r·g[j] − (r/N)·Σᵢ g[i] − (r/N)·x̂[j]·Σᵢ g[i]·x̂[i],  g = dY·w",
+                    "dx = r·(g − mean g − x̂·mean(g·x̂))",
+                ]),
+            Derivative(
+                1, reads: [.input(0)], formula: "dw = Σₜ dY·x̂", derivation: ["∂y[t,j]/∂w[j] = x̂[t,j]", "dw[j] = Σₜ dy[t,j]·x̂[t,j]"]),
+            Derivative(2, reads: [], formula: "db = Σₜ dY", derivation: ["∂y[t,j]/∂b[j] = 1", "db[j] = Σₜ dy[t,j]"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let dy = values[values.count - 1]
+        if input == 2 { return Norms.columnSums(of: dy, times: Dense(dy.shape) { _ in 1 }, shape) }
+        let x = values[0]
+        let normalised = x.mapRows { _, row in
+            let (mean, scale) = moments(row)
+            return row.map { ($0 - mean) * scale }
+        }
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised, shape) }
+        let w = values[1].values
+        return dy.mapRows { number, row in
+            let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
+            let mean = g.reduce(0, +) / R(g.count)
+            let along = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / R(g.count)
+            let scale = moments(x.row(number)).scale
+            return zip(g, n).map { scale * ($0 - mean - $1 * along) }
+        }
+    }
+
+    /// μ and 1/√(σ² + ε) of a row.
+    private func moments<R: Scalar>(_ row: ArraySlice<R>) -> (mean: R, scale: R) {
+        let mean = row.reduce(0, +) / R(row.count)
+        let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / R(row.count)
+        return (mean, 1 / (variance + R(epsilon)).squareRoot())
     }
 }

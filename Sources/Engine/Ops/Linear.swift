@@ -85,4 +85,93 @@ package struct Linear: Op {
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(1)], formula: "dX = dY · W",
+                derivation: ["y[t,o] = Σᵢ x[t,i]·W[o,i] + b[o]", "∂y[t,o]/∂x[t,i] = W[o,i]", "dx[t,i] = Σₒ dy[t,o]·W[o,i]"]),
+            Derivative(
+                1, reads: [.input(0)], formula: "dW = dYᵀ · X",
+                derivation: ["y[t,o] = Σᵢ x[t,i]·W[o,i] + b[o]", "∂y[t,o]/∂W[o,i] = x[t,i]", "dW[o,i] = Σₜ dy[t,o]·x[t,i]"]),
+            Derivative(2, reads: [], formula: "db = Σₜ dY", derivation: ["∂y[t,o]/∂b[o] = 1", "db[o] = Σₜ dy[t,o]"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let dy = values[values.count - 1]
+        switch input {
+        case 0: return inputGradient(values[0], dy, shape)
+        case 1: return weightGradient(values[0], dy, shape)
+        default:
+            let rows = dy.shape.rowCount
+            return Dense(shape) { o in (0..<rows).reduce(0) { $0 + dy.values[$1 * output.count + o] } }
+        }
+    }
+
+    private func inputGradient<R: Scalar>(_ w: Dense<R>, _ dy: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let length = shape.rowLength
+        return Dense(shape) { position in
+            let (t, i) = (position / length, position % length)
+            var sum: R = 0
+            for o in 0..<output.count {
+                sum = sum.addingProduct(dy.values[t * output.count + o], w.values[transposed ? i * output.count + o : o * length + i])
+            }
+            return sum
+        }
+    }
+
+    private func weightGradient<R: Scalar>(_ x: Dense<R>, _ dy: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let length = x.shape.rowLength
+        return Dense(shape) { position in
+            let (o, i) =
+                transposed ? (position % output.count, position / output.count) : (position / length, position % length)
+            var sum: R = 0
+            for t in 0..<x.shape.rowCount { sum = sum.addingProduct(dy.values[t * output.count + o], x.values[t * length + i]) }
+            return sum
+        }
+    }
+
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        guard input == 0 else { return [] }
+        return [
+            Kernel("blocked") { [transposed] values, shape, threads in
+                try Kernels.matmul(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
+            }
+        ]
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let dy = values[values.count - 1]
+        let last = values.count - 1
+        switch input {
+        case 0:
+            let (t, i) = (Array(index.dropLast()), index.last ?? 0)
+            return (0..<output.count).map { o in
+                let weight = values[0].value(at: transposed ? [i, o] : [o, i]) ?? .nan
+                return Contribution(input: last, index: t + [o], value: dy.value(at: t + [o]) ?? .nan, weight: weight)
+            }
+        case 1:
+            let (o, i) = transposed ? (index[1], index[0]) : (index[0], index[1])
+            return Linear.rows(of: dy).map { t in
+                Contribution(
+                    input: last, index: t + [o], value: dy.value(at: t + [o]) ?? .nan, weight: values[0].value(at: t + [i]) ?? .nan)
+            }
+        default:
+            return Linear.rows(of: dy).map {
+                Contribution(input: last, index: $0 + index, value: dy.value(at: $0 + index) ?? .nan, weight: 1)
+            }
+        }
+    }
+
+    /// The indices of all rows: every axis but the last.
+    private static func rows(of x: Tensor) -> [[Int]] {
+        let rows = Shape(Array(x.shape.axes.dropLast()))
+        return (0..<x.shape.rowCount).map { rows.index(at: $0) }
+    }
+
+    package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
+        let dy = values[values.count - 1]
+        return input == 2 ? dy.elementCount : 2 * dy.elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
+    }
 }

@@ -44,4 +44,26 @@ package struct Map: Op {
         guard let x = inputs[0].value(at: index), let y = output.value(at: index), x != 0 else { return [] }
         return [Contribution(input: 0, index: index, value: x, weight: y / x)]
     }
+
+    package var derivatives: [Derivative] {
+        [Derivative(0, reads: [.input(0)], formula: "dx = dy · f′(x)", derivation: ["y = f(x)", "the chain rule"])]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        Dense(shape, zip(values[0].values, values[1].values).map { $1 * slope($0) })
+    }
+
+    private func slope<R: Scalar>(_ x: R) -> R {
+        switch function {
+        case .exp: return R.exp(x)
+        case .log: return 1 / x
+        case .square: return 2 * x
+        case .reciprocalSquareRoot: return -1 / (2 * x * x.squareRoot())
+        case .plus: return 1
+        case .times(let number): return R(number)
+        case .softcap(let cap):
+            let t = R.tanh(x / R(cap))
+            return 1 - t * t
+        }
+    }
 }

@@ -28,4 +28,23 @@ package struct Mean: Op {
             Contribution(input: 0, index: [$0], value: inputs[0].value(at: [$0]) ?? .nan, weight: 1 / count)
         }
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(1)], formula: "dl[t] = dL / n",
+                derivation: ["L = Σₜ l[t] / n over the tokens that count", "∂L/∂l[t] = 1/n; 0 for the others"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let targets = values[0].values
+        let share = values[1].values[0] / R(targets.filter { $0 >= 0 }.count)
+        return Dense(shape, targets.map { $0 >= 0 ? share : 0 })
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let total = values[1].value(at: [0]), let own = gradient.value(at: index), total != 0, own != 0 else { return [] }
+        return [Contribution(input: 1, index: [0], value: total, weight: own / total)]
+    }
 }

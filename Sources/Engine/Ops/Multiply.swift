@@ -28,4 +28,23 @@ package struct Multiply: Op {
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         [Contribution(input: 0, index: index, value: inputs[0].value(at: index) ?? .nan, weight: inputs[1].value(at: index) ?? .nan)]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(0, reads: [.input(1)], formula: "dA = dY · b", derivation: ["y = a · b", "∂y/∂a = b"]),
+            Derivative(1, reads: [.input(0)], formula: "dB = dY · a", derivation: ["y = a · b", "∂y/∂b = a"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        Dense(shape, zip(values[1].values, values[0].values).map { $0 * $1 })
+    }
+
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [Kernel("simd") { values, _, threads in try Kernels.multiply(values[1], values[0], threads: threads) }]
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        [Contribution(input: 1, index: index, value: values[1].value(at: index) ?? .nan, weight: values[0].value(at: index) ?? .nan)]
+    }
 }

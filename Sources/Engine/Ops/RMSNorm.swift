@@ -24,8 +24,7 @@ package struct RMSNorm: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let w = inputs[1].values
         return inputs[0].mapRows { _, x in
-            let meanSquare = x.reduce(0) { $0 + $1 * $1 } / R(x.count)
-            let scale = 1 / (meanSquare + R(epsilon)).squareRoot()
+            let scale = scale(x)
             return zip(x, w).map { $1 * ($0 * scale) }
         }
     }
@@ -50,10 +49,53 @@ package struct RMSNorm: Op {
         let normalised = graph.apply(Zip(.multiply), [inputs[0], scale], as: "x̂")
         return graph.apply(Zip(.multiply), [normalised, inputs[1]], as: "w·x̂")
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(0), .input(1)], formula: "dX = r·(g − n·mean(g·n)),  g = dY·w,  n = x·r",
+                derivation: [
+                    "r = (mean(x²) + ε)^(−1/2),  y = w·x·r", "∂r/∂x[j] = −r³·x[j]/N", "dx[j] = r·g[j] + ∂r/∂x[j]·Σᵢ g[i]·x[i],  g = dY·w",
+                    "dx[j] = r·g[j] − (r³·x[j]/N)·Σᵢ g[i]·x[i]", "dx = r·(g − n·mean(g·n)),  n = x·r",
+                ]),
+            Derivative(
+                1, reads: [.input(0)], formula: "dw = Σₜ dY·n,  n = x·r",
+                derivation: ["y[t,j] = w[j]·n[t,j]", "∂y[t,j]/∂w[j] = n[t,j]", "dw[j] = Σₜ dy[t,j]·n[t,j]"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (x, dy) = (values[0], values[values.count - 1])
+        let normalised = x.mapRows { _, row in
+            let scale = scale(row)
+            return row.map { $0 * scale }
+        }
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised, shape) }
+        let w = values[1].values
+        return dy.mapRows { number, row in
+            let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
+            let mean = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / R(g.count)
+            let scale = scale(x.row(number))
+            return zip(g, n).map { scale * ($0 - $1 * mean) }
+        }
+    }
+
+    /// 1/√(mean(x²) + ε)
+    private func scale<R: Scalar>(_ row: ArraySlice<R>) -> R {
+        1 / (row.reduce(0) { $0 + $1 * $1 } / R(row.count) + R(epsilon)).squareRoot()
+    }
 }
 
 /// What RMSNorm and LayerNorm have in common.
 enum Norms {
+    /// Σₜ a[t,j]·b[t,j]: the gradient of what scales every row alike.
+    static func columnSums<R: Scalar>(of a: Dense<R>, times b: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let length = a.shape.rowLength
+        return Dense(shape) { j in
+            (0..<a.shape.rowCount).reduce(0) { $0 + a.values[$1 * length + j] * b.values[$1 * length + j] }
+        }
+    }
+
     /// The element itself with the factor it got; the rest of its row acts through the scale alone.
     static func contribution(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         guard let x = inputs[0].value(at: index), let y = output.value(at: index), x != 0 else { return [] }

@@ -40,4 +40,28 @@ package struct Reduce: Op {
         }
         return function == .max ? Array(all.filter { $0.value == output.value(at: index) }.prefix(1)) : all
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(0), .output],
+                formula: function == .max ? "dx[j] = dy where x[j] is the maximum" : function == .mean ? "dx[j] = dy / n" : "dx[j] = dy",
+                derivation: ["y = \(function.rawValue) of the row"])
+        ]
+    }
+
+    /// Of several equal maxima the first takes all.
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        values[0].mapRows { number, row in
+            let dy = values[2].values[number]
+            let top = row.firstIndex(of: values[1].values[number])
+            return row.indices.map {
+                switch function {
+                case .sum: dy
+                case .mean: dy / R(max(row.count, 1))
+                case .max: $0 == top ? dy : 0
+                }
+            }
+        }
+    }
 }

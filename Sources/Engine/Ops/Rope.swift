@@ -71,4 +71,65 @@ package struct Rope: Op {
                 weight: Double(sign) * (inputs[2].value(at: [index[1], pair]) ?? .nan)),
         ]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(1), .input(2)], formula: "dX = rotation of dY by −θ",
+                derivation: [
+                    "(y₁, y₂) = (x₁·cos − x₂·sin, x₂·cos + x₁·sin)", "y = R·x with R = [[cos, −sin], [sin, cos]]",
+                    "dx = Rᵀ·dy: the sine changes sign",
+                ]),
+            Derivative(
+                1, reads: [.input(0)], formula: "dcos = Σₕ (dy₁·x₁ + dy₂·x₂)",
+                derivation: ["∂y₁/∂cos = x₁, ∂y₂/∂cos = x₂", "dcos[t,i] = Σₕ (dy₁·x₁ + dy₂·x₂)"]),
+            Derivative(
+                2, reads: [.input(0)], formula: "dsin = Σₕ (dy₂·x₁ − dy₁·x₂)",
+                derivation: ["∂y₁/∂sin = −x₂, ∂y₂/∂sin = x₁", "dsin[t,i] = Σₕ (dy₂·x₁ − dy₁·x₂)"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let dy = values[values.count - 1]
+        guard input == 0 else { return tableGradient(input, values[0], dy, shape) }
+        let (cos, sin) = (values[0], values[1])
+        let pairs = cos.shape[1]
+        return dy.mapRows { row, values in
+            let t = row % dy.shape[1]
+            return values.indices.map { at in
+                guard let (other, pair, sign) = partner(at - values.startIndex, pairs: pairs) else { return values[at] }
+                return values[at] * cos.values[t * pairs + pair] - R(sign) * values[values.startIndex + other]
+                    * sin.values[t * pairs + pair]
+            }
+        }
+    }
+
+    /// The gradient of cos (input 1) or sin (input 2).
+    private func tableGradient<R: Scalar>(_ input: Int, _ x: Dense<R>, _ dy: Dense<R>, _ shape: Shape) -> Dense<R> {
+        let (pairs, tokens, width) = (shape[1], shape[0], x.shape[2])
+        return Dense(shape) { position in
+            let (t, pair) = (position / pairs, position % pairs)
+            let (a, b) = interleaved ? (2 * pair, 2 * pair + 1) : (pair, pair + pairs)
+            return (0..<x.shape[0]).reduce(0) { sum, h in
+                let row = (h * tokens + t) * width
+                let (x1, x2, d1, d2) = (x.values[row + a], x.values[row + b], dy.values[row + a], dy.values[row + b])
+                return sum + (input == 1 ? d1 * x1 + d2 * x2 : d2 * x1 - d1 * x2)
+            }
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard input == 0 else { return [] }
+        let own = values[2].value(at: index) ?? .nan
+        guard let (other, pair, sign) = partner(index[2], pairs: values[0].shape[1]) else {
+            return [Contribution(input: 2, index: index, value: own, weight: 1)]
+        }
+        let place = [index[0], index[1], other]
+        return [
+            Contribution(input: 2, index: index, value: own, weight: values[0].value(at: [index[1], pair]) ?? .nan),
+            Contribution(
+                input: 2, index: place, value: values[2].value(at: place) ?? .nan,
+                weight: -Double(sign) * (values[1].value(at: [index[1], pair]) ?? .nan)),
+        ]
+    }
 }

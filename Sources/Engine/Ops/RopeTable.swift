@@ -38,4 +38,23 @@ package struct RopeTable: Op {
             )
         ]
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(0), .input(1)], formula: function == .cos ? "dθ = −Σₘ dY·m·sin(m·θ)" : "dθ = Σₘ dY·m·cos(m·θ)",
+                derivation: ["y[m,i] = \(function.rawValue)(m·θᵢ)", function == .cos ? "∂y/∂θᵢ = −m·sin(m·θᵢ)" : "∂y/∂θᵢ = m·cos(m·θᵢ)"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (theta, positions, dy) = (values[0].values, values[1].values, values[2].values)
+        return Dense(shape) { pair in
+            positions.indices.reduce(0) { sum, row in
+                let m = positions[row]
+                let slope = function == .cos ? -R.sin(m * theta[pair]) : R.cos(m * theta[pair])
+                return sum + dy[row * theta.count + pair] * m * slope
+            }
+        }
+    }
 }

@@ -31,4 +31,24 @@ package struct RunningSum: Op {
             Contribution(input: 0, index: [$0], value: inputs[0].value(at: [$0]) ?? .nan, weight: inputs[1].value(at: [$0]) ?? .nan)
         }
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.input(1)], formula: "da[i] = b[i]·Σ dy[n], n ≥ i",
+                derivation: ["y[n] = Σ a[i]·b[i] over i ≤ n", "∂y[n]/∂a[i] = b[i] for n ≥ i"]),
+            Derivative(
+                1, reads: [.input(0)], formula: "db[i] = a[i]·Σ dy[n], n ≥ i",
+                derivation: ["y[n] = Σ a[i]·b[i] over i ≤ n", "∂y[n]/∂b[i] = a[i] for n ≥ i"]),
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        var rest: R = 0
+        let tails = values[1].values.reversed().map { dy in
+            rest += dy
+            return rest
+        }
+        return Dense(shape, zip(values[0].values, tails.reversed()).map { $0 * $1 })
+    }
 }

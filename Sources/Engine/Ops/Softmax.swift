@@ -52,4 +52,35 @@ package struct Softmax: Op {
         let sum = graph.apply(Reduce(.sum), [exps], as: "Σ exp")
         return graph.apply(Zip(.divide), [exps, sum], as: "exp / Σ")
     }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.output], formula: "dS = P ∘ (dP − Σⱼ dP·P)",
+                derivation: [
+                    "p[i] = e^s[i] / Σ e^s", "∂p[i]/∂s[j] = p[i]·(δᵢⱼ − p[j])", "ds[j] = Σᵢ dp[i]·p[i]·(δᵢⱼ − p[j])",
+                    "ds[j] = p[j]·(dp[j] − Σᵢ dp[i]·p[i])",
+                    "hidden keys have p = 0, so ds = 0",
+                ])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (p, dp) = (values[0], values[1])
+        return p.mapRows { number, p in
+            let dp = dp.row(number)
+            let mean = zip(p, dp).reduce(0) { $1.0 == 0 ? $0 : $0 + $1.0 * $1.1 }
+            return zip(p, dp).map { $0 == 0 ? 0 : $0 * ($1 - mean) }
+        }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let own = values[0].value(at: index), own != 0 else { return [] }
+        return (0..<values[0].shape.rowLength).map { j in
+            let place = Array(index.dropLast()) + [j]
+            let p = values[0].value(at: place) ?? .nan
+            return Contribution(
+                input: 1, index: place, value: values[1].value(at: place) ?? .nan, weight: own * ((place == index ? 1 : 0) - p))
+        }
+    }
 }

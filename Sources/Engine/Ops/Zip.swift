@@ -64,4 +64,47 @@ package struct Zip: Op {
         case .pick: a
         }
     }
+
+    package var derivatives: [Derivative] {
+        let (first, second) = slopes
+        let a = Derivative(0, reads: [.input(0), .input(1)], formula: "da = dy · \(first)", derivation: ["y = a ∘ b", "∂y/∂a = \(first)"])
+        if function == .pick { return [a] }
+        let b = Derivative(
+            1, reads: [.input(0), .input(1)], formula: "db = Σ dy · \(second)",
+            derivation: ["∂y/∂b = \(second)", "summed over all places that b served"])
+        return [a, b]
+    }
+
+    private var slopes: (String, String) {
+        switch function {
+        case .add: ("1", "1")
+        case .subtract: ("1", "(−1)")
+        case .multiply: ("b", "a")
+        case .divide: ("1/b", "(−a/b²)")
+        case .pick: ("[at the place picked]", "")
+        }
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        let (a, b, dy) = (values[0], values[1], values[2])
+        if function == .pick {
+            let length = max(a.shape.rowLength, 1)
+            return Dense(shape) { Int(b.values[$0 / length]) == $0 % length ? dy.values[$0 / length] : 0 }
+        }
+        var result = Dense<R>(shape) { _ in 0 }
+        for i in a.values.indices {
+            let place = Zip.place(i, of: b.shape, over: a.shape)
+            result.values[input == 0 ? i : place] += dy.values[i] * slope(input, a.values[i], b.values[place])
+        }
+        return result
+    }
+
+    private func slope<R: Scalar>(_ input: Int, _ a: R, _ b: R) -> R {
+        switch function {
+        case .add, .pick: 1
+        case .subtract: input == 0 ? 1 : -1
+        case .multiply: input == 0 ? b : a
+        case .divide: input == 0 ? 1 / b : -a / (b * b)
+        }
+    }
 }

@@ -1,0 +1,49 @@
+import Tensors
+
+/// Adds any number of values of one shape, left to right: what meets where a value was read several times.
+package struct Sum: Op {
+    static let mostInputs = 64
+
+    package init() {}
+
+    package static let card = OpCard(
+        name: "sum", formula: "y = a + b + …", sentence: "Every reader of a value sends a gradient back, and they add up.",
+        source: "the multivariable chain rule")
+    package static let samples = [
+        OpSample(
+            Sum(), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))),
+            .normal(Shape((.token, 3), (.feature, 21))))
+    ]
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard let first = inputs.first, inputs.count > 1, inputs.count <= Sum.mostInputs else {
+            throw ShapeError("takes 2…\(Sum.mostInputs) inputs, got \(inputs.count)")
+        }
+        try Shapes.expectSame(inputs)
+        return first
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        Dense(inputs[0].shape) { i in inputs.dropFirst().reduce(inputs[0].values[i]) { $0 + $1.values[i] } }
+    }
+
+    package var kernels: [Kernel] {
+        [
+            Kernel("simd") { inputs, _, threads in
+                try inputs.dropFirst().reduce(inputs[0]) { try Kernels.add($0, $1, threads: threads) }
+            }
+        ]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        inputs.enumerated().map { Contribution(input: $0, index: index, value: $1.value(at: index) ?? .nan, weight: 1) }
+    }
+
+    /// As many as the catalogue's longest sum would need; a step reads only those it has inputs for.
+    package var derivatives: [Derivative] {
+        (0..<Sum.mostInputs).map { Derivative($0, reads: [], formula: "dA = dY", derivation: ["y = a + b + …", "∂y/∂a = 1"]) }
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { values[0] }
+    package func backwardKernels(_ input: Int) -> [Kernel] { [Kernel("view") { values, _, _ in values[0] }] }
+}
