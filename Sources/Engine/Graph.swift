@@ -97,6 +97,18 @@ package struct Graph: Sendable {
         return apply(AddScaled(scale: adapter.scale(name(part))), [base, up], as: part)
     }
 
+    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
+    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+        guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
+            !linear.transposed, head.inputs.count == 2
+        else { return nil }
+        let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
+        let gone = values.removeLast()
+        for name in [gone.name] + gone.aliases { ids[name] = nil }
+        steps.removeLast()
+        return (inputs[0], inputs[1])
+    }
+
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {
         if ids.updateValue(values.count, forKey: name) != nil { faults.append("\(name): the name is given twice") }
         values.append(Value(name: name, aliases: [], shape: shape, role: role, step: step))

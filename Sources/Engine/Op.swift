@@ -144,7 +144,7 @@ package enum OpCatalogue {
     package static let all: [any Op.Type] = [
         Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
         AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
-        AddScaled.self, Dropout.self, MovingAverage.self, AdamUpdate.self, CrossEntropy.self, Mean.self, Sum.self, Constant.self, Map.self,
-        Zip.self, Reduce.self, Cell.self, RunningSum.self,
+        AddScaled.self, Dropout.self, MovingAverage.self, AdamUpdate.self, CrossEntropy.self, Mean.self, HeadLoss.self, LossColumn.self,
+        Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
     ]
 }

@@ -48,6 +48,8 @@ package struct Pass: Sendable, Hashable {
     package var caches: Bool
     /// Whether the next-token loss is wanted.
     package var loss: Bool
+    /// Head and loss in one op that never holds the logits: for training, where nobody looks at them and the head is frozen.
+    package var fusedLoss = false
     /// Whether several texts stand one after another that do not see each other.
     package var packed: Bool
     /// Whether the loss is this pass's share of a larger batch's.

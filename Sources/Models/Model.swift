@@ -51,8 +51,15 @@ package struct Model: Sendable {
         var graph = Graph(adapter: adapter)
         let logits = architecture.body(&graph, settings, pass)
         guard pass.hasLoss else { return graph }
+        let head = pass.fusedLoss ? graph.withdrawHead(logits) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
-        let losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        let losses: Node
+        if let head {
+            let slopes = graph.apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
+            losses = graph.apply(LossColumn(), [slopes], as: "loss.tokens")
+        } else {
+            losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        }
         let count = pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : []
         graph.apply(Mean(isShare: pass.share), [losses, targets] + count, as: "loss")
         return graph
@@ -67,6 +74,12 @@ package struct Model: Sendable {
         try check(ids, past: past)
         let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss), leaves: leaves)
         return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
+    }
+
+    /// A stepper at the start of a program of this model's that was made for as many tokens.
+    package func stepper(_ program: Program, ids: [Int], policy: Policy, keep: Recording.Keep) throws -> Stepper {
+        try check(ids)
+        return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: 0, cache: [:]))
     }
 
     /// Tokens are in the vocabulary and fit the context.

@@ -126,4 +126,18 @@ extension Kernels {
             }
         }
     }
+
+    /// x [T, H], weight [V, H], targets [T] → [T, H + 1]: of each token dl/dx, then its loss l in nats, without keeping the logits.
+    package static func headLoss(_ x: Tensor, _ weight: Tensor, targets: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+        let x = try x.contiguous()
+        return try withExtendedLifetime((x, weight, targets)) {
+            try Tensor(shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_head_loss(
+                    pointer(x), weight.bytes.baseAddress, weight.type.kernelType, Int64(weight.strides[0]),
+                    targets.bytes.baseAddress?.assumingMemoryBound(to: Int32.self), y, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
+                    Int64(weight.shape[0]), Int32(threads))
+            }
+        }
+    }
 }

@@ -54,7 +54,7 @@ package struct EngineState {
         case .restart: try restart()
         case .stepInto(let value, let index): try stepInto(value, index)
         case .stepOut: stepOut()
-        case .nextToken: try nextToken()
+        case .nextToken: try nextToken(cancelled)
         case .previousToken: try previousToken()
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
@@ -168,13 +168,15 @@ package struct EngineState {
 
     // MARK: tokens
 
-    private mutating func nextToken() throws {
-        guard var pass = passes.last else { return }
+    private mutating func nextToken(_ cancelled: () -> Bool) throws {
+        guard let last = passes.indices.last else { return }
         (inner, entered) = ([], [])
-        if !pass.stepper.isFinished {
-            passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
-            pass = passes[passes.count - 1]
+        let journey = passes[last].stepper.journey(to: .end)
+        if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
+            emit(.stopped(.interrupted))
+            return publish()
         }
+        var pass = passes[last]
         guard let logits = try pass.lastLogits() else { return }
         var sampler = Sampler.greedy
         try pass.append(sampler.choose(logits))
@@ -182,12 +184,6 @@ package struct EngineState {
         run += 1
         start(.end)
         publish()
-    }
-
-    private static func finished(_ stepper: Stepper) throws -> Stepper {
-        var stepper = stepper
-        _ = try stepper.run(to: .end)
-        return stepper
     }
 
     private mutating func previousToken() throws {
