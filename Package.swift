@@ -30,7 +30,7 @@ let package = Package(
             name: "mica",
             dependencies: ["Workbench", "Training", "Curses", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
-        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
