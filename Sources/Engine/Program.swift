@@ -28,6 +28,18 @@ package struct Value: Sendable {
     package var isPart: Bool { role == .gradient && name.contains(" via ") }
 }
 
+extension NamePattern {
+    /// Whether a value has such a name. A part of a gradient goes under the gradient's name, unless the pattern names its reader too.
+    func matches(_ value: Value) -> Bool {
+        guard value.isPart, !namesParts, let end = value.name.firstRange(of: " via ") else {
+            return ([value.name] + value.aliases).contains(where: matches)
+        }
+        return matches(String(value.name[..<end.lowerBound]))
+    }
+
+    var namesParts: Bool { text.contains(" via ") }
+}
+
 /// One op with its operands.
 package struct Step: Sendable {
     package let op: any Op
@@ -81,9 +93,16 @@ package struct Program: Sendable {
     /// The steps that read a value.
     package func consumers(of id: Int) -> [Int] { steps.indices.filter { steps[$0].inputs.contains(id) } }
 
-    /// The module that a step belongs to: its value's name without the last part.
+    /// The value at whose op a step works: its own, or in the reverse walk the output (`grad:NAME`) of the op that is walked back.
+    package func site(ofStep step: Int) -> String {
+        let step = steps[step]
+        let isPart = step.op is Gradient
+        return values[(isPart ? step.inputs.last : nil) ?? step.output].name
+    }
+
+    /// The module that a step belongs to: its site's name without the last part.
     package func block(ofStep step: Int) -> String {
-        let name = values[steps[step].output].name
+        let name = site(ofStep: step)
         guard let dot = name.lastIndex(of: ".") else { return "" }
         return String(name[..<dot])
     }

@@ -21,7 +21,7 @@ extension Kernels {
             split(dC, heads: shape[0]), v, scale: 1, softcap: 0, mask: AttentionMask(causal: false), shape: shape, threads: threads)
     }
 
-    /// dV[kv,j,d] = Σ p[h,i,j] · dC[i, h·D + d] over the heads of the group and the queries [kv head, S, D]. p is 0 where hidden.
+    /// dV[kv,j,d] = Σ p[h,i,j] · dC[i, h·D + d] over the heads of the group and the queries [kv head, S, D].
     package static func valuesGradient(
         _ dC: Tensor, probs: Tensor, mask: AttentionMask, shape: Shape, threads: Int
     ) throws -> Tensor {
@@ -36,13 +36,15 @@ extension Kernels {
         let dS = try dS.contiguous()
         let mask = mask.pass(queries: dS.shape[1], keys: dS.shape[2])
         return try produce(shape, keeping: [dS, k]) { out in
-            ck_attention_queries_gradient(
-                pointer(dS), heads(k), out, Int64(dS.shape[0]), Int64(k.shape[0]), Int64(dS.shape[1]), Int64(dS.shape[2]),
-                Int64(k.shape[2]), scale, mask.kernelMask, Int32(threads))
+            mask.withKernelMask { mask in
+                ck_attention_queries_gradient(
+                    pointer(dS), heads(k), out, Int64(dS.shape[0]), Int64(k.shape[0]), Int64(dS.shape[1]), Int64(dS.shape[2]),
+                    Int64(k.shape[2]), scale, mask, Int32(threads))
+            }
         }
     }
 
-    /// dK[kv,j,d] = scale · Σ dS[h,i,j] · q[h,i,d] over the heads of the group and the queries [kv head, S, D]. dS is 0 where hidden.
+    /// dK[kv,j,d] = scale · Σ dS[h,i,j] · q[h,i,d] over the heads of the group and the queries [kv head, S, D].
     package static func keysGradient(
         _ dS: Tensor, q: Tensor, scale: Float, mask: AttentionMask, shape: Shape, threads: Int
     ) throws -> Tensor { try overQueries(dS, q, scale: scale, mask: mask, shape: shape, threads: threads) }
@@ -53,9 +55,11 @@ extension Kernels {
         let p = try p.contiguous()
         let mask = mask.pass(queries: p.shape[1], keys: p.shape[2])
         return try produce(shape, keeping: [p, x]) { out in
-            ck_attention_keys_gradient(
-                pointer(p), heads(x), out, Int64(p.shape[0]), Int64(shape[0]), Int64(p.shape[1]), Int64(p.shape[2]), Int64(shape[2]),
-                scale, mask.kernelMask, Int32(threads))
+            mask.withKernelMask { mask in
+                ck_attention_keys_gradient(
+                    pointer(p), heads(x), out, Int64(p.shape[0]), Int64(shape[0]), Int64(p.shape[1]), Int64(p.shape[2]), Int64(shape[2]),
+                    scale, mask, Int32(threads))
+            }
         }
     }
 
@@ -72,10 +76,13 @@ extension Kernels {
         let (p, dP) = (try p.contiguous(), try dP.contiguous())
         let (rows, length) = (Int64(p.shape.rowCount), Int64(p.shape.rowLength))
         return try produce(p.shape, keeping: [p, dP]) { out in
-            guard var mask = mask?.pass(queries: p.shape[1], keys: p.shape[2]).kernelMask else {
+            guard let mask = mask?.pass(queries: p.shape[1], keys: p.shape[2]) else {
                 return ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, nil, rows, Int32(threads))
             }
-            ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, &mask, Int64(p.shape[1]), Int32(threads))
+            mask.withKernelMask { mask in
+                var mask = mask
+                ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, &mask, Int64(p.shape[1]), Int32(threads))
+            }
         }
     }
 

@@ -34,26 +34,26 @@ extension Kernels {
     /// Which of a norm's inputs the gradient is for.
     package enum NormInput: Sendable { case x, weight, bias }
 
-    /// dY, x [rows, n], weight [n] → dL/dx [rows, n] or dL/d(weight) [n].
+    /// dY, x [rows, n], weight [n] (for dL/dx alone) → dL/dx [rows, n] or dL/d(weight) [n].
     package static func rmsNormGradient(
-        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor, epsilon: Float, plusOne: Bool, threads: Int
+        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor?, epsilon: Float, plusOne: Bool, shape: Shape, threads: Int
     ) throws -> Tensor {
         let (dY, x) = (try dY.contiguous(), try x.contiguous())
-        return try produce(input == .x ? x.shape : weight.shape, keeping: [dY, x, weight]) { out in
+        return try produce(shape, keeping: [dY, x, weight ?? x]) { out in
             ck_rms_norm_gradient(
-                pointer(dY), pointer(x), weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0,
+                pointer(dY), pointer(x), weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, plusOne ? 1 : 0,
                 input == .x ? out : nil, input == .weight ? out : nil, Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
         }
     }
 
     /// The same of a layer norm; the bias's is the sum of dY over the rows.
     package static func layerNormGradient(
-        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor, epsilon: Float, threads: Int
+        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor?, epsilon: Float, shape: Shape, threads: Int
     ) throws -> Tensor {
         let (dY, x) = (try dY.contiguous(), try x.contiguous())
-        return try produce(input == .x ? x.shape : weight.shape, keeping: [dY, x, weight]) { out in
+        return try produce(shape, keeping: [dY, x, weight ?? x]) { out in
             ck_layer_norm_gradient(
-                pointer(dY), pointer(x), weight.bytes.baseAddress, weight.type.kernelType, epsilon, 0, input == .x ? out : nil,
+                pointer(dY), pointer(x), weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, 0, input == .x ? out : nil,
                 input == .weight ? out : nil, input == .bias ? out : nil, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
                 Int32(threads))
         }

@@ -28,11 +28,7 @@ package struct Sum: Op {
     }
 
     package var kernels: [Kernel] {
-        [
-            Kernel("simd") { inputs, _, threads in
-                try inputs.dropFirst().reduce(inputs[0]) { try Kernels.add($0, $1, threads: threads) }
-            }
-        ]
+        [Kernel("simd") { inputs, shape, threads in try Kernels.sum(inputs, shape: shape, threads: threads) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -46,4 +42,8 @@ package struct Sum: Op {
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { values[0] }
     package func backwardKernels(_ input: Int) -> [Kernel] { [Kernel("view") { values, _, _ in values[0] }] }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: 1)]
+    }
 }
