@@ -40,12 +40,12 @@ enum DataFixture {
     @Test func anAssistantsWordsCount() throws {
         let row =
             #"{"messages":[{"role":"user","content":"Hi there"},{"role":"assistant","content":" A bear. "},{"role":"user","content":"A bear."},{"role":"assistant","content":"Yes"}]}"#
-        let data = try DataFixture.load(row)
+        let data = try DataFixture.load(row) { $0.sequenceLength = 128 }
         #expect(data.kind == .messages)
         #expect(try DataFixture.counted(data.items[0].example) == ["A bear.<|eot_id|>", "Yes<|eot_id|>"])
         #expect(data.items[0].example.roles.first == .boundary)
         #expect(data.report.tokens[.prompt] ?? 0 > 0)
-        let all = try DataFixture.load(row) { $0.loss = .all }
+        let all = try DataFixture.load(row) { ($0.sequenceLength, $0.loss) = (128, .all) }
         #expect(all.items[0].example.counted == all.items[0].example.ids.count - 1)
     }
 
