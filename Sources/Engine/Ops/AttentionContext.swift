@@ -172,7 +172,7 @@ package struct AttentionContext: Op {
 
     /// One cell: dP is a row of dC along the key's value, dV a column of P along one of dC, query by query and head by head.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3 else { return nil }
+        guard index.count == 3, !mask.packed else { return nil }
         let (heads, width) = input == 0 ? (shape[0], values[0].shape[2]) : (values[0].shape[0], shape[2])
         let group = heads / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let dc = graph.apply(HeadView(heads: heads, headDimension: width), [values[1]], as: "dC by heads")

@@ -192,7 +192,7 @@ package struct AttentionScores: Op {
 
     /// One cell: dQ is a row of dS along the keys that the query sees, dK a column of dS along the queries that see the key.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3, let ds = values.last else { return nil }
+        guard index.count == 3, !mask.packed, let ds = values.last else { return nil }
         let group = ds.shape[0] / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let (queries, keys) = (ds.shape[1], ds.shape[2])
         let cell = index[2]..<index[2] + 1
