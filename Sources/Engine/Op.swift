@@ -140,7 +140,7 @@ package struct ShapeError: Error, CustomStringConvertible, Sendable {
 /// Every op, for the tables in tests and help.
 package enum OpCatalogue {
     package static let all: [any Op.Type] = [
-        Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
+        Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, FrozenNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
         AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
         CrossEntropy.self, Mean.self, Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
     ]

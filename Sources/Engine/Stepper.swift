@@ -6,7 +6,11 @@ package struct Stepper: Sendable {
     package let policy: Policy
     /// The step that runs next; `program.steps.count` at the end.
     private(set) package var cursor = 0
-    private(set) package var recording: Recording
+    package internal(set) var recording: Recording
+    /// What was changed by hand.
+    package internal(set) var edits = EditPlan()
+    /// Weights and inputs as they were bound, where an edit has another one in their place.
+    private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package let choices: [Policy.Choice]
 
@@ -24,17 +28,25 @@ package struct Stepper: Sendable {
     }
 
     /// The same program at its start with other inputs: what is not given stays bound as it was. A cache may be longer than the program
-    /// was built for; ops take lengths from their inputs.
-    package func again(_ bindings: [Int: Tensor]) throws(BindingError) -> Stepper {
+    /// was built for; ops take lengths from their inputs. Edits stay; `text` is where the pass lies then.
+    package func again(_ bindings: [Int: Tensor], text: TextWindow? = nil) throws -> Stepper {
         var next = self
+        if let text { next.edits.text = text }
         next.cursor = 0
         next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
-            next.recording.bind(id, tensor)
+            if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
         }
         return next
+    }
+
+    /// Gives a weight or an input its tensor, with the edits on it.
+    mutating func bind(_ id: Int, _ tensor: Tensor) throws {
+        let edited = try edits.applied(to: id, tensor, program, text: edits.text)
+        originals[id] = isEdited(id) ? tensor : nil
+        recording.bind(id, edited)
     }
 
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
@@ -50,20 +62,25 @@ package struct Stepper: Sendable {
     @discardableResult
     package mutating func step() throws -> Int {
         let number = cursor
-        let step = program.steps[number]
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, isView: step.op.isView, threads: policy.threads)
+        try runAgain(number, release: false)
         cursor += 1
         release(after: number)
-        return step.output
+        return program.steps[number].output
+    }
+
+    /// Runs a step whose inputs are known and records its value.
+    mutating func runAgain(_ number: Int, release: Bool = true) throws {
+        let step = program.steps[number]
+        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
+        try recording.store(step.output, tensor, isView: isView(number), threads: policy.threads)
+        if release { self.release(after: number) }
     }
 
     /// Forgets the last op's value. The same bits come when it is stepped again.
     package mutating func stepBack() {
         guard cursor > 0 else { return }
         cursor -= 1
-        let step = program.steps[cursor]
-        recording.forget(step.output, isView: step.op.isView)
+        recording.forget(program.steps[cursor].output, isView: isView(cursor))
     }
 
     /// A value that has been computed, again if it was evicted; nil if its step has not run.
@@ -77,16 +94,24 @@ package struct Stepper: Sendable {
     /// Whether a step has run: its value is known, though perhaps not in memory.
     package func isComputed(_ id: Int) -> Bool { (program.values[id].step ?? -1) < cursor }
 
-    func run(_ number: Int, inputs: [Tensor]) throws -> Tensor {
-        let step = program.steps[number]
-        let shape = try step.op.outputShape(inputs.map(\.shape))
-        if let kernel = choices[number].kernel { return try kernel.run(inputs, shape, policy.threads) }
-        let result = step.op.reference(inputs.map { Dense<Float>($0) })
+    /// `text` says where in the text the inputs' last rows lie, if not at the end of the pass; edits go by it.
+    func run(_ number: Int, inputs: [Tensor], text: TextWindow? = nil) throws -> Tensor {
+        edits.isEmpty ? try compute(number, inputs) : try runEdited(number, inputs: inputs, text: text ?? edits.text)
+    }
+
+    func compute(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
+        try compute(program.steps[number].op, choices[number].kernel, inputs)
+    }
+
+    func compute(_ op: any Op, _ kernel: Kernel?, _ inputs: [Tensor]) throws -> Tensor {
+        let shape = try op.outputShape(inputs.map(\.shape))
+        if let kernel { return try kernel.run(inputs, shape, policy.threads) }
+        let result = op.reference(inputs.map { Dense<Float>($0) })
         return try Tensor(result.shape, result.values)
     }
 
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
-    private func value(_ id: Int) throws -> Tensor {
+    func value(_ id: Int) throws -> Tensor {
         if let tensor = recording.tensors[id] { return tensor }
         var remade: [Int: Tensor] = [:]
         return try remake(id, &remade)
@@ -107,15 +132,15 @@ package struct Stepper: Sendable {
         if case .nothing = recording.keep {
             let step = program.steps[number]
             for id in Set(step.inputs) where program.lastUse[id] == number && program.isPassing(id) {
-                recording.evict(id, isView: program.steps[program.values[id].step ?? 0].op.isView)
+                recording.evict(id, isView: isView(program.values[id].step ?? 0))
             }
             return
         }
         guard recording.isOverBudget else { return }
-        for earlier in program.steps[..<number] where recording.isOverBudget {
-            let id = earlier.output
+        for (earlier, step) in program.steps[..<number].enumerated() where recording.isOverBudget {
+            let id = step.output
             if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil {
-                recording.evict(id, isView: earlier.op.isView)
+                recording.evict(id, isView: isView(earlier))
             }
         }
     }
