@@ -80,7 +80,8 @@ package struct LogitLens: Sendable {
                 Shape([Axis(.token, positions.count), residual.shape.axes[1]]), strides: residual.strides,
                 offset: positions.lowerBound * residual.strides[0])
             let result = try stepper.replay(
-                to: logits, replacing: last, by: part.contiguous(), textEnd: stepper.textEnd(ofRow: positions.upperBound, of: residual.shape))
+                to: logits, replacing: last, by: part.contiguous(),
+                textEnd: stepper.textEnd(ofRow: positions.upperBound, of: residual.shape))
             rows.append(
                 Row(
                     value: id, layer: program.values[id].layer ?? -1,
@@ -96,6 +97,23 @@ package struct LogitLens: Sendable {
             guard value.role == .residual else { return false }
             return LayerPath(value.name)?.rest.isEmpty ?? true
         }
+    }
+}
+
+extension Program {
+    /// The residual stream one layer earlier, or of a gradient of the stream the gradient one layer later: what was walked before it.
+    /// Nil for everything else.
+    func streamBefore(_ id: Int) -> Int? {
+        let name = values[id].name
+        let isGradient = values[id].role == .gradient && !values[id].isPart
+        guard isGradient || values[id].role == .residual, let own = isGradient ? self.id(of: String(name.dropFirst(5))) : id,
+            values[own].role == .residual
+        else { return nil }
+        let streams = LogitLens.streams(self)
+        guard let at = streams.firstIndex(of: own) else { return nil }
+        let neighbour = at + (isGradient ? 1 : -1)
+        guard streams.indices.contains(neighbour) else { return nil }
+        return isGradient ? gradient(of: streams[neighbour]) : streams[neighbour]
     }
 }
 

@@ -13,6 +13,8 @@ package struct Stepper: Sendable {
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package let choices: [Policy.Choice]
+    /// What is computed again for the reverse walk; nil where all is kept.
+    let segments: Segments?
 
     /// `bindings` gives every weight and input, by the value's number.
     package init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor]) throws(BindingError) {
@@ -20,6 +22,12 @@ package struct Stepper: Sendable {
         self.policy = policy
         choices = program.steps.map { policy.choice(for: program.values[$0.output].name, op: $0.op) }
         recording = Recording(valueCount: program.values.count, keep: keep)
+        segments =
+            switch keep {
+            case .nothing: Segments(program, .none)
+            case .residuals(let checkpointing): Segments(program, checkpointing)
+            case .all: nil
+            }
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
@@ -49,6 +57,23 @@ package struct Stepper: Sendable {
         recording.bind(id, edited)
     }
 
+    /// The same run over a longer program that begins with this one's values and steps: the reverse walk behind a forward pass. What has
+    /// been computed stays under its number, and nothing is computed again.
+    package func extended(to longer: Program) throws -> Stepper {
+        let isLonger =
+            longer.steps.count >= program.steps.count && longer.values.count >= program.values.count
+            && zip(program.values, longer.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
+        guard isLonger else { throw BindingError(rule: "the longer program does not begin with the values of the shorter one") }
+        var leaves: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
+        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves)
+        next.recording = recording.extended(to: longer.values.count)
+        next.cursor = cursor
+        next.originals = originals
+        next.edits = edits.extended(to: next)
+        return next
+    }
+
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
         let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
@@ -62,26 +87,38 @@ package struct Stepper: Sendable {
     @discardableResult
     package mutating func step() throws -> Int {
         let number = cursor
-        try runAgain(number, release: false)
+        let step = program.steps[number]
+        try restore(for: number)
+        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
+        try recording.store(step.output, tensor, threads: policy.threads)
         cursor += 1
         release(after: number)
-        return program.steps[number].output
+        return step.output
     }
 
-    /// Runs a step whose inputs are known and records its value.
-    mutating func runAgain(_ number: Int, release: Bool = true) throws {
+    /// Runs a step before the cursor once more and records its new value.
+    mutating func renew(_ number: Int) throws {
         let step = program.steps[number]
+        try restore(for: number)
         let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, isView: isView(number), threads: policy.threads)
-        if release { self.release(after: number) }
+        try recording.store(step.output, tensor, threads: policy.threads)
+        release(after: number)
     }
 
     /// Forgets the last op's value. The same bits come when it is stepped again.
     package mutating func stepBack() {
         guard cursor > 0 else { return }
         cursor -= 1
-        recording.forget(program.steps[cursor].output, isView: isView(cursor))
+        recording.forget(program.steps[cursor].output)
     }
+
+    /// Runs a step once more whose value had been dropped.
+    mutating func runAgain(_ number: Int) throws {
+        let step = program.steps[number]
+        recording.restore(step.output, try run(number, inputs: step.inputs.map { try value($0) }))
+    }
+
+    mutating func release(_ id: Int) { recording.evict(id) }
 
     /// A value that has been computed, again if it was evicted; nil if its step has not run.
     package func tensor(_ id: Int) throws -> Tensor? {
@@ -129,19 +166,15 @@ package struct Stepper: Sendable {
 
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
-        if case .nothing = recording.keep {
-            let step = program.steps[number]
-            for id in Set(step.inputs) where program.lastUse[id] == number && program.isPassing(id) {
-                recording.evict(id, isView: isView(program.values[id].step ?? 0))
-            }
+        guard case .all = recording.keep else {
+            for id in program.steps[number].inputs where program.lastUse[id] == number && program.isPassing(id) { recording.evict(id) }
+            for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
             return
         }
         guard recording.isOverBudget else { return }
-        for (earlier, step) in program.steps[..<number].enumerated() where recording.isOverBudget {
-            let id = step.output
-            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil {
-                recording.evict(id, isView: isView(earlier))
-            }
+        for earlier in program.steps[..<number] where recording.isOverBudget {
+            let id = earlier.output
+            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil { recording.evict(id) }
         }
     }
 }

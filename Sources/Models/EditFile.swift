@@ -95,7 +95,9 @@ package enum RunPrompt: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .ids(let ids): return ids
         case .text(let text):
-            guard let tokenizer = model.tokenizer else { throw PromptError(rule: model.tokenizerProblem ?? "there is no tokenizer; use ids") }
+            guard let tokenizer = model.tokenizer else {
+                throw PromptError(rule: model.tokenizerProblem ?? "there is no tokenizer; use ids")
+            }
             return tokenizer.encode(text).map(Int.init)
         }
     }

@@ -6,17 +6,19 @@ import Tensors
 /// scripts and tests, in line.
 package struct EngineState {
     private(set) var model: Model?
-    private var passes: [Generation] = []
-    private var inner: [Expansion] = []
+    var passes: [Generation] = []
+    var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
-    private var entered: [String] = []
+    var entered: [String] = []
     private var journey: Journey?
-    private var stops = Stops()
-    private var run = 0
-    private let policy: Policy
-    private let budget: Int
+    private(set) var stops = Stops()
+    var run = 0
+    /// Edits, runs to copy from, and a scan on its way.
+    var whatIf = WhatIf()
+    let policy: Policy
+    let budget: Int
     /// Sent when something happens.
-    private let emit: (EngineEvent) -> Void
+    let emit: (EngineEvent) -> Void
 
     package init(policy: Policy, budget: Int, emit: @escaping (EngineEvent) -> Void) {
         self.policy = policy
@@ -24,7 +26,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -54,15 +56,17 @@ package struct EngineState {
         case .restart: try restart()
         case .stepInto(let value, let index): try stepInto(value, index)
         case .stepOut: stepOut()
-        case .nextToken: try nextToken()
+        case .nextToken: try nextToken(cancelled)
         case .previousToken: try previousToken()
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
+        case .whatIf(let command): try perform(command, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
+        stopScan()
         guard journey != nil else { return }
         journey = nil
         emit(.stopped(.interrupted))
@@ -76,12 +80,16 @@ package struct EngineState {
         let opened = try Model(path: path)
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
+        whatIf = WhatIf()
+        tellEdits()
         emit(.opened(opened))
     }
 
     private mutating func begin(_ ids: [Int]) throws {
         guard let model else { throw PromptError(rule: "no model is open; use :open PATH") }
-        let pass = try Generation(model: model, prompt: ids, policy: policy, keep: .all(budget: budget))
+        try model.check(ids)
+        try carryEdits(to: ids, model)
+        let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
         (passes, inner, entered, journey) = ([pass], [], [], nil)
         run += 1
@@ -104,6 +112,7 @@ package struct EngineState {
 
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
+        if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
@@ -168,13 +177,15 @@ package struct EngineState {
 
     // MARK: tokens
 
-    private mutating func nextToken() throws {
-        guard var pass = passes.last else { return }
+    private mutating func nextToken(_ cancelled: () -> Bool) throws {
+        guard let last = passes.indices.last else { return }
         (inner, entered) = ([], [])
-        if !pass.stepper.isFinished {
-            passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
-            pass = passes[passes.count - 1]
+        let journey = passes[last].stepper.journey(to: .end)
+        if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
+            emit(.stopped(.interrupted))
+            return publish()
         }
+        var pass = passes[last]
         guard let logits = try pass.lastLogits() else { return }
         var sampler = Sampler.greedy
         try pass.append(sampler.choose(logits))
@@ -182,12 +193,6 @@ package struct EngineState {
         run += 1
         start(.end)
         publish()
-    }
-
-    private static func finished(_ stepper: Stepper) throws -> Stepper {
-        var stepper = stepper
-        _ = try stepper.run(to: .end)
-        return stepper
     }
 
     private mutating func previousToken() throws {
@@ -198,7 +203,7 @@ package struct EngineState {
         publish()
     }
 
-    private func publish() {
+    func publish() {
         guard let pass = passes.last else { return }
         emit(
             .snapshot(

@@ -7,7 +7,8 @@ import Testing
 struct EditTests {
     /// One of each kind, in the names of each architecture.
     static func lines(_ sample: Sample) -> [String] {
-        let (model, attention, norm) = sample == .llama ? ("model.layers", "self_attn", "model.norm") : ("transformer.h", "attn", "transformer.ln_f")
+        let (model, attention, norm) =
+            sample == .llama ? ("model.layers", "self_attn", "model.norm") : ("transformer.h", "attn", "transformer.ln_f")
         let weight = sample == .llama ? "model.layers.2.mlp.up_proj.weight" : "transformer.h.2.mlp.c_fc.weight"
         return [
             "set \(model).3.mlp[5, 17] = 4", "zero \(model).2.\(attention).context[head 3]", "scale \(model).4[token 2:5] by 0.5",
@@ -97,7 +98,8 @@ struct EditTests {
         var wanted = before
         wanted[5 * width + 17] = 4
         #expect(try after("set \(name)[5, 17] = 4") == wanted)
-        #expect(try after("scale \(name)[:, 2:4] by 2").enumerated().allSatisfy { $1 == before[$0] * ((2..<4).contains($0 % width) ? 2 : 1) })
+        #expect(
+            try after("scale \(name)[:, 2:4] by 2").enumerated().allSatisfy { $1 == before[$0] * ((2..<4).contains($0 % width) ? 2 : 1) })
         #expect(try after("zero \(name)[token -1]").suffix(width).allSatisfy { $0 == 0 })
         let noisy = try after("noise \(name) by 0.5 seed 3")
         let noise = zip(noisy, before).map { Double($0 - $1) }
@@ -166,13 +168,16 @@ struct EditTests {
 
     @Test func copiesComeFromTheOtherRun() throws {
         let model = try Sample.llama.model()
-        let other = try RunPrompt.text("When Tom and Mia went to the market, Mia gave a ring to").run(model, policy: Policy(), budget: 1 << 30)
+        let other = try RunPrompt.text("When Tom and Mia went to the market, Mia gave a ring to").run(
+            model, policy: Policy(), budget: 1 << 30)
         let plain = try model.run(Sample.llama.promptIDs())
         // The whole last stream is the whole answer.
         let all = try Self.edited(plain, ["copy model.layers.5 from B"], runs: ["B": other]).stepper
         #expect(try all.lastLogits() == other.stepper.lastLogits())
         let part = try Self.edited(plain, ["copy model.layers.3[token 5] from B"], runs: ["B": other]).stepper
-        let (mine, theirs, made) = (try plain.floats("model.layers.3"), try other.stepper.floats("model.layers.3"), try part.floats("model.layers.3"))
+        let (mine, theirs, made) = (
+            try plain.floats("model.layers.3"), try other.stepper.floats("model.layers.3"), try part.floats("model.layers.3")
+        )
         #expect(made.enumerated().allSatisfy { $1 == ($0 / 128 == 5 ? theirs[$0] : mine[$0]) })
     }
 
@@ -187,8 +192,12 @@ struct EditTests {
         Misfit(line: "zero layers.2.mlp", says: "there is no value 'layers.2.mlp'; there is model.layers.2.mlp.gate_proj.weight"),
         Misfit(line: "zero model.layers.2.mlp[16, 0]", says: "model.layers.2.mlp.down_proj: token 16 lies outside 0…14"),
         Misfit(line: "zero model.layers.2.mlp[head 3]", says: "model.layers.2.mlp.down_proj has no head; its axes are token, feature"),
-        Misfit(line: "zero model.layers.2.mlp[1, 2, 3]", says: "model.layers.2.mlp.down_proj has 2 axes (15 token × 128 feature), fewer than [1, 2, 3] says"),
-        Misfit(line: "zero model.layers.2.mlp[token 1, token 2]", says: "model.layers.2.mlp.down_proj is told twice its token; its axes are token, feature"),
+        Misfit(
+            line: "zero model.layers.2.mlp[1, 2, 3]",
+            says: "model.layers.2.mlp.down_proj has 2 axes (15 token × 128 feature), fewer than [1, 2, 3] says"),
+        Misfit(
+            line: "zero model.layers.2.mlp[token 1, token 2]",
+            says: "model.layers.2.mlp.down_proj is told twice its token; its axes are token, feature"),
         Misfit(line: "zero model.layers.2.self_attn.context[head 8]", says: "model.layers.2.self_attn.context: head 8 lies outside 0…7"),
         Misfit(line: "zero model.layers.2.mlp[5:5]", says: "model.layers.2.mlp.down_proj: token 5:5 lies outside 0…14"),
         Misfit(line: "freeze model.layers.2.mlp", says: "'model.layers.2.mlp' is no norm; freeze keeps the scale of RMSNorm or LayerNorm"),
@@ -196,8 +205,12 @@ struct EditTests {
         Misfit(line: "knock-out L2H8", says: "layer 2 has 8 heads, 0…7; there is no L2H8"),
         Misfit(line: "mask L2 hide key 16", says: "model.layers.2.self_attn.scores: key 16 lies outside 0…14"),
         Misfit(line: "copy model.norm from B", says: "there is no run 'B'; make one with run B = \"TEXT\""),
-        Misfit(line: "copy model.norm from S", says: "model.norm is [15, 128] here and [5, 128] in run S; choose tokens that both have, such as [token 0]"),
-        Misfit(line: "copy model.norm[token 7] from S", says: "model.norm is [15, 128] here and [5, 128] in run S; choose tokens that both have"),
+        Misfit(
+            line: "copy model.norm from S",
+            says: "model.norm is [15, 128] here and [5, 128] in run S; choose tokens that both have, such as [token 0]"),
+        Misfit(
+            line: "copy model.norm[token 7] from S",
+            says: "model.norm is [15, 128] here and [5, 128] in run S; choose tokens that both have"),
         Misfit(line: "set input_ids[2] = 1.5", says: "input_ids holds whole numbers 0…2047, not 1.5"),
         Misfit(line: "set input_ids[2] = 2048", says: "input_ids holds whole numbers 0…2047, not 2048.0"),
         Misfit(line: "noise input_ids by 1", says: "input_ids holds whole numbers; set, zero or copy them"),
@@ -217,7 +230,8 @@ struct EditTests {
     /// Token by token with the cache, edited values have the bits of the whole text in one pass.
     @Test(arguments: [
         "zero model.layers.2.self_attn.context[head 3]", "scale model.layers.3.mlp[token 4] by 3", "mask L3 hide key 2 query 5:",
-        "noise model.layers.1[token 9:] by 0.2 seed 1", "scale model.layers.4.self_attn.k_cache[token 3] by 2", "zero model.layers.0.mlp.up_proj.weight[7]",
+        "noise model.layers.1[token 9:] by 0.2 seed 1", "scale model.layers.4.self_attn.k_cache[token 3] by 2",
+        "zero model.layers.0.mlp.up_proj.weight[7]",
         "mask * show key 8 query 6",
     ])
     func cachedTokensAreEditedAlike(_ line: String) throws {
@@ -328,7 +342,9 @@ struct EditTests {
         #expect(try report.lossBefore == Double(plain.floats("loss")[0]))
         #expect(try report.lossAfter == Double(rerun.stepper.floats("loss")[0]))
         #expect(report.changes.map(\.name) == ["model.layers.5", "model.layers.4"])
-        let differences = zip(try plain.floats("model.layers.5"), try rerun.stepper.floats("model.layers.5")).map { Double($0) - Double($1) }
+        let differences = zip(try plain.floats("model.layers.5"), try rerun.stepper.floats("model.layers.5")).map {
+            Double($0) - Double($1)
+        }
         #expect(report.changes[0].maximum == differences.map(abs).max())
         #expect(abs(report.changes[0].norm - differences.reduce(0) { $0 + $1 * $1 }.squareRoot()) < 1e-9)
         #expect(report.changes[1].maximum == 0)

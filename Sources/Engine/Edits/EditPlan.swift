@@ -25,8 +25,19 @@ package struct EditPlan: Sendable {
         let program = stepper.program
         for edit in set.edits { try place(edit, program) }
         try substitute(stepper, unedited)
-        guard !isEmpty, program.hasBackward else { return }
-        for number in program.forwardCount..<program.steps.count { try follow(number, stepper) }
+        followAll(stepper)
+    }
+
+    /// The same edits where a reverse walk has been appended to the program.
+    func extended(to stepper: Stepper) -> EditPlan {
+        var plan = self
+        plan.followAll(stepper)
+        return plan
+    }
+
+    private mutating func followAll(_ stepper: Stepper) {
+        guard !isEmpty, stepper.program.hasBackward else { return }
+        for number in stepper.program.forwardCount..<stepper.program.steps.count { follow(number, stepper) }
     }
 
     private mutating func place(_ edit: Edit, _ program: Program) throws(EditError) {
@@ -114,7 +125,7 @@ package struct EditPlan: Sendable {
     }
 
     /// A step of the reverse walk: the derivative of what really ran, through the edits of its value.
-    private mutating func follow(_ number: Int, _ stepper: Stepper) throws {
+    private mutating func follow(_ number: Int, _ stepper: Stepper) {
         let program = stepper.program
         guard let gradient = program.steps[number].op as? Gradient, let last = program.steps[number].inputs.last,
             let value = program.differentiated(last), let forward = program.values[value].step
@@ -135,13 +146,13 @@ extension Program {
 }
 
 extension AttentionMask {
-    /// The op with a mask that hides nothing; nil if it has no mask.
+    /// The op with a mask that hides nothing (but other texts of a packed row); nil if it has no mask.
     fileprivate static func opened(_ op: any Op) -> (any Op)? {
-        let open = AttentionMask(causal: false)
+        func open(_ mask: AttentionMask?) -> AttentionMask { AttentionMask(causal: false, packed: mask?.packed ?? false) }
         switch op {
-        case let scores as AttentionScores: return AttentionScores(scale: scores.scale, softcap: scores.softcap, mask: open)
-        case is Softmax: return Softmax(mask: open)
-        case is AttentionContext: return AttentionContext(mask: open)
+        case let op as AttentionScores: return AttentionScores(scale: op.scale, softcap: op.softcap, mask: open(op.mask))
+        case let op as Softmax: return Softmax(mask: open(op.mask))
+        case let op as AttentionContext: return AttentionContext(mask: open(op.mask))
         default: return nil
         }
     }

@@ -32,12 +32,6 @@ extension Stepper {
         return inputs
     }
 
-    /// Whether a step's tensor shares its input's memory: an edited value is one of its own.
-    func isView(_ number: Int) -> Bool {
-        program.steps[number].op.isView && (edits.isEmpty || edits.changes[program.steps[number].output] == nil)
-            && edits.producers[number] == nil && edits.substitutes[number] == nil
-    }
-
     /// Whether edits change the value itself.
     package func isEdited(_ id: Int) -> Bool { edits.changes[id] != nil }
 

@@ -76,7 +76,8 @@ package struct PatchScanner: Sendable {
             throw EditError("both runs have the same logit difference (\(Float(best))); choose other prompts, or another answer")
         }
         scan = PatchScan(
-            what: what, question: question, values: rows, layers: rows.map { program.values[$0].layer ?? -1 }, columns: columns, clean: best,
+            what: what, question: question, values: rows, layers: rows.map { program.values[$0].layer ?? -1 }, columns: columns,
+            clean: best,
             corrupted: worst, effects: Array(repeating: .nan, count: rows.count * columns))
     }
 

@@ -24,10 +24,10 @@ extension Stepper {
             dirty.insert(id)
         }
         let steps = downstream(&dirty, of: next.edits)
-        for number in steps { next.recording.forget(program.steps[number].output, isView: isView(number)) }
+        for number in steps { next.recording.forget(program.steps[number].output) }
         for number in steps {
             if interrupted() { return nil }
-            try next.runAgain(number)
+            try next.renew(number)
         }
         return Rerun(stepper: next, steps: steps, changed: dirty)
     }

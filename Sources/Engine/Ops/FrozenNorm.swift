@@ -31,7 +31,8 @@ package struct FrozenNorm: Op {
     }
 
     package static let card = OpCard(
-        name: "frozen norm", formula: "y = w · (x − μ) · r + b,  r kept", sentence: "A norm with the scale of the unedited run: it is linear.",
+        name: "frozen norm", formula: "y = w · (x − μ) · r + b,  r kept",
+        sentence: "A norm with the scale of the unedited run: it is linear.",
         source: "Elhage et al. 2021, A Mathematical Framework for Transformer Circuits")
     package static let samples = [
         OpSample(
@@ -44,7 +45,9 @@ package struct FrozenNorm: Op {
     package var parameters: [(name: String, value: String)] { [("r", "\(scales.prefix(4).map { Float($0) })")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == (isCentred ? 3 : 2) else { throw ShapeError("takes x, w\(isCentred ? ", b" : ""), got \(inputs.count) inputs") }
+        guard inputs.count == (isCentred ? 3 : 2) else {
+            throw ShapeError("takes x, w\(isCentred ? ", b" : ""), got \(inputs.count) inputs")
+        }
         try Shapes.expectEqual(inputs[0].rowLength, inputs[1].elementCount, "x's last axis and w's length")
         try Shapes.expectEqual(inputs[0].rowCount, scales.count, "rows and kept scales")
         return inputs[0]

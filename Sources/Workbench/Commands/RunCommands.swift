@@ -26,7 +26,9 @@ extension Command {
             if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
             return [.engine(.run(.overBlock))]
         },
-        Command("run", aliases: ["continue"], .run, "run to the end, or pause") { session, _ throws(CommandError) in
+        Command("run", aliases: ["continue"], "[NAME = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
+            session, arguments throws(CommandError) in
+            if !arguments.text.isEmpty { return [try session.runAside(arguments.text)] }
             try session.needRun()
             if session.snapshot?.isRunning == true { return [.engine(.cancel)] }
             if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
@@ -102,7 +104,8 @@ extension Command {
         case "absmax": return .absMax(over: Float(try arguments.number(2)))
         case "std": return .std(over: try arguments.number(2))
         case "changed": return .changed(by: arguments[2] == nil ? 0 : Float(try arguments.number(2)))
-        case let word: throw CommandError("'\(word)' is no condition; there are nonfinite, absmax, std, changed")
+        case "grew": return .normGrew(over: arguments[2] == nil ? 10 : try arguments.number(2))
+        case let word: throw CommandError("'\(word)' is no condition; there are nonfinite, absmax, std, changed, grew")
         }
     }
 }

@@ -57,7 +57,8 @@ struct HeadsCommand: ParsableCommand {
 
     private func object(_ scores: HeadScores) -> JSONText {
         .object([
-            ("tokens", .integer(tokens)), ("draws", .integer(draws)), ("seed", .string(String(seed))), ("first_loss", .number(scores.firstLoss)),
+            ("tokens", .integer(tokens)), ("draws", .integer(draws)), ("seed", .string(String(seed))),
+            ("first_loss", .number(scores.firstLoss)),
             ("second_loss", .number(scores.secondLoss)),
             (
                 "heads",

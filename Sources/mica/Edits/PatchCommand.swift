@@ -94,7 +94,9 @@ struct PatchReport {
     private var layers: [String] { scan.layers.map { $0 < 0 ? "emb" : "L\($0)" } }
 
     private var byHead: [String] {
-        table((0..<scan.rows).map { row in [layers[row]] + (0..<scan.columns).map { cell(row, $0) } }, header: [""] + (0..<scan.columns).map { "H\($0)" })
+        table(
+            (0..<scan.rows).map { row in [layers[row]] + (0..<scan.columns).map { cell(row, $0) } },
+            header: [""] + (0..<scan.columns).map { "H\($0)" })
     }
 
     /// Positions go down, with both prompts' tokens: a text is longer than a model is deep.
@@ -129,7 +131,8 @@ struct PatchReport {
         .object([
             ("what", .string(scan.what.rawValue)), ("answer", .integer(scan.question.answer)), ("wrong", .integer(scan.question.wrong)),
             ("clean_ids", .array(ids[0].map { .integer($0) })), ("corrupted_ids", .array(ids[1].map { .integer($0) })),
-            ("clean", .number(scan.clean)), ("corrupted", .number(scan.corrupted)), ("columns", .string(scan.what == .heads ? "heads" : "positions")),
+            ("clean", .number(scan.clean)), ("corrupted", .number(scan.corrupted)),
+            ("columns", .string(scan.what == .heads ? "heads" : "positions")),
             ("layers", .array(scan.layers.map { .integer($0) })),
             ("effects", .array((0..<scan.rows).map { row in .array((0..<scan.columns).map { .number(Double(scan[row, $0])) }) })),
         ])
