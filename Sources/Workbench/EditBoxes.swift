@@ -39,10 +39,19 @@ enum EditsBox {
         }
     }
 
+    /// All edits together against the run without any.
+    private static func total(_ session: Session) -> [Line] {
+        guard session.edits.items.count > 1, let before = session.edits.unedited?.lossBefore, let after = session.edits.last?.lossAfter
+        else { return [] }
+        let (old, new) = (Numbers.fixed(before, decimals: 3), Numbers.fixed(after, decimals: 3))
+        return [[Span("all together: loss ", .overlay), Span("\(old) → \(new)", .emphasis)]]
+    }
+
     /// The likeliest tokens and the watched values of the selected edit, before and after it.
     private static func details(_ session: Session, _ selection: Int) -> [Line] {
-        guard let report = session.edits.items[safe: selection]?.report else { return [] }
-        var lines = [Line("next token, before → after", .heading)]
+        guard let item = session.edits.items[safe: selection] else { return [] }
+        let report = item.report
+        var lines = total(session) + [Line("✎ \(item.edit)", .emphasis), Line("next token, before → after", .heading)]
         lines += report.tokens.prefix(5).map { token in
             [
                 Span(session.tokenLabel(token.id).padding(14), .overlay), Span(Numbers.compact(token.before).padding(10), .dim),

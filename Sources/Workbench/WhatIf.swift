@@ -28,7 +28,7 @@ package struct EditList: Sendable {
     package var runs: [EditFile.Run] = []
     /// The last change of the list, for the hint line; nil when the list was only carried over.
     package var last: EditReport?
-    /// The run without edits and as it is: the first report's before.
+    /// The report of the first edit: its "before" is the run without any; nil after another prompt.
     package var unedited: EditReport?
 
     package init() {}
@@ -114,11 +114,12 @@ extension EngineState {
             return (try? model.stepper(ids: ids, caches: true, edits: set, policy: policy, keep: .nothing)) != nil
         }
         whatIf.scanner = nil
-        guard kept.count < whatIf.list.items.count else { return }
+        guard !whatIf.list.items.isEmpty else { return }
         let dropped = whatIf.list.items.count - kept.count
         whatIf.list.items = kept
-        whatIf.list.last = nil
+        (whatIf.list.last, whatIf.list.unedited) = (nil, nil)
         tellEdits()
+        guard dropped > 0 else { return }
         emit(.failed("\(dropped) \(dropped == 1 ? "edit does" : "edits do") not fit this prompt and \(dropped == 1 ? "is" : "are") gone"))
     }
 

@@ -54,7 +54,7 @@ struct PatchScanTests {
         let (model, clean, corrupted) = try Self.runs(.llama)
         let short = try RunPrompt.text("Tom and Mia").run(model, policy: Policy(), budget: 1 << 30).stepper
         for (other, question, says) in [
-            (short, nil, "the clean prompt has 4 tokens and the corrupted one 15; a scan needs as many in both"),
+            (short, nil, "the clean prompt has 5 tokens and the corrupted one 15; a scan needs as many in both"),
             (corrupted, nil, "both runs go on with token"),
             (clean, PatchScan.Question(answer: 5, wrong: 5), "both runs have the same logit difference"),
             (clean, PatchScan.Question(answer: 9999, wrong: 5), "token 9999 is outside the vocabulary of 2048"),

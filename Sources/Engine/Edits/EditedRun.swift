@@ -35,6 +35,12 @@ extension Stepper {
     /// Whether edits change the value itself.
     package func isEdited(_ id: Int) -> Bool { edits.changes[id] != nil }
 
+    /// Whether an element's number is an edit's own, whatever it was computed from.
+    func isOverwritten(_ id: Int, at index: [Int]) throws -> Bool {
+        guard isEdited(id), let shape = try tensor(id)?.shape, let place = shape.position(of: index) else { return false }
+        return try edits.slopes(of: id, shape, program)[place] == 0
+    }
+
     /// The op that runs for a step: the program's, or what an edit has put in its place.
     package func op(ofStep number: Int) -> any Op { edits.substitutes[number]?.op ?? program.steps[number].op }
 

@@ -111,6 +111,12 @@ extension Session {
     /// Whether edits change a value that is shown.
     package func isEdited(_ value: ValueRef) -> Bool { value.level == 0 && snapshot?.stepper.isEdited(value.id) == true }
 
+    /// The edits that change a value.
+    func edits(of value: ValueRef) -> [Edit] {
+        guard isEdited(value), let program = snapshot?.stepper.program else { return [] }
+        return edits.items.map(\.edit).filter { ((try? $0.values(in: program)) ?? []).contains(value.id) }
+    }
+
     /// Before the name of an edited value, so that nobody takes its numbers for the model's.
     package func editSign(_ value: ValueRef) -> String { isEdited(value) ? "✎ " : "" }
 }

@@ -12,7 +12,8 @@ package enum HeatMapPane: Pane {
         let sign = session.editSign(session.place.value)
         return sign
             + (shape.rank > 2
-            ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)" : Names.short(value.name))
+                ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)"
+                : Names.short(value.name))
     }
 
     package static func label(_ session: Session) -> String {

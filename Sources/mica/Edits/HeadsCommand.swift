@@ -9,7 +9,7 @@ struct HeadsCommand: ParsableCommand {
         commandName: "heads", abstract: "Find induction heads and previous-token heads by their attention on repeated random tokens.",
         discussion: """
             Random tokens are said twice. Induction: the mean probability that a head gives, from a token's second occurrence, to what followed its \
-            first (Olsson et al. 2022). Previous: the mean probability on the token before. Sorted by induction.
+            first (Olsson et al. 2022). Previous: the mean probability on the token before. The larger of the two sorts the table.
 
             Example: mica heads Samples/fables-llama
             """)
@@ -48,7 +48,7 @@ struct HeadsCommand: ParsableCommand {
 
     private func text(_ scores: HeadScores) -> String {
         var table = TextTable(header: ["head", "induction", "previous"], rightAligned: [1, 2])
-        for head in scores.heads.sorted(by: { $0.induction > $1.induction }) {
+        for head in scores.heads.sorted(by: { max($0.induction, $0.previous) > max($1.induction, $1.previous) }) {
             table.add(["L\(head.layer)H\(head.head)"] + [head.induction, head.previous].map { Numbers.fixed($0, decimals: 3) })
         }
         let losses = [scores.firstLoss, scores.secondLoss].map { Numbers.fixed($0, decimals: 2) }
