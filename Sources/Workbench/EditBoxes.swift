@@ -26,7 +26,7 @@ enum EditsBox {
     private static func table(_ session: Session, _ selection: Int, _ width: Int) -> TableView {
         let columns = [
             TableView.Column("", width: .fixed(2), align: .right), TableView.Column("edit", width: .rest),
-            TableView.Column("loss", width: .fixed(15)), TableView.Column("next", width: .fixed(width > 80 ? 24 : 18)),
+            TableView.Column("loss", width: .fixed(15)), TableView.Column("next", width: .fixed(width > 80 ? 24 : 20)),
             TableView.Column("steps", width: .fixed(5), align: .right),
         ]
         let items = session.edits.items
@@ -94,13 +94,13 @@ enum ScanBox {
         ]
     }
 
-    /// Cells that have not been measured show nothing.
+    /// Cells that have not been measured show nothing; three decimals are enough for a picture.
     private static func grid(_ scan: PatchScan) -> PooledGrid {
         let flags = scan.effects.indices.map { place in
             place >= scan.done ? PooledGrid.masked : scan.effects[place].isFinite ? PooledGrid.finite : PooledGrid.nan
         }
         return PooledGrid(
-            rows: scan.rows, columns: scan.columns, values: scan.effects.map { $0.isFinite ? $0 : 0 }, flags: flags,
+            rows: scan.rows, columns: scan.columns, values: scan.effects.map { $0.isFinite ? ($0 * 1000).rounded() / 1000 + 0 : 0 }, flags: flags,
             sourceHeight: scan.rows, sourceWidth: scan.columns)
     }
 

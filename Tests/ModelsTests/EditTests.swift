@@ -229,7 +229,8 @@ struct EditTests {
 
     /// The edits that the README shows are read and made.
     @Test func theReadmesEditsWork() throws {
-        let readme = try String(contentsOfFile: #filePath.replacing("Tests/ModelsTests/EditTests.swift", with: "README.md"), encoding: .utf8)
+        let path = #filePath.replacing("Tests/ModelsTests/EditTests.swift", with: "README.md")
+        let readme = try String(contentsOfFile: path, encoding: .utf8)
         let section = try #require(readme.components(separatedBy: "## What if\n").last)
         let block = try #require(section.components(separatedBy: "```").dropFirst().first)
         let file = try EditFile(block, name: "README.md")
