@@ -146,6 +146,7 @@ package enum OpCatalogue {
         Linear.self,
         RMSNorm.self,
         LayerNorm.self,
+        FrozenNorm.self,
         HeadView.self,
         RopeFrequencies.self,
         RopeTable.self,
