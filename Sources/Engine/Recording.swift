@@ -22,6 +22,14 @@ package struct Recording: Sendable {
         statistics = Array(repeating: nil, count: valueCount)
     }
 
+    /// The same with room for values that come later.
+    func extended(to count: Int) -> Recording {
+        var longer = self
+        longer.tensors += Array(repeating: nil, count: max(0, count - tensors.count))
+        longer.statistics += Array(repeating: nil, count: max(0, count - statistics.count))
+        return longer
+    }
+
     /// A weight or an input: always there, outside the budget.
     mutating func bind(_ id: Int, _ tensor: Tensor) { tensors[id] = tensor }
 

@@ -37,6 +37,21 @@ package struct Stepper: Sendable {
         return next
     }
 
+    /// The same run over a longer program that begins with this one's values and steps: the reverse walk behind a forward pass. What has
+    /// been computed stays under its number, and nothing is computed again.
+    package func extended(to longer: Program) throws(BindingError) -> Stepper {
+        let isLonger =
+            longer.steps.count >= program.steps.count && longer.values.count >= program.values.count
+            && zip(program.values, longer.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
+        guard isLonger else { throw BindingError(rule: "the longer program does not begin with the values of the shorter one") }
+        var leaves: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
+        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves)
+        next.recording = recording.extended(to: longer.values.count)
+        next.cursor = cursor
+        return next
+    }
+
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
         let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }

@@ -11,6 +11,8 @@ package struct EngineState {
     /// The names of the values whose ops were stepped into.
     private var entered: [String] = []
     private var journey: Journey?
+    /// Where the run goes when it has reached the loss.
+    private var afterLoss: Goal?
     private var stops = Stops()
     private var run = 0
     private let policy: Policy
@@ -28,7 +30,7 @@ package struct EngineState {
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
-        finishStep(before: command)
+        finishStep(before: command, cancelled)
         do { try perform(command, cancelled: cancelled) } catch {
             journey = nil
             emit(.failed("\(error)"))
@@ -37,10 +39,12 @@ package struct EngineState {
     }
 
     /// A single step that was asked for is done before anything else: five of them in the mailbox are five steps.
-    private mutating func finishStep(before command: EngineCommand) {
+    private mutating func finishStep(before command: EngineCommand, _ cancelled: () -> Bool) {
         switch command {
         case .cancel, .quit, .answer, .stops: break
-        default: if case .step? = journey?.goal { advance { false } }
+        default:
+            if case .step? = afterLoss { advance(interrupted: cancelled) }
+            if case .step? = journey?.goal { advance { false } }
         }
     }
 
@@ -49,6 +53,7 @@ package struct EngineState {
         case .open(let path): try open(path)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
+        case .reverse(let goal): try reverse(goal)
         case .stepBack: stepBack()
         case .backTo(let id): back(to: id)
         case .restart: try restart()
@@ -64,7 +69,7 @@ package struct EngineState {
 
     private mutating func cancel() {
         guard journey != nil else { return }
-        journey = nil
+        (journey, afterLoss) = (nil, nil)
         emit(.stopped(.interrupted))
         publish()
     }
@@ -97,7 +102,17 @@ package struct EngineState {
 
     private mutating func start(_ goal: Goal) {
         guard let stepper = walking else { return }
+        afterLoss = nil
         journey = stepper.journey(to: goal)
+    }
+
+    private mutating func reverse(_ goal: Goal) throws {
+        guard inner.isEmpty, let last = passes.indices.last else { return start(goal) }
+        try passes[last].differentiate()
+        let program = passes[last].stepper.program
+        guard passes[last].stepper.cursor < program.forwardCount else { return start(goal) }
+        start(.before(program.steps[program.forwardCount].output))
+        afterLoss = goal
     }
 
     private var walking: Stepper? { inner.last?.stepper ?? passes.last?.stepper }
@@ -107,9 +122,11 @@ package struct EngineState {
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
-            if case .interrupted = stop {
-            } else {
-                self.journey = nil
+            switch stop {
+            case .interrupted: break
+            case .reached where afterLoss != nil: if let goal = afterLoss { start(goal) }
+            default:
+                (self.journey, afterLoss) = (nil, nil)
                 emit(.stopped(stop))
             }
         } catch {
@@ -171,7 +188,7 @@ package struct EngineState {
     private mutating func nextToken() throws {
         guard var pass = passes.last else { return }
         (inner, entered) = ([], [])
-        if !pass.stepper.isFinished {
+        if pass.stepper.cursor < pass.stepper.program.forwardCount {
             passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
             pass = passes[passes.count - 1]
         }
@@ -186,7 +203,8 @@ package struct EngineState {
 
     private static func finished(_ stepper: Stepper) throws -> Stepper {
         var stepper = stepper
-        _ = try stepper.run(to: .end)
+        let program = stepper.program
+        _ = try stepper.run(to: program.hasBackward ? .before(program.steps[program.forwardCount].output) : .end)
         return stepper
     }
 

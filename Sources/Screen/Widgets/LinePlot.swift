@@ -37,7 +37,7 @@ package struct LinePlot: Hashable, Sendable {
     }
 
     /// The markers at the right ends, by which series differ without colour.
-    static let markers: [Unicode.Scalar] = ["●", "■", "◆", "○", "□"]
+    package static let markers: [Unicode.Scalar] = ["●", "■", "◆", "○", "□", "◇", "◉", "∙"]
 
     package func draw(into surface: inout Surface, in rect: Rect) {
         guard rect.width >= 4, rect.height >= 2 else { return }
