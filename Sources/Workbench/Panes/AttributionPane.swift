@@ -10,7 +10,7 @@ package enum AttributionPane: Pane {
         guard let numbers = numbers(session) else { return "" }
         let sum = numbers.reduce(0, +)
         return Breakpoint(session.size) == .standard
-            ? "Σ \(Numbers.signed(sum))" : "Σ over features of grad · embedding   Σ \(Numbers.signed(sum))"
+            ? "Σ \(Numbers.signed(sum))" : "summed over features, all \(Numbers.signed(sum))"
     }
 
     private static func numbers(_ session: Session) -> [Double]? {

@@ -51,7 +51,7 @@ package enum GradientFormulaPane: Pane {
             lines += [row("formula", [Span(step.op.card.formula, .emphasis)]), row("", [Span(step.op.card.sentence, .text)])]
         }
         lines += numbers(session)
-        lines += GradientUpdate.lines(session).map { row("update", $0) }
+        lines += GradientUpdate.lines(session).enumerated().map { row($0.offset == 0 ? "update" : "", $0.element) }
         return lines + GradientCheck.lines(session).enumerated().map { row($0.offset == 0 ? "check" : "", $0.element) }
     }
 
@@ -124,7 +124,7 @@ enum GradientUpdate {
         if let g = session.statistics(value)?.norm, let w = detail(session, target)?.statistics.norm, w > 0 {
             lines.append([
                 Span("‖lr·g‖ / ‖w‖ = \(Numbers.compact(rate * g / w))", .formula),
-                Span("   AdamW's needs its moments: a training run", .dim),
+                Span("   AdamW divides by its moments, which only a training run has", .dim),
             ])
         }
         return lines

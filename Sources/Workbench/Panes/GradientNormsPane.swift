@@ -23,8 +23,25 @@ package enum GradientNormsPane: Pane {
             return
         }
         let cursor = session.gradientTarget.flatMap { list.program.values[safe: $0.id]?.layer }
+        let columns = area.inset(1, 0).columns([.rest, .fixed(area.width >= 70 ? legendWidth : 0)])
         LinePlot(series, isLogarithmic: true, firstLabel: "layer 0", lastLabel: "\(layers - 1)", cursor: layers > 1 ? cursor : nil)
-            .draw(into: &surface, in: area.inset(1, 0))
+            .draw(into: &surface, in: columns[0])
+        drawLegend(series, at: cursor, &surface, columns[1])
+    }
+
+    private static let legendWidth = 22
+
+    /// The lines by their marks, with the norm at the layer that is looked at, or at the last.
+    private static func drawLegend(_ series: [LinePlot.Series], at layer: Int?, _ surface: inout Surface, _ area: Rect) {
+        guard !area.isEmpty else { return }
+        surface.put(area.x + 2, area.y, layer.map { "at layer \($0)" } ?? "at the last layer", width: area.width - 2, style: .role(.dim))
+        for (number, line) in series.enumerated() {
+            let mark = Character(LinePlot.markers[number % LinePlot.markers.count])
+            let norm = layer.flatMap { line.values[safe: $0] } ?? line.values.last ?? 0
+            let shown = norm == 0 ? "…" : Numbers.compact(Double(norm))
+            surface.put(area.x + 2, area.y + 1 + number, Line("\(mark) \(line.name)", line.role), width: area.width - 2)
+            surface.put(area.x, area.y + 1 + number, shown, width: area.width - 1, align: .right, style: .role(.text))
+        }
     }
 
     /// 0 where it has not been computed: a log axis leaves it out.
