@@ -98,6 +98,23 @@ package struct LogitLens: Sendable {
     }
 }
 
+extension Program {
+    /// The residual stream one layer earlier, or of a gradient of the stream the gradient one layer later: what was walked before it.
+    /// Nil for everything else.
+    func streamBefore(_ id: Int) -> Int? {
+        let name = values[id].name
+        let isGradient = values[id].role == .gradient && !values[id].isPart
+        guard isGradient || values[id].role == .residual, let own = isGradient ? self.id(of: String(name.dropFirst(5))) : id,
+            values[own].role == .residual
+        else { return nil }
+        let streams = LogitLens.streams(self)
+        guard let at = streams.firstIndex(of: own) else { return nil }
+        let neighbour = at + (isGradient ? 1 : -1)
+        guard streams.indices.contains(neighbour) else { return nil }
+        return isGradient ? gradient(of: streams[neighbour]) : streams[neighbour]
+    }
+}
+
 extension Stepper {
     /// Computes `target` with another tensor in the place of value `id`; only what lies between is run, with this run's kernels, and
     /// nothing is recorded.

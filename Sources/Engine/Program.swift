@@ -81,9 +81,16 @@ package struct Program: Sendable {
     /// The steps that read a value.
     package func consumers(of id: Int) -> [Int] { steps.indices.filter { steps[$0].inputs.contains(id) } }
 
-    /// The module that a step belongs to: its value's name without the last part.
+    /// The value at whose op a step works: its own, or in the reverse walk the output (`grad:NAME`) of the op that is walked back.
+    package func site(ofStep step: Int) -> String {
+        let step = steps[step]
+        let isPart = step.op is Gradient
+        return values[(isPart ? step.inputs.last : nil) ?? step.output].name
+    }
+
+    /// The module that a step belongs to: its site's name without the last part.
     package func block(ofStep step: Int) -> String {
-        let name = values[steps[step].output].name
+        let name = site(ofStep: step)
         guard let dot = name.lastIndex(of: ".") else { return "" }
         return String(name[..<dot])
     }

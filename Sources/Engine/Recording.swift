@@ -6,6 +6,8 @@ package struct Recording: Sendable {
     package enum Keep: Sendable, Hashable {
         /// Values are dropped after their last reader and nothing is measured: what the bench calls a plain forward.
         case nothing
+        /// The same, but of what waits for the reverse walk some residuals only (`Checkpointing`).
+        case residuals(Checkpointing)
         /// Statistics of everything, tensors up to so many bytes.
         case all(budget: Int)
     }
@@ -13,8 +15,14 @@ package struct Recording: Sendable {
     package let keep: Keep
     private(set) package var tensors: [Tensor?]
     private(set) package var statistics: [Statistics?]
-    /// Bytes of recorded values (weights and inputs do not count).
+    /// Bytes of memory that recorded values hold, a buffer that several share counted once (weights and inputs do not count).
     private(set) package var byteCount = 0
+    /// The most that it has been.
+    private(set) package var peakByteCount = 0
+    /// How many forward steps were run once more for the reverse walk.
+    private(set) package var recomputed = 0
+    /// How many recorded values lie in each buffer.
+    private var holders: [ObjectIdentifier: Int] = [:]
 
     package init(valueCount: Int, keep: Keep) {
         self.keep = keep
@@ -30,26 +38,46 @@ package struct Recording: Sendable {
         return longer
     }
 
-    /// A weight or an input: always there, outside the budget.
-    mutating func bind(_ id: Int, _ tensor: Tensor) { tensors[id] = tensor }
-
-    mutating func store(_ id: Int, _ tensor: Tensor, isView: Bool, threads: Int) throws {
+    /// A weight or an input: always there, outside the budget, and so are views of it.
+    mutating func bind(_ id: Int, _ tensor: Tensor) {
         tensors[id] = tensor
-        guard case .all = keep else { return }
-        statistics[id] = try Statistics(of: tensor, threads: threads)
-        if !isView { byteCount += tensor.byteCount }
+        if case .memory(let buffer) = tensor.storage { holders[ObjectIdentifier(buffer), default: 0] += 1 }
     }
 
-    mutating func forget(_ id: Int, isView: Bool) {
-        if let tensor = tensors[id], !isView, case .all = keep { byteCount -= tensor.byteCount }
-        tensors[id] = nil
+    mutating func store(_ id: Int, _ tensor: Tensor, threads: Int) throws {
+        hold(id, tensor)
+        if case .all = keep { statistics[id] = try Statistics(of: tensor, threads: threads) }
+    }
+
+    /// A value that had been dropped is there again.
+    mutating func restore(_ id: Int, _ tensor: Tensor) {
+        hold(id, tensor)
+        recomputed += 1
+    }
+
+    mutating func forget(_ id: Int) {
+        evict(id)
         statistics[id] = nil
     }
 
     /// Drops the tensor and keeps what is known of it.
-    mutating func evict(_ id: Int, isView: Bool) {
-        if let tensor = tensors[id], !isView, case .all = keep { byteCount -= tensor.byteCount }
+    mutating func evict(_ id: Int) {
+        guard case .memory(let buffer)? = tensors[id]?.storage else { return tensors[id] = nil }
         tensors[id] = nil
+        let key = ObjectIdentifier(buffer)
+        holders[key, default: 1] -= 1
+        guard holders[key] == 0 else { return }
+        holders[key] = nil
+        byteCount -= buffer.byteCount
+    }
+
+    private mutating func hold(_ id: Int, _ tensor: Tensor) {
+        evict(id)
+        tensors[id] = tensor
+        guard case .memory(let buffer) = tensor.storage else { return }
+        holders[ObjectIdentifier(buffer), default: 0] += 1
+        if holders[ObjectIdentifier(buffer)] == 1 { byteCount += buffer.byteCount }
+        peakByteCount = max(peakByteCount, byteCount)
     }
 
     var isOverBudget: Bool { if case .all(let budget) = keep { byteCount > budget } else { false } }

@@ -9,8 +9,10 @@ package enum Goal: Sendable, Hashable {
     case before(Int)
     /// Until this value is written.
     case past(Int)
-    /// Until the first op of a layer is next.
+    /// Until the first op of a layer is next, on the reverse walk the first that walks it back.
     case layer(Int)
+    /// Until the loss is there and the reverse walk is next.
+    case forwardEnd
     case end
 }
 
@@ -28,6 +30,8 @@ package struct Watchpoint: Sendable, Hashable, CustomStringConvertible {
         case std(over: Double)
         /// Some element differs by more from the same value of the run before.
         case changed(by: Float)
+        /// The L2 norm of the residual stream, or of its gradient, is more than so many times that of the layer walked before.
+        case normGrew(over: Double)
     }
 
     package let pattern: NamePattern
@@ -44,6 +48,7 @@ package struct Watchpoint: Sendable, Hashable, CustomStringConvertible {
         case .absMax(let limit): "max|\(pattern)| > \(limit)"
         case .std(let limit): "std(\(pattern)) > \(limit)"
         case .changed(let limit): "\(pattern) changed by more than \(limit)"
+        case .normGrew(let factor): "norm of \(pattern) grew more than \(factor)× in one layer"
         }
     }
 }
@@ -87,7 +92,7 @@ extension Stepper {
     package mutating func advance(_ journey: Journey, stops: Stops = Stops(), interrupted: () -> Bool = { false }) throws -> Stop {
         while !isFinished {
             if cursor > journey.start, let stop = standing(journey) ?? breakpoint(stops) { return stop }
-            if case .before(let id) = journey.goal, program.values[id].step == cursor { return .reached }
+            if isThere(journey.goal) { return .reached }
             if interrupted() { return .interrupted }
             let id = try step()
             if let hit = try watchpoint(stops, id) { return hit }
@@ -95,16 +100,25 @@ extension Stepper {
         return journey.goal == .end ? .finished : standing(journey) ?? .finished
     }
 
+    /// Goals at which a run may already stand: it does not leave them.
+    private func isThere(_ goal: Goal) -> Bool {
+        switch goal {
+        case .before(let id): program.values[id].step == cursor
+        case .forwardEnd: cursor >= program.forwardCount
+        default: false
+        }
+    }
+
     private func standing(_ journey: Journey) -> Stop? {
         switch journey.goal {
         case .step: return .reached
         case .overBlock:
             guard !isFinished, !journey.block.isEmpty else { return .reached }
-            let name = program.values[program.steps[cursor].output].name
+            let name = program.site(ofStep: cursor)
             return name == journey.block || name.hasPrefix(journey.block + ".") ? nil : .reached
-        case .before(let id): return program.values[id].step == cursor ? .reached : nil
+        case .before, .forwardEnd: return isThere(journey.goal) ? .reached : nil
         case .past(let id): return isComputed(id) ? .reached : nil
-        case .layer(let layer): return isFinished ? nil : program.values[program.steps[cursor].output].layer == layer ? .reached : nil
+        case .layer(let layer): return isFinished ? nil : LayerPath(program.site(ofStep: cursor))?.layer == layer ? .reached : nil
         case .end: return nil
         }
     }
@@ -145,7 +159,17 @@ extension Stepper {
             return (shape.index(at: at ?? 0), Double(statistics.absMax))
         case .std(let limit): return statistics.std > limit ? (shape.index(at: statistics.maxAt ?? 0), statistics.std) : nil
         case .changed(let limit): return try change(of: id, tensor, beyond: limit, from: baseline)
+        case .normGrew(let factor):
+            guard let ratio = try growth(of: id, to: statistics), ratio > factor else { return nil }
+            return (shape.index(at: (-statistics.min > statistics.max ? statistics.minAt : statistics.maxAt) ?? 0), ratio)
         }
+    }
+
+    /// The L2 norm of a layer's residual, or of its gradient, as a multiple of that of the layer that was walked before.
+    private func growth(of id: Int, to statistics: Statistics) throws -> Double? {
+        guard let before = program.streamBefore(id), let tensor = try tensor(before) else { return nil }
+        let norm = try self.statistics(before)?.norm ?? Statistics(of: tensor, threads: policy.threads).norm
+        return norm > 0 ? statistics.norm / norm : nil
     }
 
     private func change(of id: Int, _ tensor: Tensor, beyond limit: Float, from baseline: Stepper?) throws -> ([Int], Double)? {

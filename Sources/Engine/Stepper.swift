@@ -9,6 +9,8 @@ package struct Stepper: Sendable {
     private(set) package var recording: Recording
     /// Of each step, resolved once.
     package let choices: [Policy.Choice]
+    /// What is computed again for the reverse walk; nil where all is kept.
+    let segments: Segments?
 
     /// `bindings` gives every weight and input, by the value's number.
     package init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor]) throws(BindingError) {
@@ -16,6 +18,12 @@ package struct Stepper: Sendable {
         self.policy = policy
         choices = program.steps.map { policy.choice(for: program.values[$0.output].name, op: $0.op) }
         recording = Recording(valueCount: program.values.count, keep: keep)
+        segments =
+            switch keep {
+            case .nothing: Segments(program, .none)
+            case .residuals(let checkpointing): Segments(program, checkpointing)
+            case .all: nil
+            }
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
@@ -66,8 +74,9 @@ package struct Stepper: Sendable {
     package mutating func step() throws -> Int {
         let number = cursor
         let step = program.steps[number]
+        try restore(for: number)
         let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, isView: step.op.isView, threads: policy.threads)
+        try recording.store(step.output, tensor, threads: policy.threads)
         cursor += 1
         release(after: number)
         return step.output
@@ -77,9 +86,16 @@ package struct Stepper: Sendable {
     package mutating func stepBack() {
         guard cursor > 0 else { return }
         cursor -= 1
-        let step = program.steps[cursor]
-        recording.forget(step.output, isView: step.op.isView)
+        recording.forget(program.steps[cursor].output)
     }
+
+    /// Runs a step once more whose value had been dropped.
+    mutating func runAgain(_ number: Int) throws {
+        let step = program.steps[number]
+        recording.restore(step.output, try run(number, inputs: step.inputs.map { try value($0) }))
+    }
+
+    mutating func release(_ id: Int) { recording.evict(id) }
 
     /// A value that has been computed, again if it was evicted; nil if its step has not run.
     package func tensor(_ id: Int) throws -> Tensor? {
@@ -119,19 +135,15 @@ package struct Stepper: Sendable {
 
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
-        if case .nothing = recording.keep {
-            let step = program.steps[number]
-            for id in Set(step.inputs) where program.lastUse[id] == number && program.isPassing(id) {
-                recording.evict(id, isView: program.steps[program.values[id].step ?? 0].op.isView)
-            }
+        guard case .all = recording.keep else {
+            for id in program.steps[number].inputs where program.lastUse[id] == number && program.isPassing(id) { recording.evict(id) }
+            for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
             return
         }
         guard recording.isOverBudget else { return }
         for earlier in program.steps[..<number] where recording.isOverBudget {
             let id = earlier.output
-            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil {
-                recording.evict(id, isView: earlier.op.isView)
-            }
+            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil { recording.evict(id) }
         }
     }
 }

@@ -45,6 +45,7 @@ package struct Tokenizer: Sendable {
     package var vocabularyCount: Int { vocabulary.count }
     package var bosID: Int32? { config.bosToken.flatMap(vocabulary.id) }
     package var eosID: Int32? { config.eosToken.flatMap(vocabulary.id) }
+    package var padID: Int32? { config.padToken.flatMap(vocabulary.id) }
     package var chatTemplate: String? { config.chatTemplate }
     /// The ids that `encode` puts before and after a text.
     package var specialsBefore: [Int32] { frame.before }

@@ -95,6 +95,7 @@ extension Watchpoint.Condition {
         case .absMax(let limit): "absmax \(limit)"
         case .std(let limit): "std \(limit)"
         case .changed(let limit): "changed \(limit)"
+        case .normGrew(let factor): "grew \(factor)"
         }
     }
 }

@@ -59,7 +59,7 @@ package struct EngineState {
         case .restart: try restart()
         case .stepInto(let value, let index): try stepInto(value, index)
         case .stepOut: stepOut()
-        case .nextToken: try nextToken()
+        case .nextToken: try nextToken(cancelled)
         case .previousToken: try previousToken()
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
@@ -185,13 +185,19 @@ package struct EngineState {
 
     // MARK: tokens
 
-    private mutating func nextToken() throws {
-        guard var pass = passes.last else { return }
+    private mutating func nextToken(_ cancelled: () -> Bool) throws {
+        guard let last = passes.indices.last else { return }
         (inner, entered) = ([], [])
-        if pass.stepper.cursor < pass.stepper.program.forwardCount {
-            passes[passes.count - 1].stepper = try Self.finished(pass.stepper)
-            pass = passes[passes.count - 1]
+        let program = passes[last].stepper.program
+        if passes[last].stepper.cursor < program.forwardCount {
+            let loss: Goal = program.hasBackward ? .before(program.steps[program.forwardCount].output) : .end
+            let journey = passes[last].stepper.journey(to: loss)
+            if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
+                emit(.stopped(.interrupted))
+                return publish()
+            }
         }
+        var pass = passes[last]
         guard let logits = try pass.lastLogits() else { return }
         var sampler = Sampler.greedy
         try pass.append(sampler.choose(logits))
@@ -199,13 +205,6 @@ package struct EngineState {
         run += 1
         start(.end)
         publish()
-    }
-
-    private static func finished(_ stepper: Stepper) throws -> Stepper {
-        var stepper = stepper
-        let program = stepper.program
-        _ = try stepper.run(to: program.hasBackward ? .before(program.steps[program.forwardCount].output) : .end)
-        return stepper
     }
 
     private mutating func previousToken() throws {

@@ -11,6 +11,7 @@ struct TraceCommand: ParsableCommand {
         discussion: """
             Values are fp32, under the names of the checkpoint's own modules; logits and loss (mean next-token cross entropy) are among them.
             With --backward the gradients of the loss follow, of every weight and every value that depends on one, under grad:NAME.
+            --checkpointing layer or sqrt keeps fewer values for the reverse walk and computes the rest again: the same bits in less memory.
 
             Example: mica trace Samples/fables-llama --prompt "Tom and Mia" --names "layers.0" --out trace.safetensors
             """)
@@ -19,6 +20,7 @@ struct TraceCommand: ParsableCommand {
     @OptionGroup var precision: PrecisionOptions
     @Flag(help: "Also the gradients of the loss, under grad:NAME.")
     var backward = false
+    @OptionGroup var memory: CheckpointingOptions
     @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
     var names: String?
     @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
@@ -30,12 +32,13 @@ struct TraceCommand: ParsableCommand {
         Interrupt.watch()
         if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
         var stepper = try model.stepper(
-            ids: ids, leaves: backward ? { $0.role == .weight } : nil, policy: source.policy, keep: .nothing)
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, policy: source.policy, keep: memory.checkpointing.keep)
         let wanted = TraceCommand.wanted(stepper.program, pattern: names.map { NamePattern($0) })
         guard !wanted.isEmpty else { throw Failure("no value's name fits \(names ?? "")") }
         var writer = try SafetensorsWriter(path: out, tensors: TraceCommand.plans(wanted, stepper.program), metadata: metadata(model, ids))
         try TraceCommand.write(&stepper, wanted, to: &writer)
         try writer.finish()
+        if backward { Console.note(CheckpointingOptions.report(stepper.recording)) }
     }
 
     /// The names under which each value is to be written: its own and its aliases.

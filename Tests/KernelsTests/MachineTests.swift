@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Synchronization
 import Testing
 
 extension Kernels {
@@ -95,9 +96,8 @@ extension Kernels {
 
 /// Counts from several threads.
 final class Counter: Sendable {
-    private let lock = NSLock()
-    nonisolated(unsafe) private var count = 0
+    private let count = Mutex(0)
 
-    func add() { lock.withLock { count += 1 } }
-    var value: Int { lock.withLock { count } }
+    func add() { count.withLock { $0 += 1 } }
+    var value: Int { count.withLock { $0 } }
 }

@@ -65,6 +65,7 @@ struct CommandLineTests {
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
             (["trace", llama, "--ids", "1", "--precision", "bf16", "--out", "x"], 64, "only fp32"),
+            (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),
             (["tokenize", llama, "x", "--json-lines"], 64, "--json-lines"), (["tokenize", "/nonexistent", "x"], 1, "/nonexistent"),
@@ -145,6 +146,16 @@ struct CommandLineTests {
         #expect(outcome.code == 0)
         #expect(outcome.errors.contains("end of the context of 256"), "\(outcome.errors)")
         #expect(outcome.output.split(separator: ",").count == 249)
+    }
+
+    @Test func traceHasGradientsUnderTheNamesOfTheirValues() throws {
+        let path = try CommandLineTests.file("gradients.safetensors", Data())
+        _ = try CommandLineTests.mica("trace", CommandLineTests.llama, "--ids", "1,2,3,4", "--backward", "--out", path)
+        let info = try CommandLineTests.mica("info", path, "--tensors").output
+        for name in ["model.embed_tokens.weight", "model.layers.0.mlp", "model.layers.5.self_attn.q_proj", "logits", "loss"] {
+            #expect(info.contains("\ngrad:\(name) "), "\(name)")
+        }
+        #expect(!info.contains(" via ") && !info.contains("grad:position_ids"))
     }
 
     @Test func traceHasValuesAliasesAndLoss() throws {

@@ -57,6 +57,23 @@ import Workbench
         running.engine.stop(within: 10)
     }
 
+    /// The pass that a next token must finish first can be called off like any other run.
+    @Test func cancelStopsTheNextTokenToo() {
+        let events = Mailbox<EngineEvent>()
+        var state = EngineState(policy: Policy(threads: 1), budget: 1 << 30) { events.post($0) }
+        state.handle(.open(path: Harness.Sample.llama.path))
+        state.handle(.prompt(ids: [1, 2, 3]))
+        var asked = 0
+        state.handle(.nextToken) {
+            asked += 1
+            return asked > 5
+        }
+        let seen = events.take()
+        #expect(seen.contains { if case .stopped(.interrupted) = $0 { true } else { false } })
+        guard case .snapshot(let snapshot)? = seen.last else { return #expect(Bool(false), "no snapshot at the end") }
+        #expect(snapshot.ids.count == 3 && snapshot.stepper.cursor == 5)
+    }
+
     @Test func cancelStopsBetweenTwoOps() {
         let running = Running()
         running.engine.post(.run(.end))

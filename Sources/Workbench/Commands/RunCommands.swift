@@ -101,7 +101,8 @@ extension Command {
         case "absmax": return .absMax(over: Float(try arguments.number(2)))
         case "std": return .std(over: try arguments.number(2))
         case "changed": return .changed(by: arguments[2] == nil ? 0 : Float(try arguments.number(2)))
-        case let word: throw CommandError("'\(word)' is no condition; there are nonfinite, absmax, std, changed")
+        case "grew": return .normGrew(over: arguments[2] == nil ? 10 : try arguments.number(2))
+        case let word: throw CommandError("'\(word)' is no condition; there are nonfinite, absmax, std, changed, grew")
         }
     }
 }

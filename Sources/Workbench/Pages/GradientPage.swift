@@ -29,7 +29,7 @@ package enum GradientPage: Page {
 
     private static func standard(_ session: Session, _ area: Rect) -> [PanePlace] {
         let columns = area.columns([.fixed(37), .rest])
-        let left = columns[0].rows([.rest, .fixed(5)])
+        let left = columns[0].rows([.rest, .fixed(6)])
         let right = columns[1].rows([.rest, .fixed(6), .fixed(6)])
         let isLarge = session.gradient.showsValueLarge
         let pictures = right[0].columns([isLarge ? .rest : .fixed(16), isLarge ? .fixed(16) : .rest])
@@ -54,7 +54,8 @@ package enum GradientPage: Page {
         guard let target = session.gradientTarget, let name = session.snapshot?.stepper.program.values[safe: target.id]?.name else {
             return Line(session.busy ?? "no model is open — :open PATH", .status)
         }
-        var spans = [Span("\(Names.short(name)) \(session.cursorIndex)", .statusKey)]
+        let short = session.size.width >= 100 ? Names.short(name) : shortName(session) ?? Names.short(name)
+        var spans = [Span("\(short) \(session.cursorIndex)", .statusKey)]
         if let number = ValueMap(session, target).number { spans.append(Span(" = \(Numbers.compact(number, digits: 5))", .status)) }
         guard let value = session.gradientValue, let number = ValueMap(session, value).number else {
             return Line(spans + [Span(session.gradientEntry == nil ? "  no gradient" : "  grad not computed yet", .status)])
@@ -64,6 +65,12 @@ package enum GradientPage: Page {
             spans.append(Span("  ‖g‖ \(Numbers.compact(s.norm))  max|g| \(Numbers.compact(s.absMax))", .status))
         }
         return Line(spans)
+    }
+
+    /// `L3 q_proj.weight`
+    private static func shortName(_ session: Session) -> String? {
+        guard let list = session.reverse, let entry = session.gradientEntry.map({ list.entries[$0] }) else { return nil }
+        return (entry.layer.map { "L\($0) " } ?? "") + entry.name
     }
 
     // MARK: moving

@@ -80,7 +80,7 @@ package enum GradientFormulaPane: Pane {
                 return row(
                     "",
                     [
-                        Span(Numbers.signed(source.term, digits: 4).padding(12), .text),
+                        Span((source.term == 0 ? "0" : Numbers.signed(source.term, digits: 4)).padding(12), .text),
                         Span("= \(Numbers.compact(source.number, digits: 4)) × \(Numbers.compact(source.weight, digits: 4))", .formula),
                         Span("   \(name) \(source.index)", .dim),
                     ])
@@ -92,7 +92,9 @@ package enum GradientFormulaPane: Pane {
         return terms.count == 1 ? "   one term" : "   the sum of \(Numbers.count(terms.count)) terms, the largest first"
     }
 
-    private static func row(_ name: String, _ line: [Span]) -> Line { Line([Span(name.padding(10), .dim)] + line) }
+    private static func row(_ name: String, _ line: [Span]) -> Line {
+        Line([Span((name + (name.isEmpty ? "" : " ")).padding(10), .dim)] + line)
+    }
     private static func row(_ name: String, _ line: Line) -> Line { row(name, line.spans) }
 
     // MARK: keys

@@ -11,12 +11,13 @@ package enum GradientValuePane: Pane {
         guard let value = session.gradientTarget, let known = session.snapshot?.stepper.program.values[safe: value.id] else {
             return "Value"
         }
+        if GradientPane.isSmall(session, value: true) { return "value" }
         return "value \(Names.short(known.name))\(GradientPane.slice(session, value))"
     }
 
     package static func label(_ session: Session) -> String {
         guard session.snapshot?.inner.isEmpty ?? true else { return HeatMapPane.label(session) }
-        guard let value = session.gradientTarget else { return "" }
+        guard let value = session.gradientTarget, Screen.Breakpoint(session.size) != .standard || session.isZoomed else { return "" }
         return "\(session.tensor(value)?.type.spokenName ?? "fp32")\(ValueMap(session, value).shape)"
     }
 
@@ -54,8 +55,14 @@ package enum GradientPane: Pane {
         guard session.snapshot?.inner.isEmpty ?? true else { return "Gradient" }
         guard let list = session.reverse, let entry = session.gradientEntry else { return "grad" }
         if showsUpdate(session) { return "−lr·grad" }
+        if isSmall(session, value: false) { return "grad" }
         let chosen = list.entries[entry]
         return "grad \(chosen.name)\(chosen.via.map { " via \($0)" } ?? "")\(slice(session, ValueRef(id: chosen.target)))"
+    }
+
+    /// Whether it is the narrow one of the two pictures.
+    static func isSmall(_ session: Session, value: Bool) -> Bool {
+        Screen.Breakpoint(session.size) == .standard && !session.isZoomed && session.gradient.showsValueLarge != value
     }
 
     static func slice(_ session: Session, _ value: ValueRef) -> String {
@@ -66,7 +73,9 @@ package enum GradientPane: Pane {
     package static func label(_ session: Session) -> String {
         guard session.snapshot?.inner.isEmpty ?? true else { return "" }
         if showsUpdate(session) { return "lr \(Numbers.label(session.gradient.learningRate))" }
-        guard let value = session.gradientValue, let s = session.statistics(value) else { return "" }
+        guard Screen.Breakpoint(session.size) != .standard || session.isZoomed, let value = session.gradientValue,
+            let s = session.statistics(value)
+        else { return "" }
         return "‖g‖ \(Numbers.compact(s.norm))"
     }
 
@@ -90,7 +99,7 @@ package enum GradientPane: Pane {
 
     private static func drawPending(_ session: Session, _ surface: inout Surface, _ area: Rect) {
         let lines: [Line] = [
-            Line("not computed yet: the walk stands before it", .dim), [],
+            Line("not computed yet", .dim), [],
             [Span("n", .key), Span(" steps back one op", .hint)], [Span("r", .key), Span(" walks to it", .hint)],
             [Span("Space", .key), Span(" walks to the end", .hint)],
         ]

@@ -28,7 +28,7 @@ package enum ReversePane: Pane {
         TreeView(count: rows.count, selection: selection(session, list, rows), isFocused: focused, hasSigns: true) { number in
             switch rows[number] {
             case .group(let group): head(session, list, group)
-            case .entry(let entry): step(session, list, entry)
+            case .entry(let entry): step(session, list, entry, width: area.width)
             }
         }.draw(into: &surface, in: area)
     }
@@ -53,13 +53,17 @@ package enum ReversePane: Pane {
             detail: isFolded ? Line("\(group.entries.count) steps", .dim) : [], sign: sign)
     }
 
-    private static func step(_ session: Session, _ list: ReverseList, _ number: Int) -> TreeView.Row {
+    private static func step(_ session: Session, _ list: ReverseList, _ number: Int, width: Int) -> TreeView.Row {
         let entry = list.entries[number]
         let cursor = session.reverseCursor ?? 0
         let role: Role = number == cursor ? .current : number < cursor ? .text : .dim
-        var line = [Span(entry.name, role)]
-        if let via = entry.via { line.append(Span(" via \(via)", .dim)) }
-        line.append(Span("  \(entry.op)", .dim))
+        // The norm never gives way: the signs, the fold mark and the indent take five columns, the number eight.
+        let room = width - 13
+        var line = [Span(VisibleText.cut(entry.name, to: room), role)]
+        for more in [entry.via.map { " via \($0)" }, "  \(entry.op)"].compactMap(\.self) {
+            let free = room - Line(line).width
+            if free >= min(VisibleText.width(more), 8) { line.append(Span(VisibleText.cut(more, to: free), .dim)) }
+        }
         if isWatched(session, list, entry) { line.append(Span(" w", .watch)) }
         return TreeView.Row(
             Line(line), depth: entry.layer == nil ? 0 : 1, detail: norm(session, entry, number, cursor),

@@ -28,15 +28,18 @@ struct Bench {
         case .forward: return try pass(work, keep: .nothing)
         case .kept: return try pass(work, keep: .all(budget: .max))
         case .decode: return try decode()
+        case .backward: return try pass(work, keep: .nothing, leaves: { $0.role == .weight })
         }
     }
 
-    private func pass(_ work: BenchCommand.Work, keep: Recording.Keep) throws -> Result {
+    private func pass(
+        _ work: BenchCommand.Work, keep: Recording.Keep, leaves: ((Value) -> Bool)? = nil
+    ) throws -> Result {
         let ids = Bench.ids(tokens, below: model.settings.vocabulary)
         var operations = 0
         let seconds = try Bench.best("measuring \(work.rawValue)", atLeast: 3) {
             let start = ContinuousClock.now
-            var stepper = try model.stepper(ids: ids, loss: false, policy: policy, keep: keep)
+            var stepper = try model.stepper(ids: ids, loss: leaves != nil, leaves: leaves, policy: policy, keep: keep)
             try Bench.finish(&stepper)
             operations = Bench.operations(stepper.program)
             return (ContinuousClock.now - start).seconds

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Foundation
 import Models
+import Screen
 import Tokenizers
 
 /// What the model reads: text or ids.
@@ -55,3 +56,17 @@ struct PrecisionOptions: ParsableArguments {
         if precision != "fp32" { throw .usage("--precision \(precision.prefix(20)) is not there yet; only fp32 is") }
     }
 }
+
+/// What of the forward pass waits in memory for the reverse walk.
+struct CheckpointingOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("What waits for the reverse walk: none (all that it reads), layer or sqrt (some residuals).", valueName: "mode"))
+    var checkpointing = Checkpointing.none
+
+    /// What it cost and what it saved.
+    static func report(_ recording: Recording) -> String {
+        "at most \(Numbers.bytes(recording.peakByteCount)) of values at once, \(recording.recomputed) ops run again"
+    }
+}
+
+extension Checkpointing: ExpressibleByArgument {}

@@ -1,7 +1,7 @@
 """What Hugging Face transformers computes on the bundled samples, for GoldenTests.swift.
 
-    python3 -m venv /tmp/hf && /tmp/hf/bin/pip install torch transformers safetensors
-    /tmp/hf/bin/python Tests/ModelsTests/Golden/make_golden.py
+    python3 -m venv venv && venv/bin/pip install torch transformers safetensors
+    venv/bin/python Tests/ModelsTests/Golden/make_golden.py
 
 Writes fables-llama.json and fables-gpt2.json beside itself. Each has, for every module of the model (and for the logits), the shape of its
 output, its root mean square, and some of its elements by their row-major positions; the loss; and the greedy continuations of the sentences

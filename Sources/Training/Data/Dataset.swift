@@ -1,0 +1,38 @@
+import Tokenizers
+
+/// A data file as rows of tokens, in the order of the file.
+package struct Dataset: Sendable {
+    package let kind: DataKind
+    package let items: [DataItem]
+    package let report: DataReport
+    /// The tokenizer's padding token, else its end token, else 0: what it is does not matter, as no token sees it and none is to predict it.
+    package let paddingID: Int32
+
+    /// Reads a `.txt` file (one stream of tokens, cut into blocks) or a `.jsonl` file, whose first row says what all rows are:
+    /// `input_ids` with optional `labels`; `messages`; `prompt`, `chosen`, `rejected`; `prompt`, `completion`; or `text`.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: nil suffices for rows of ids.
+    ///   - vocabulary: tokens that the model knows; ids beyond are errors.
+    package static func load(_ path: String, tokenizer: Tokenizer?, vocabulary: Int, settings: DataSettings) throws(DataError) -> Dataset {
+        guard settings.sequenceLength >= 2 else {
+            throw DataError(
+                path, "a sequence length of \(settings.sequenceLength) leaves no token to predict", next: "Give one of 2 tokens or more.")
+        }
+        var collector = DataCollector(path, tokenizer, vocabulary, settings)
+        switch DataFile.suffix(path) {
+        case "txt": try collector.readText()
+        case "jsonl": try collector.readRows()
+        default: throw DataError(path, "neither .txt nor .jsonl", next: "Give a text file, or one JSON object a line (.jsonl).")
+        }
+        return Dataset(try collector.finished())
+    }
+
+    init(_ collector: DataCollector) {
+        kind = collector.report.kind
+        items = collector.items
+        report = collector.report
+        let tokenizer = collector.tokenizer
+        paddingID = tokenizer.flatMap { $0.padID ?? $0.eosID } ?? 0
+    }
+}

@@ -1,0 +1,54 @@
+/// One row of a data file as tokens. All arrays have one entry a token.
+package struct Example: Sendable, Equatable {
+    package let ids: [Int32]
+    /// Whether each token counts, and why not.
+    package let roles: [TokenRole]
+    /// What each counting token has to be predicted as, else −100. Not shifted: entry t stands at the token itself, which is predicted
+    /// from the logits of token t − 1.
+    package let labels: [Int32]
+    /// Where documents begin, ascending; the first is 0. Several only in blocks of a text file that are told apart by `packing`.
+    package let documents: [Int]
+    /// Where the row stands in its file, from 1; for a block of a text file, its number.
+    package let line: Int
+
+    /// `labels` are the ids themselves unless given; the first token of each document never counts, and `roles` masks labels.
+    package init(ids: [Int32], roles: [TokenRole], labels: [Int32]? = nil, documents: [Int] = [0], line: Int) {
+        var roles = roles
+        var labels = labels ?? ids
+        for start in documents where start < ids.count { roles[start] = .boundary }
+        for index in ids.indices where roles[index] != .counts { labels[index] = maskedLabel }
+        self.ids = ids
+        self.roles = roles
+        self.labels = labels
+        self.documents = documents
+        self.line = line
+    }
+
+    /// Tokens that count.
+    package var counted: Int { roles.count { $0 == .counts } }
+
+    /// The first `length` tokens.
+    package func prefix(_ length: Int) -> Example {
+        Example(
+            ids: Array(ids.prefix(length)), roles: Array(roles.prefix(length)), labels: Array(labels.prefix(length)),
+            documents: documents.filter { $0 < length }, line: line)
+    }
+}
+
+/// What one row of a data file gives: an example, or two answers to one prompt of which the first is preferred.
+package struct DataItem: Sendable, Equatable {
+    package let example: Example
+    /// The answer that is not preferred; nil in data without preferences.
+    package let rejected: Example?
+
+    package init(_ example: Example, rejected: Example? = nil) {
+        self.example = example
+        self.rejected = rejected
+    }
+
+    var length: Int { max(example.ids.count, rejected?.ids.count ?? 0) }
+    /// Whether every part of it has a token that counts.
+    var counts: Bool { example.counted > 0 && rejected.map { $0.counted > 0 } != false }
+
+    func prefix(_ length: Int) -> DataItem { DataItem(example.prefix(length), rejected: rejected?.prefix(length)) }
+}

@@ -1,0 +1,58 @@
+import Engine
+import Models
+import Tensors
+import Testing
+
+/// The plan walks a program as the stepper does, so it must know the same numbers without computing.
+struct MemoryPlanTests {
+    /// x·w, then its square's row sums: three values whose lives are counted by hand.
+    @Test func livesAreCounted() throws {
+        var graph = Graph()
+        let x = graph.weight("x", Shape((.token, 4), (.feature, 8)))
+        let square = graph.apply(Multiply(), [x, x], as: "square")
+        let sums = graph.apply(Reduce(.sum), [square], as: "sums")
+        graph.apply(Reduce(.sum), [graph.apply(Map(.exp), [sums], as: "exp")], as: "last")
+        let plan = MemoryPlan(try Program(graph)) { _ in 128 }
+        // square (128 bytes) and sums (16) live together; exp and last are smaller.
+        #expect(plan.activations == 144 && plan.weights == 128 && plan.gradients == 0 && plan.peakStep == 1)
+    }
+
+    /// Recomputing nothing, the reverse walk reads what the forward made: more than the forward alone, and one gradient a weight.
+    @Test func theReverseWalkNeedsMore() throws {
+        let model = try Sample.llama.model()
+        let pass = Pass(tokens: 16, past: 0, caches: false, loss: true)
+        let forward = MemoryPlan(try model.program(pass)) { _ in 0 }
+        let both = MemoryPlan(try model.program(pass, leaves: { $0.role == .weight })) { _ in 0 }
+        #expect(both.activations > 2 * forward.activations)
+        #expect(both.gradients == 4 * 1_320_576)
+        #expect(forward.backwardOperations == 0 && forward.forwardOperations == both.forwardOperations)
+        // Every product of the forward has two in the reverse walk, but for the first layer's inputs.
+        let ratio = Double(both.backwardOperations) / Double(both.forwardOperations)
+        #expect(ratio > 1.8 && ratio < 2.2)
+    }
+}
+
+/// Head and loss in one make the loss and the gradients of the two, without the logits.
+struct FusedLossTests {
+    @Test(arguments: Sample.allCases) func lossAndGradientsAreThoseOfTwoOps(_ sample: Sample) throws {
+        let model = try sample.model()
+        let ids = (0..<24).map { $0 * 37 % 2000 + 3 }
+        let leaf = "self_attn.q_proj.weight"
+        let gpt2Leaf = "attn.c_attn.weight"
+        let results = try [false, true].map { fused in
+            var pass = Pass(tokens: ids.count)
+            pass.fusedLoss = fused
+            let program = try model.program(pass, leaves: { $0.name.hasSuffix(leaf) || $0.name.hasSuffix(gpt2Leaf) })
+            #expect((program.id(of: "logits") == nil) == fused)
+            var stepper = try model.stepper(program, ids: ids, policy: Policy(), keep: .nothing)
+            while !stepper.isFinished { try stepper.step() }
+            let names = ["loss", "grad:model.layers.2.self_attn.q_proj.weight", "grad:transformer.h.2.attn.c_attn.weight"]
+            return try names.compactMap { try program.id(of: $0).flatMap { try stepper.tensor($0)?.doubles() } }
+        }
+        #expect(results[0].count == 2 && results[1].count == 2)
+        for (plain, fused) in zip(results[0], results[1]) {
+            let difference = zip(plain, fused).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            #expect(difference / plain.reduce(0) { $0 + $1 * $1 } < 1e-11)
+        }
+    }
+}
