@@ -170,14 +170,14 @@ struct GradientPicture {
         guard case .gradient(.masked(let picture))? = session.answers[request] else { return }
         map.draw(picture.grid, picture.counts, &surface, bodyArea(area))
         guard bodyArea(area) != area else { return }
-        surface.put(area.x + 1, area.bottom - 1, legend(picture), width: area.width - 2)
+        surface.put(area.x + 1, area.bottom - 1, legend(picture, isNarrow: area.width < 30), width: area.width - 2)
     }
 
-    private func legend(_ picture: MaskedPicture) -> Line {
+    private func legend(_ picture: MaskedPicture, isNarrow: Bool) -> Line {
         let held = value.id == attention?.scores ? "−∞" : "0"
-        let text = "hidden \(Numbers.count(picture.hidden)): "
-        guard picture.isExact else { return [Span(text, .dim), Span("not all \(held)", .warn)] }
-        return [Span(text, .dim), Span("exactly \(held) ", .text), Span("✓", .ok)]
+        let text = isNarrow ? "hidden " : "hidden \(Numbers.count(picture.hidden)): "
+        guard picture.isExact else { return [Span(text, .dim), Span("not \(held)", .warn)] }
+        return [Span(text, .dim), Span(isNarrow ? "\(held) " : "exactly \(held) ", .text), Span("✓", .ok)]
     }
 }
 

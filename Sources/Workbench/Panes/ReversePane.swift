@@ -58,12 +58,11 @@ package enum ReversePane: Pane {
         let cursor = session.reverseCursor ?? 0
         let role: Role = number == cursor ? .current : number < cursor ? .text : .dim
         // The norm never gives way: the signs, the fold mark and the indent take five columns, the number eight.
-        let room = width - 13
-        var line = [Span(VisibleText.cut(entry.name, to: room), role)]
-        for more in [entry.via.map { " via \($0)" }, "  \(entry.op)"].compactMap(\.self) {
-            let free = room - Line(line).width
-            if free >= min(VisibleText.width(more), 8) { line.append(Span(VisibleText.cut(more, to: free), .dim)) }
-        }
+        let room = max(width - 14, 0)
+        let via = entry.via.map { " via \($0)" } ?? ""
+        let name = VisibleText.cut(entry.name, to: max(room - VisibleText.width(via), min(room, 12)))
+        var line = [Span(name, role), Span(VisibleText.cut(via, to: room - VisibleText.width(name)), .dim)]
+        if Line(line).width + VisibleText.width(entry.op) + 2 <= room { line.append(Span("  \(entry.op)", .dim)) }
         if isWatched(session, list, entry) { line.append(Span(" w", .watch)) }
         return TreeView.Row(
             Line(line), depth: entry.layer == nil ? 0 : 1, detail: norm(session, entry, number, cursor),
