@@ -47,7 +47,7 @@ static void seers(const attention *a, int64_t j0, int64_t j1, int64_t *from, int
 }
 
 // A block of keys: out[kv, j, :] = scale * sum over the group's heads and the queries that can see the block, both ascending, of
-// p[h, i, j] x[h, i, :]. p is 0 where a query does not see.
+// p[h, i, j] x[h, i, :]; where a query does not see, p is not read.
 static void keys_gradient_task(void *context, int64_t task) {
     const attention *a = context;
     const int64_t kv = task % a->kv_heads, group = a->heads / a->kv_heads, j0 = task / a->kv_heads * KEY_BLOCK;
@@ -58,7 +58,7 @@ static void keys_gradient_task(void *context, int64_t task) {
     seers(a, j0, j0 + count, &from, &to);
     for (int64_t h = kv * group; room && from < to && h < (kv + 1) * group; h++) {
         turned_block t = {a->probs + (h * a->T + from) * a->S + j0, a->q.base + h * a->q.head_stride + from * a->q.token_stride, a->S,
-                          a->q.token_stride, to - from, count, a->D, out, a->D, 1};
+                          a->q.token_stride, to - from, count, a->D, out, a->D, 1, &a->mask, from, j0, a->S};
         run_turned(&t, depth, width, room);
     }
     scale_rows(out, a->D, count, a->D, a->scale);

@@ -31,11 +31,23 @@ typedef struct {
     float *c;                    // at the block's first output
     int64_t ldc;
     int resume;
+    const ck_mask *mask;         // of attention, where row m of a is a query and column i a key: hidden ones count as 0; or NULL
+    int64_t query, key, keys;    // of the block's first row and column; keys in all
 } turned_block;
 
 // What run_turned needs: a block of a turned, padded so that its rows do not share cache sets, and packed columns of b.
 static inline size_t turned_room(int64_t rows, int64_t depth, int64_t columns) {
     return (size_t)(rows * (depth + W) + (ck_ceil_div(columns, NR) * NR) * depth) * 4;
+}
+
+// Of a turned block the elements whose query [k0, k0 + kc) does not see its key become 0.
+static void hide_turned(const turned_block *t, int64_t k0, int64_t kc, float *room, int64_t ld) {
+    for (int64_t i = 0; t->mask && i < kc; i++) {
+        int64_t lo, hi;
+        ck_visible(t->mask, t->query + k0 + i, t->keys, &lo, &hi);
+        for (int64_t j = 0; j < ck_min(lo - t->key, t->rows); j++) room[j * ld + i] = 0;
+        for (int64_t j = ck_max(hi - t->key, 0); j < t->rows; j++) room[j * ld + i] = 0;
+    }
 }
 
 static void run_turned(const turned_block *t, int64_t depth, int64_t width, float *room) {
@@ -45,6 +57,7 @@ static void run_turned(const turned_block *t, int64_t depth, int64_t width, floa
         int64_t kc = ck_min(depth, t->m - k0);
         matrix lines = {(const uint8_t *)(t->b + k0 * t->ldb), CK_F32, 4, t->ldb, 0};
         turn(t->a + k0 * t->lda, t->lda, kc, t->rows, room, ld);
+        hide_turned(t, k0, kc, room, ld);
         for (int64_t n0 = 0; n0 < t->columns; n0 += width) {
             int64_t nc = ck_min(width, t->columns - n0);
             pack_lines(&lines, n0, nc, 0, kc, packed);
@@ -73,7 +86,7 @@ static void weight_gradient_task(void *context, int64_t task) {
     const turned_job *j = context;
     int64_t a0 = task % j->row_blocks * j->row_block, b0 = task / j->row_blocks * j->column_block;
     turned_block t = {j->a + a0, j->b + b0, j->lda, j->ldb, j->m, ck_min(j->row_block, j->rows - a0),
-                      ck_min(j->column_block, j->columns - b0), j->c + a0 * j->ldc + b0, j->ldc, 0};
+                      ck_min(j->column_block, j->columns - b0), j->c + a0 * j->ldc + b0, j->ldc, 0, NULL, 0, 0, 0};
     int64_t depth = ck_min(TURNED_DEPTH, ck_max(j->m, 1)), width = ck_min(TURNED_COLUMNS, t.columns);
     float *room = ck_scratch(turned_room(t.rows, depth, width));
     if (!room || j->m <= 0) clear_rows(t.c, t.ldc, t.rows, t.columns, j->m <= 0 ? 0 : NAN);

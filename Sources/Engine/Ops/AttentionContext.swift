@@ -133,6 +133,17 @@ package struct AttentionContext: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("blocked") { [mask] values, shape, threads in
+                let dc = values[values.count - 1]
+                if input == 0 { return try Kernels.probabilitiesGradient(dc, v: values[0], shape: shape, threads: threads) }
+                let mask = mask.with(first: values[values.count - 2])
+                return try Kernels.valuesGradient(dc, probs: values[0], mask: mask, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         let last = values.count - 1
         let dc = values[last]

@@ -143,6 +143,20 @@ package struct AttentionScores: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("blocked") { [self] values, shape, threads in
+                let dy = values[values.count - 1]
+                let ds = softcap > 0 ? try Kernels.softcapGradient(dy, scores: values[1], cap: Float(softcap), threads: threads) : dy
+                let mask = mask.with(first: values[values.count - 2])
+                if input == 0 {
+                    return try Kernels.queriesGradient(ds, k: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+                }
+                return try Kernels.keysGradient(ds, q: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score.
     private func slopes<R: Scalar>(_ values: [Dense<R>]) -> Dense<R> {
         let ds = values[values.count - 1]

@@ -85,6 +85,15 @@ package struct Softmax: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("simd") { [mask] values, _, threads in
+                let mask = mask?.with(first: values[values.count - 2])
+                return try Kernels.softmaxGradient(values[0], values[values.count - 1], mask: mask, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         guard let own = values[0].value(at: index), own != 0 else { return [] }
         return (0..<values[0].shape.rowLength).map { j in
