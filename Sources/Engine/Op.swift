@@ -145,6 +145,6 @@ package enum OpCatalogue {
         Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
         AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
         AddScaled.self, Dropout.self, MovingAverage.self, AdamUpdate.self, CrossEntropy.self, Mean.self, HeadLoss.self, LossColumn.self,
-        Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
+        Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self, Slice.self, OneHot.self,
     ]
 }
