@@ -20,7 +20,8 @@ import Workbench
 
     private static func tensor(_ harness: Harness, _ name: String) throws -> Tensor {
         let stepper = try #require(harness.snapshot?.stepper)
-        return try #require(try stepper.tensor(try #require(stepper.program.id(of: name))))
+        let id = try #require(stepper.program.id(of: name))
+        return try #require(try stepper.tensor(id))
     }
 
     // MARK: the walk
@@ -131,7 +132,8 @@ import Workbench
         harness.command("goto model.norm.weight")
         harness.command("update-rate 0.5")
         let (w, g) = (try Self.tensor(harness, "model.norm.weight"), try Self.tensor(harness, "grad:model.norm.weight"))
-        let after = try #require(w.value(at: [0])) - 0.5 * (try #require(g.value(at: [0])))
+        let (before, slope) = (try #require(w.value(at: [0])), try #require(g.value(at: [0])))
+        let after = before - 0.5 * slope
         #expect(harness.text.contains(Numbers.compact(after, digits: 7)))
         harness.keys("v u")
         #expect(harness.text.contains("−lr·grad") && harness.text.contains("lr 0.5"))

@@ -83,19 +83,12 @@ package enum ReversePane: Pane {
         return number < cursor ? Span("●", .ok) : Span("○", .dim)
     }
 
-    private static func names(_ list: ReverseList, _ entry: ReverseList.Entry) -> [String] {
-        let value = list.program.values[entry.output]
-        return [value.name] + value.aliases
-    }
-
     private static func isStop(_ session: Session, _ list: ReverseList, _ entry: ReverseList.Entry) -> Bool {
-        !session.breakpoints.isEmpty
-            && session.breakpoints.contains { point in names(list, entry).contains(where: point.pattern.matches) }
+        session.breakpoints.contains { $0.stops(before: list.program.values[entry.output]) }
     }
 
     private static func isWatched(_ session: Session, _ list: ReverseList, _ entry: ReverseList.Entry) -> Bool {
-        !session.watchpoints.isEmpty
-            && session.watchpoints.contains { point in names(list, entry).contains(where: point.pattern.matches) }
+        session.watchpoints.contains { $0.pattern.matches(list.program.values[entry.output]) }
     }
 
     // MARK: keys and mouse
