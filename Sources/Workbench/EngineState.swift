@@ -109,6 +109,8 @@ package struct EngineState {
     private mutating func reverse(_ goal: Goal) throws {
         guard inner.isEmpty, let last = passes.indices.last else { return start(goal) }
         try passes[last].differentiate()
+        // What is told from here on may speak of the walk's values.
+        publish()
         let program = passes[last].stepper.program
         guard passes[last].stepper.cursor < program.forwardCount else { return start(goal) }
         start(.before(program.steps[program.forwardCount].output))

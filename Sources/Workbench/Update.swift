@@ -189,7 +189,7 @@ extension Session {
         if let lastStop { say(lastStop, .warning) }
     }
 
-    private func name(_ id: Int) -> String { snapshot?.stepper.program.values[id].name ?? "" }
+    private func name(_ id: Int) -> String { snapshot?.stepper.program.values[safe: id]?.name ?? "" }
 }
 
 /// What a model is shown with when nobody gave a prompt.

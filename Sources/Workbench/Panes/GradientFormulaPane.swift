@@ -50,6 +50,7 @@ package enum GradientFormulaPane: Pane {
         } else {
             lines += [row("formula", [Span(step.op.card.formula, .emphasis)]), row("", [Span(step.op.card.sentence, .text)])]
         }
+        guard session.snapshot?.inner.isEmpty ?? true else { return lines + GradientInside.lines(session) }
         lines += numbers(session)
         lines += GradientUpdate.lines(session).enumerated().map { row($0.offset == 0 ? "update" : "", $0.element) }
         return lines + GradientCheck.lines(session).enumerated().map { row($0.offset == 0 ? "check" : "", $0.element) }
@@ -61,6 +62,9 @@ package enum GradientFormulaPane: Pane {
         let formula =
             (step.op as? Gradient).map { [Line($0.op.card.formula, .formula), Line($0.derivative.formula, .emphasis)] }
             ?? [Line(step.op.card.formula, .emphasis)]
+        guard session.snapshot?.inner.isEmpty ?? true else {
+            return formula.suffix(1) + GradientInside.lines(session).suffix(max(height - 1, 0))
+        }
         let check = GradientCheck.short(session)
         let more = check.isEmpty ? numbers(session).prefix(2).map { Line($0.spans.dropFirst().map { $0 }) } : check
         return formula + more

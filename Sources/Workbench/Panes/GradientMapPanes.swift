@@ -52,7 +52,7 @@ package enum GradientPane: Pane {
     static func factor(_ session: Session) -> Double { showsUpdate(session) ? -session.gradient.learningRate : 1 }
 
     package static func title(_ session: Session) -> String {
-        guard session.snapshot?.inner.isEmpty ?? true else { return "Gradient" }
+        guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.title(session) }
         guard let list = session.reverse, let entry = session.gradientEntry else { return "grad" }
         if showsUpdate(session) { return "−lr·grad" }
         if isSmall(session, value: false) { return "grad" }
@@ -71,7 +71,7 @@ package enum GradientPane: Pane {
     }
 
     package static func label(_ session: Session) -> String {
-        guard session.snapshot?.inner.isEmpty ?? true else { return "" }
+        guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.label(session) }
         if showsUpdate(session) { return "lr \(Numbers.label(session.gradient.learningRate))" }
         guard Screen.Breakpoint(session.size) != .standard || session.isZoomed, let value = session.gradientValue,
             let s = session.statistics(value)
@@ -80,12 +80,13 @@ package enum GradientPane: Pane {
     }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
-        guard session.snapshot?.inner.isEmpty ?? true, let value = session.gradientValue else { return [] }
+        guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.requests(session, area) }
+        guard let value = session.gradientValue else { return [] }
         return GradientPicture(session, value, factor: factor(session)).requests(area)
     }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
-        guard session.snapshot?.inner.isEmpty ?? true, session.snapshot != nil else { return }
+        guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.draw(session, &surface, area, focused: focused) }
         guard session.reverse != nil else { return }
         guard session.gradientEntry != nil else {
             let lines = [
@@ -176,7 +177,11 @@ struct GradientPicture {
     private func legend(_ picture: MaskedPicture, isNarrow: Bool) -> Line {
         let held = value.id == attention?.scores ? "−∞" : "0"
         let text = isNarrow ? "hidden " : "hidden \(Numbers.count(picture.hidden)): "
-        guard picture.isExact else { return [Span(text, .dim), Span("not \(held)", .warn)] }
+        guard picture.isExact else {
+            // dL/dp of a hidden key is a number, but p cannot move there: the derivative of the softmax is p times something.
+            let isProbability = !isNarrow && session.gradientTarget?.id == attention?.probs && value != session.gradientTarget
+            return [Span(text, .dim), Span("not \(held)", .warn), Span(isProbability ? "; × p = 0 in the softmax" : "", .dim)]
+        }
         return [Span(text, .dim), Span(isNarrow ? "\(held) " : "exactly \(held) ", .text), Span("✓", .ok)]
     }
 }

@@ -24,8 +24,10 @@ package enum GradientNormsPane: Pane {
         }
         let cursor = session.gradientTarget.flatMap { list.program.values[safe: $0.id]?.layer }
         let columns = area.inset(1, 0).columns([.rest, .fixed(area.width >= 70 ? legendWidth : 0)])
-        LinePlot(series, isLogarithmic: true, firstLabel: "layer 0", lastLabel: "\(layers - 1)", cursor: layers > 1 ? cursor : nil)
-            .draw(into: &surface, in: columns[0])
+        var plot = LinePlot(
+            series, isLogarithmic: true, firstLabel: "layer 0", lastLabel: "\(layers - 1)", cursor: layers > 1 ? cursor : nil)
+        plot.showsLegend = columns[1].isEmpty
+        plot.draw(into: &surface, in: columns[0])
         drawLegend(series, at: cursor, &surface, columns[1])
     }
 

@@ -137,9 +137,10 @@ extension Session {
         return gradientEntry.map { .entry($0) }
     }
 
-    /// The step of the reverse walk that the screen is about: the selected one, or the one that writes the selected value's gradient.
+    /// The step of the reverse walk that the screen is about: the one that was stepped into, the selected one, or the one that writes the selected value's gradient.
     package var gradientEntry: Int? {
-        guard let list = reverse, place.value.level == 0 else { return nil }
+        guard let list = reverse else { return nil }
+        if let name = snapshot?.entered.first { return list.program.id(of: name).flatMap { list.entry(writing: $0) } }
         if let chosen = gradient.row, chosen.value == place.value, case .entry(let entry) = chosen.row, list.entries.indices.contains(entry)
         {
             return entry
@@ -149,9 +150,9 @@ extension Session {
 
     /// The forward value whose gradient is looked at.
     package var gradientTarget: ValueRef? {
-        guard place.value.level == 0, let count = snapshot?.stepper.program.values.count else { return nil }
+        guard let count = snapshot?.stepper.program.values.count else { return nil }
         if let entry = gradientEntry { return reverse.map { ValueRef(id: $0.entries[entry].target) } }
-        return place.value.id < count ? place.value : nil
+        return place.value.level == 0 && place.value.id < count ? place.value : nil
     }
 
     /// Its gradient, once the walk is part of the run.
