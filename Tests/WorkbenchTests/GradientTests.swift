@@ -46,8 +46,9 @@ import Workbench
         let free = CommandScript.hashes(Self.open().session)
         #expect(free.count > forward.count && Set(forward).isSubset(of: Set(free)))
         var walked = Self.open(walks: false)
-        for round in 0..<500 where walked.snapshot?.stepper.isFinished != true || round == 0 {
-            walked.keys(round % 5 == 4 ? "n N n j d n" : "n n")
+        for round in 0..<100 where walked.snapshot?.stepper.isFinished != true || round == 0 {
+            walked.command("backward step 12")
+            walked.keys("N N n j n")
             walked.resize(round % 2 == 0 ? Size(80, 24) : Size(160, 48))
             _ = walked.draw()
         }

@@ -61,6 +61,7 @@ package enum GradientPage: Page {
             return Line(spans + [Span(session.gradientEntry == nil ? "  no gradient" : "  grad not computed yet", .status)])
         }
         spans.append(Span("  grad \(Numbers.compact(number, digits: 6))", .statusKey))
+        if let mark = GradientCheck.mark(session) { spans += mark.spans }
         if let s = session.statistics(value) {
             spans.append(Span("  ‖g‖ \(Numbers.compact(s.norm))  max|g| \(Numbers.compact(s.absMax))", .status))
         }

@@ -177,6 +177,14 @@ enum GradientCheck {
         ]
     }
 
+    /// For the status line.
+    static func mark(_ session: Session) -> Line? {
+        guard let request = request(session), let (gradient, largest) = gradient(session) else { return nil }
+        guard case .gradient(.slope(let slope))? = session.answers[request] else { return Line("  measuring…", .status) }
+        let isSame = agrees(slope, gradient, largest: largest)
+        return [Span("  slope \(exact(slope.slope)) ", .status), isSame ? Span("✓", .ok) : Span("✗", .err)]
+    }
+
     /// Two lines for small screens.
     static func short(_ session: Session) -> [Line] {
         guard let request = request(session) else { return [] }

@@ -14,8 +14,8 @@ enum GradientInside {
             let isNext = number == walking.cursor
             return [
                 Span(isNext ? "▶ " : "  ", .current), Span(VisibleText.cut(name, to: 20).padding(21), isNext ? .current : .emphasis),
-                Span(isNext ? "" : value(session, ValueRef(level: snapshot.inner.count, id: step.output)), .text),
-                Span("   \(step.op.card.formula)", .formula),
+                Span((isNext ? "" : value(session, ValueRef(level: snapshot.inner.count, id: step.output))).padding(40), .text),
+                Span(" \(step.op.card.formula)", .formula),
             ]
         }
     }

@@ -82,7 +82,7 @@ package enum GradientPane: Pane {
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {
         guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.requests(session, area) }
         guard let value = session.gradientValue else { return [] }
-        return GradientPicture(session, value, factor: factor(session)).requests(area)
+        return GradientPicture(session, value, factor: factor(session)).requests(area) + [GradientCheck.request(session)].compactMap(\.self)
     }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {

@@ -14,7 +14,9 @@ package enum ReversePane: Pane {
         return session.reverse.map { "\(session.reverseCursor ?? 0)/\($0.entries.count)" } ?? ""
     }
 
-    package static func requests(_ session: Session, _ area: Rect) -> [Request] { [.gradient(.list)] }
+    package static func requests(_ session: Session, _ area: Rect) -> [Request] {
+        [.gradient(.list)] + [GradientCheck.request(session)].compactMap(\.self)
+    }
 
     // MARK: drawing
 
