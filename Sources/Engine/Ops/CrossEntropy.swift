@@ -17,6 +17,7 @@ package struct CrossEntropy: Op {
         return Shape([inputs[0].axes[0]])
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         Dense(Shape([inputs[0].shape.axes[0]])) { t in
             let target = Int(inputs[1].values[t])
@@ -64,6 +65,7 @@ package struct CrossEntropy: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (targets, dl) = (values[1].values, values[2].values)
         return values[0].mapRows { t, z in

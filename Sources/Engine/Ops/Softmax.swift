@@ -23,6 +23,7 @@ package struct Softmax: Op {
         return inputs[0]
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         inputs[0].mapRows { row, x in
             let visible =
@@ -65,6 +66,7 @@ package struct Softmax: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (p, dp) = (values[0], values[1])
         return p.mapRows { number, p in
