@@ -18,6 +18,7 @@ import ArgumentParser
             StatsCommand.self,
             PatchCommand.self,
             HeadsCommand.self,
+            GradcheckCommand.self,
             FinetuneCommand.self,
             PlayCommand.self,
             BenchCommand.self,

@@ -29,6 +29,7 @@ package struct AttentionContext: Op {
         return Shape((.token, inputs[0][1]), (.feature, inputs[0][0] * inputs[1][2]))
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
@@ -96,6 +97,7 @@ package struct AttentionContext: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (other, dc) = (values[0], values[values.count - 1])
         if input == 0 { return probabilityGradient(other, dc, shape) }
