@@ -59,6 +59,49 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
     K(cross_entropy, (const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads), \
       (x, targets, losses, rows, n, threads)) \
+    K(head_loss, (const float *x, const void *w, ck_type wt, int64_t ldw, const int32_t *targets, float *y, int64_t rows, int64_t h, \
+                  int64_t vocabulary, int threads), \
+      (x, w, wt, ldw, targets, y, rows, h, vocabulary, threads)) \
+    K(weight_gradient, (const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t rows, \
+                        int64_t columns, int threads), \
+      (a, lda, b, ldb, c, ldc, m, rows, columns, threads)) \
+    K(column_sums, (const float *x, int64_t ld, float *y, int64_t rows, int64_t n, int threads), \
+      (x, ld, y, rows, n, threads)) \
+    K(rms_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw, \
+                          int64_t rows, int64_t n, int threads), \
+      (dy, x, w, wt, eps, plus_one, dx, dw, rows, n, threads)) \
+    K(layer_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw, \
+                            float *db, int64_t rows, int64_t n, int threads), \
+      (dy, x, w, wt, eps, plus_one, dx, dw, db, rows, n, threads)) \
+    K(map_gradient, (ck_function f, const float *x, const float *dy, float *dx, int64_t n, int threads), \
+      (f, x, dy, dx, n, threads)) \
+    K(softmax_gradient, (const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, \
+                         int threads), \
+      (p, dp, dx, rows, n, mask, T, threads)) \
+    K(cross_entropy_gradient, (const float *z, const int32_t *targets, const float *dl, float *dz, int64_t rows, int64_t n, \
+                               int threads), \
+      (z, targets, dl, dz, rows, n, threads)) \
+    K(attention_queries_gradient, (const float *ds, ck_heads k, float *dq, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
+                                   int64_t D, float scale, ck_mask mask, int threads), \
+      (ds, k, dq, heads, kv_heads, T, S, D, scale, mask, threads)) \
+    K(attention_keys_gradient, (const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
+                                int64_t D, float scale, ck_mask mask, int threads), \
+      (p, x, out, heads, kv_heads, T, S, D, scale, mask, threads)) \
+    K(softcap_gradient, (const float *ds, const float *s, float cap, float *out, int64_t n, int threads), \
+      (ds, s, cap, out, n, threads)) \
+    K(rope_gradient, (ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary, \
+                      int interleaved, int threads), \
+      (dy, cos, sin, dx, heads, T, D, rotary, interleaved, threads)) \
+    K(gather_gradient, (const float *dy, const int32_t *ids, const float *initial, float *table, int64_t vocabulary, int64_t rows, \
+                        int64_t n, int threads), \
+      (dy, ids, initial, table, vocabulary, rows, n, threads)) \
+    K(join_heads, (ck_heads x, float *y, int64_t head_stride, int64_t token_stride, int64_t heads, int64_t T, int64_t D, int threads), \
+      (x, y, head_stride, token_stride, heads, T, D, threads)) \
+    K(sum, (const float *const *x, int64_t count, float *y, int64_t n, int threads), \
+      (x, count, y, n, threads)) \
+    K(adamw, (float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, \
+              double decay, int64_t step, int threads), \
+      (p, g, m, v, n, rate, beta1, beta2, eps, decay, step, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \

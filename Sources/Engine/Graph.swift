@@ -16,8 +16,10 @@ package struct Graph: Sendable {
     private var ids: [String: Int] = [:]
     /// Names are made under it: `model.layers.3.self_attn`.
     private var path: [String] = []
+    /// Small matrices that stand beside large ones.
+    private let adapter: LowRank?
 
-    package init() {}
+    package init(adapter: LowRank? = nil) { self.adapter = adapter }
 
     /// Runs `body` with `name` appended to the path of every name made in it.
     package mutating func module<T>(_ name: String, _ body: (inout Graph) -> T) -> T {
@@ -74,7 +76,37 @@ package struct Graph: Sendable {
         let rows = Axis(.output, output.count)
         let matrix = tied ?? weight("\(part).weight", transposed ? Shape([input, rows]) : Shape([rows, input]))
         let offset = bias ? [weight("\(part).bias", Shape([rows]))] : []
-        return apply(Linear(output: output, transposed: transposed), [x, matrix] + offset, as: part)
+        let product = Linear(output: output, transposed: transposed)
+        guard let adapter, let rank = adapter.ranks[name(part)] else { return apply(product, [x, matrix] + offset, as: part) }
+        let base = apply(product, [x, matrix] + offset, as: "\(part).base_layer")
+        return beside(base, x, part, adapter, rank: rank)
+    }
+
+    /// base + s · (drop(x) · Aᵀ) · Bᵀ, under the names that PEFT gives the parts.
+    private mutating func beside(_ base: Node, _ x: Node, _ part: String, _ adapter: LowRank, rank: Int) -> Node {
+        let low = Axis(.output, rank)
+        var dropped = x
+        if adapter.dropout > 0 {
+            let key = node(named: LowRank.key) ?? input(LowRank.key, Shape((.item, 4)))
+            dropped = apply(Dropout(rate: adapter.dropout, name: name(part)), [x, key], as: "\(part).lora_dropout")
+        }
+        let a = weight("\(part).lora_A.weight", Shape([low, Axis(.input, x.shape.rowLength)]))
+        let b = weight("\(part).lora_B.weight", Shape([Axis(.output, base.shape.rowLength), Axis(.input, rank)]))
+        let down = apply(Linear(output: Axis(.feature, rank)), [dropped, a], as: "\(part).lora_A")
+        let up = apply(Linear(output: base.shape.axes[base.shape.rank - 1]), [down, b], as: "\(part).lora_B")
+        return apply(AddScaled(scale: adapter.scale(name(part))), [base, up], as: part)
+    }
+
+    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
+    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+        guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
+            !linear.transposed, head.inputs.count == 2
+        else { return nil }
+        let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
+        let gone = values.removeLast()
+        for name in [gone.name] + gone.aliases { ids[name] = nil }
+        steps.removeLast()
+        return (inputs[0], inputs[1])
     }
 
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {

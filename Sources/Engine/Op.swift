@@ -100,6 +100,8 @@ package struct OpSample: Sendable {
         case scores(Shape, AttentionMask)
         /// Integers in 0..<below.
         case ids(Int, below: Int)
+        /// These integers.
+        case integers([Int32])
         /// Positive numbers that add up to 1 along the last axis.
         case probabilities(Shape)
     }
@@ -140,9 +142,37 @@ package struct ShapeError: Error, CustomStringConvertible, Sendable {
 /// Every op, for the tables in tests and help.
 package enum OpCatalogue {
     package static let all: [any Op.Type] = [
-        Embedding.self, Linear.self, RMSNorm.self, LayerNorm.self, HeadView.self, RopeFrequencies.self, RopeTable.self, Rope.self,
-        AppendCache.self, AttentionScores.self, Softmax.self, AttentionContext.self, Activation.self, Multiply.self, Add.self,
-        CrossEntropy.self, Mean.self, Sum.self, Constant.self, Map.self, Zip.self, Reduce.self, Cell.self, RunningSum.self,
-        Slice.self, OneHot.self,
+        Embedding.self,
+        Linear.self,
+        RMSNorm.self,
+        LayerNorm.self,
+        HeadView.self,
+        RopeFrequencies.self,
+        RopeTable.self,
+        Rope.self,
+        AppendCache.self,
+        AttentionScores.self,
+        Softmax.self,
+        AttentionContext.self,
+        Activation.self,
+        Multiply.self,
+        Add.self,
+        AddScaled.self,
+        Dropout.self,
+        MovingAverage.self,
+        AdamUpdate.self,
+        CrossEntropy.self,
+        Mean.self,
+        HeadLoss.self,
+        LossColumn.self,
+        Sum.self,
+        Constant.self,
+        Map.self,
+        Zip.self,
+        Reduce.self,
+        Cell.self,
+        RunningSum.self,
+        Slice.self,
+        OneHot.self,
     ]
 }

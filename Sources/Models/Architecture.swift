@@ -48,13 +48,26 @@ package struct Pass: Sendable, Hashable {
     package var caches: Bool
     /// Whether the next-token loss is wanted.
     package var loss: Bool
+    /// Head and loss in one op that never holds the logits: for training, where nobody looks at them and the head is frozen.
+    package var fusedLoss = false
+    /// Whether several texts stand one after another that do not see each other.
+    package var packed: Bool
+    /// Whether the loss is this pass's share of a larger batch's.
+    package var share: Bool
 
-    package init(tokens: Int, past: Int = 0, caches: Bool = false, loss: Bool = true) {
+    package init(tokens: Int, past: Int = 0, caches: Bool = false, loss: Bool = true, packed: Bool = false, share: Bool = false) {
         self.tokens = tokens
         self.past = past
         self.caches = caches
         self.loss = loss
+        self.packed = packed
+        self.share = share
     }
+
+    /// The input with the first key that each token may see.
+    package static let firstKeys = "first_key"
+    /// The input with the number of tokens that count in the whole batch.
+    package static let batchTokens = "batch_tokens"
 
     /// The loss needs a next token.
     package var hasLoss: Bool { loss && tokens > 1 && past == 0 }

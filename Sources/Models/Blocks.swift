@@ -38,14 +38,16 @@ extension Graph {
 
     /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs.
     mutating func attention(q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, pass: Pass, window: Int = 0) -> Node {
-        let mask = AttentionMask(window: window)
+        let mask = AttentionMask(window: window, packed: pass.packed)
+        let name = Pass.firstKeys
+        let first = pass.packed ? [node(named: name) ?? input(name, Shape((.token, pass.tokens)))] : []
         let turnedQ = rope.map { apply(Rope(), [q, $0.cos, $0.sin], as: "q_rope") } ?? q
         let turnedK = rope.map { apply(Rope(), [k, $0.cos, $0.sin], as: "k_rope") } ?? k
         let keys = pass.caches ? cache(turnedK, "k_cache", past: pass.past) : turnedK
         let values = pass.caches ? cache(v, "v_cache", past: pass.past) : v
-        let scores = apply(AttentionScores(scale: scale, mask: mask), [turnedQ, keys], as: "scores")
-        let probs = apply(Softmax(mask: mask), [scores], as: "probs")
-        return apply(AttentionContext(mask: mask), [probs, values], as: "context")
+        let scores = apply(AttentionScores(scale: scale, mask: mask), [turnedQ, keys] + first, as: "scores")
+        let probs = apply(Softmax(mask: mask), [scores] + first, as: "probs")
+        return apply(AttentionContext(mask: mask), [probs, values] + first, as: "context")
     }
 
     private mutating func cache(_ new: Node, _ part: String, past: Int) -> Node {

@@ -19,6 +19,10 @@ package struct Model: Sendable {
     package let notes: [String]
     /// The weights of the program and what they are called in the file.
     package let weightNames: [String: String]
+    /// Low-rank matrices beside the model's; their values are among `replacements`.
+    package var adapter: LowRank?
+    /// Weights that stand in for the file's, by the program's name: those that are being trained, or an adapter's.
+    package var replacements: [String: Tensor] = [:]
 
     /// Reads tables and settings only; weights stay where they are until a pass touches them.
     package init(path: String) throws(CheckpointError) {
@@ -38,18 +42,26 @@ package struct Model: Sendable {
 
     /// The program of one pass, with the next-token loss where there is a next token; with `leaves` also the reverse walk to these.
     package func program(_ pass: Pass, leaves: ((Value) -> Bool)? = nil) throws(ProgramError) -> Program {
-        var graph = Model.graph(architecture, settings, pass)
+        var graph = Model.graph(architecture, settings, pass, adapter: adapter)
         if let leaves, let loss = graph.node(named: "loss") { graph.differentiate(loss, leaves: leaves) }
         return try Program(graph)
     }
 
-    static func graph(_ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass) -> Graph {
-        var graph = Graph()
+    static func graph(_ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass, adapter: LowRank? = nil) -> Graph {
+        var graph = Graph(adapter: adapter)
         let logits = architecture.body(&graph, settings, pass)
         guard pass.hasLoss else { return graph }
+        let head = pass.fusedLoss ? graph.withdrawHead(logits) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
-        let losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
-        graph.apply(Mean(), [losses, targets], as: "loss")
+        let losses: Node
+        if let head {
+            let slopes = graph.apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
+            losses = graph.apply(LossColumn(), [slopes], as: "loss.tokens")
+        } else {
+            losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        }
+        let count = pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : []
+        graph.apply(Mean(isShare: pass.share), [losses, targets] + count, as: "loss")
         return graph
     }
 
@@ -64,6 +76,12 @@ package struct Model: Sendable {
         return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
     }
 
+    /// A stepper at the start of a program of this model's that was made for as many tokens.
+    package func stepper(_ program: Program, ids: [Int], policy: Policy, keep: Recording.Keep) throws -> Stepper {
+        try check(ids)
+        return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: 0, cache: [:]))
+    }
+
     /// Tokens are in the vocabulary and fit the context.
     package func check(_ ids: [Int], past: Int = 0) throws(PromptError) {
         if ids.isEmpty { throw PromptError(rule: "the prompt has no tokens; give at least one") }
@@ -76,25 +94,35 @@ package struct Model: Sendable {
         }
     }
 
-    func bindings(_ program: Program, ids: [Int], past: Int, cache: [String: Tensor], weights: Bool = true) throws -> [Int: Tensor] {
+    /// What a program reads: weights, `cache` by the cache value's name, ids and what follows from them, unless `inputs` gives it.
+    package func bindings(
+        _ program: Program, ids: [Int], past: Int = 0, cache: [String: Tensor] = [:], inputs: [String: Tensor] = [:], weights: Bool = true
+    ) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
         for (id, value) in program.values.enumerated() where value.step == nil {
             switch value.role {
             case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
-            default: bindings[id] = try input(value.name, ids: ids, past: past)
+            default: bindings[id] = try inputs[value.name] ?? input(value.name, ids: ids, past: past)
             }
         }
         return bindings
     }
 
-    /// A weight where it lies in the file.
-    package func weight(_ name: String) throws(CheckpointError) -> Tensor { try checkpoint.tensor(named: weightNames[name] ?? name) }
+    /// A weight where it lies in the file, or what stands in for it.
+    package func weight(_ name: String) throws(CheckpointError) -> Tensor {
+        if let tensor = replacements[name] { return tensor }
+        return try checkpoint.tensor(named: weightNames[name] ?? name)
+    }
 
     private func input(_ name: String, ids: [Int], past: Int) throws -> Tensor {
         switch name {
         case "input_ids": try Tensor(ids: ids.map(Int32.init))
         case "position_ids": try Tensor(ids: ids.indices.map { Int32(past + $0) })
+        // What training gives; without it every draw is the same, and the text is alone and the whole batch.
+        case LowRank.key: try Tensor(ids: [0, 0, 0, 0], axis: .item)
+        case Pass.firstKeys: try Tensor(ids: ids.map { _ in 0 })
+        case Pass.batchTokens: try Tensor(ids: [Int32(max(1, ids.count - 1))], axis: .item)
         // The token that really comes next; the last has none and does not count.
         default: try Tensor(ids: ids.dropFirst().map(Int32.init) + [-100])
         }

@@ -7,28 +7,42 @@ package struct AttentionMask: Hashable, Sendable {
     /// 0: no limit.
     package var window: Int
     package var causal: Bool
+    /// Whether ops get one input more, the first key that each query may see: texts packed into one row do not see each other.
+    package var packed: Bool
+    /// Of a packed pass, one a query.
+    package private(set) var first: [Int32] = []
 
-    package init(past: Int = 0, window: Int = 0, causal: Bool = true) {
+    package init(past: Int = 0, window: Int = 0, causal: Bool = true, packed: Bool = false) {
         self.past = past
         self.window = window
         self.causal = causal
+        self.packed = packed
     }
 
     /// The mask of a pass: what is in the cache is what there are more keys than queries.
-    package func pass(queries: Int, keys: Int) -> AttentionMask {
+    package func pass(queries: Int, keys: Int, first: [Int32]? = nil) -> AttentionMask {
         var mask = self
         mask.past = max(keys - queries, 0)
+        if let first, packed { mask.first = first }
         return mask
     }
 
     /// The visible keys of a query, of `keys` in all.
     package func range(query: Int, keys: Int) -> Range<Int> {
         let high = causal ? min(past + query + 1, keys) : keys
-        let low = window > 0 ? max(0, past + query + 1 - window) : 0
+        var low = window > 0 ? max(0, past + query + 1 - window) : 0
+        if query < first.count { low = max(low, Int(first[query])) }
         return min(low, high)..<high
     }
 
-    var kernelMask: ck_mask { ck_mask(past: Int64(past), window: Int64(window), causal: causal ? 1 : 0, first: nil) }
+    /// What the kernels take; its pointers hold inside `body`.
+    func withKernelMask(_ body: (ck_mask) -> Void) {
+        first.withUnsafeBufferPointer { keys in
+            body(
+                ck_mask(
+                    past: Int64(past), window: Int64(window), causal: causal ? 1 : 0, first: first.isEmpty ? nil : keys.baseAddress))
+        }
+    }
 }
 
 extension Kernels {
@@ -45,10 +59,11 @@ extension Kernels {
         return try withExtendedLifetime((q, k)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
-                ck_attention_scores(
-                    heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]), Int64(q.shape[2]),
-                    scale,
-                    softcap, mask.kernelMask, Int32(threads))
+                mask.withKernelMask { mask in
+                    ck_attention_scores(
+                        heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
+                        Int64(q.shape[2]), scale, softcap, mask, Int32(threads))
+                }
             }
         }
     }
@@ -59,9 +74,11 @@ extension Kernels {
         return try withExtendedLifetime((probs, v)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
-                ck_attention_context(
-                    pointer(probs), heads(v), y, Int64(probs.shape[0]), Int64(v.shape[0]), Int64(probs.shape[1]), Int64(probs.shape[2]),
-                    Int64(v.shape[2]), mask.kernelMask, Int32(threads))
+                mask.withKernelMask { mask in
+                    ck_attention_context(
+                        pointer(probs), heads(v), y, Int64(probs.shape[0]), Int64(v.shape[0]), Int64(probs.shape[1]),
+                        Int64(probs.shape[2]), Int64(v.shape[2]), mask, Int32(threads))
+                }
             }
         }
     }
@@ -74,10 +91,12 @@ extension Kernels {
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 let rows = Int64(x.shape.rowCount)
                 let length = Int64(x.shape.rowLength)
-                guard var mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]).kernelMask else {
+                guard let mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]) else {
                     return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads))
                 }
-                ck_softmax(pointer(x), y, rows, length, &mask, Int64(x.shape[1]), Int32(threads))
+                mask.withKernelMask { mask in
+                    withUnsafePointer(to: mask) { ck_softmax(pointer(x), y, rows, length, $0, Int64(x.shape[1]), Int32(threads)) }
+                }
             }
         }
     }
@@ -104,6 +123,20 @@ extension Kernels {
                 ck_cross_entropy(
                     pointer(logits), targets.bytes.baseAddress?.assumingMemoryBound(to: Int32.self), y, Int64(logits.shape.rowCount),
                     Int64(logits.shape.rowLength), Int32(threads))
+            }
+        }
+    }
+
+    /// x [T, H], weight [V, H], targets [T] → [T, H + 1]: of each token dl/dx, then its loss l in nats, without keeping the logits.
+    package static func headLoss(_ x: Tensor, _ weight: Tensor, targets: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+        let x = try x.contiguous()
+        return try withExtendedLifetime((x, weight, targets)) {
+            try Tensor(shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                ck_head_loss(
+                    pointer(x), weight.bytes.baseAddress, weight.type.kernelType, Int64(weight.strides[0]),
+                    targets.bytes.baseAddress?.assumingMemoryBound(to: Int32.self), y, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
+                    Int64(weight.shape[0]), Int32(threads))
             }
         }
     }

@@ -30,6 +30,7 @@ struct Noise {
                     return mask.range(query: index[1], keys: shape[2]).contains(index[2]) ? normal() : -.infinity
                 })
         case .ids(let count, let below): return try Tensor(ids: (0..<count).map { _ in Int32(uniform() * Double(below)) })
+        case .integers(let numbers): return try Tensor(ids: numbers)
         case .probabilities(let shape):
             var values = (0..<shape.elementCount).map { _ in Float(uniform()) }
             for row in 0..<shape.rowCount {
@@ -55,6 +56,7 @@ struct SampleCase: CustomTestStringConvertible, Sendable {
             switch input {
             case .normal(let shape), .scores(let shape, _), .probabilities(let shape): shape
             case .ids(let count, _): Shape((.token, count))
+            case .integers(let numbers): Shape((.token, numbers.count))
             }
         }
     }

@@ -31,3 +31,28 @@ struct MemoryPlanTests {
         #expect(ratio > 1.8 && ratio < 2.2)
     }
 }
+
+/// Head and loss in one make the loss and the gradients of the two, without the logits.
+struct FusedLossTests {
+    @Test(arguments: Sample.allCases) func lossAndGradientsAreThoseOfTwoOps(_ sample: Sample) throws {
+        let model = try sample.model()
+        let ids = (0..<24).map { $0 * 37 % 2000 + 3 }
+        let leaf = "self_attn.q_proj.weight"
+        let gpt2Leaf = "attn.c_attn.weight"
+        let results = try [false, true].map { fused in
+            var pass = Pass(tokens: ids.count)
+            pass.fusedLoss = fused
+            let program = try model.program(pass, leaves: { $0.name.hasSuffix(leaf) || $0.name.hasSuffix(gpt2Leaf) })
+            #expect((program.id(of: "logits") == nil) == fused)
+            var stepper = try model.stepper(program, ids: ids, policy: Policy(), keep: .nothing)
+            while !stepper.isFinished { try stepper.step() }
+            let names = ["loss", "grad:model.layers.2.self_attn.q_proj.weight", "grad:transformer.h.2.attn.c_attn.weight"]
+            return try names.compactMap { try program.id(of: $0).flatMap { try stepper.tensor($0)?.doubles() } }
+        }
+        #expect(results[0].count == 2 && results[1].count == 2)
+        for (plain, fused) in zip(results[0], results[1]) {
+            let difference = zip(plain, fused).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+            #expect(difference / plain.reduce(0) { $0 + $1 * $1 } < 1e-11)
+        }
+    }
+}

@@ -65,6 +65,7 @@ struct CommandLineTests {
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
             (["trace", llama, "--ids", "1", "--precision", "bf16", "--out", "x"], 64, "only fp32"),
+            (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),
             (["tokenize", llama, "x", "--json-lines"], 64, "--json-lines"), (["tokenize", "/nonexistent", "x"], 1, "/nonexistent"),
@@ -147,6 +148,16 @@ struct CommandLineTests {
         #expect(outcome.output.split(separator: ",").count == 249)
     }
 
+    @Test func traceHasGradientsUnderTheNamesOfTheirValues() throws {
+        let path = try CommandLineTests.file("gradients.safetensors", Data())
+        _ = try CommandLineTests.mica("trace", CommandLineTests.llama, "--ids", "1,2,3,4", "--backward", "--out", path)
+        let info = try CommandLineTests.mica("info", path, "--tensors").output
+        for name in ["model.embed_tokens.weight", "model.layers.0.mlp", "model.layers.5.self_attn.q_proj", "logits", "loss"] {
+            #expect(info.contains("\ngrad:\(name) "), "\(name)")
+        }
+        #expect(!info.contains(" via ") && !info.contains("grad:position_ids"))
+    }
+
     @Test func traceHasValuesAliasesAndLoss() throws {
         let path = try CommandLineTests.file("trace.safetensors", Data())
         let outcome = try CommandLineTests.mica("trace", CommandLineTests.llama, "--ids", "1,2,3,4", "--out", path)
@@ -218,6 +229,21 @@ struct CommandLineTests {
         process.waitUntilExit()
         #expect(process.terminationStatus == 1)
         #expect(String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self).contains("No space left"))
+    }
+
+    // MARK: gradients
+
+    @Test func gradientsAreCheckedInATable() throws {
+        let done = try CommandLineTests.mica(
+            "gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "model.norm.weight", "--samples", "3")
+        #expect(done.code == 0)
+        let lines = done.output.split(separator: "\n")
+        #expect(
+            lines.count == 5 && lines[0].hasPrefix("name")
+                && lines[1...3].allSatisfy { $0.hasPrefix("model.norm.weight") && $0.hasSuffix("ok") })
+        #expect(lines.last == "3 elements of 1 values: 3 agree, 0 do not")
+        let unknown = try CommandLineTests.mica("gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "nowhere")
+        #expect(unknown.code == 1 && unknown.errors.contains("nowhere"))
     }
 
     // MARK: README

@@ -1,12 +1,19 @@
 // All kernels for one instruction set, and the table of them.
 #pragma once
+#include "ActivationGradients.h"
 #include "Attention.h"
+#include "AttentionGradients.h"
 #include "Elementwise.h"
+#include "HeadLoss.h"
 #include "Matmul.h"
+#include "NormGradients.h"
 #include "Norms.h"
+#include "Optimizers.h"
 #include "Pool.h"
 #include "Softmax.h"
+#include "SoftmaxGradient.h"
 #include "Statistics.h"
+#include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
 #define CK_TABLE {CK_KERNELS(K) .hash = hash}

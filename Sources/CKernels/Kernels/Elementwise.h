@@ -94,17 +94,19 @@ typedef struct {
     float *y;
     int64_t T, D, half, rows, block;
     int interleaved;
+    float turn;                  // 1: by the angle, -1: back
 } rope_job;
 
 static void rope_row(const rope_job *j, const float *restrict x, float *restrict y, const float *restrict c, const float *restrict s) {
     const int64_t half = j->half;
+    const float turn = j->turn;
     for (int64_t p = 0; !j->interleaved && p < half; p++) {
-        y[p] = x[p] * c[p] - x[p + half] * s[p];
-        y[p + half] = x[p + half] * c[p] + x[p] * s[p];
+        y[p] = x[p] * c[p] - x[p + half] * (turn * s[p]);
+        y[p + half] = x[p + half] * c[p] + x[p] * (turn * s[p]);
     }
     for (int64_t p = 0; j->interleaved && p < half; p++) {
-        y[2 * p] = x[2 * p] * c[p] - x[2 * p + 1] * s[p];
-        y[2 * p + 1] = x[2 * p + 1] * c[p] + x[2 * p] * s[p];
+        y[2 * p] = x[2 * p] * c[p] - x[2 * p + 1] * (turn * s[p]);
+        y[2 * p + 1] = x[2 * p + 1] * c[p] + x[2 * p] * (turn * s[p]);
     }
     memcpy(y + 2 * half, x + 2 * half, (size_t)(j->D - 2 * half) * 4);
 }
@@ -118,6 +120,11 @@ static void rope_task(void *context, int64_t task) {
 }
 static void rope(ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary,
                  int interleaved, int threads) {
-    rope_job j = {x, cos, sin, y, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved};
+    rope_job j = {x, cos, sin, y, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, 1};
+    if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
+}
+static void rope_gradient(ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary,
+                          int interleaved, int threads) {
+    rope_job j = {dy, cos, sin, dx, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, -1};
     if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
 }

@@ -5,6 +5,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Updates.h"
 
 // ---------------------------------------------------------------- element types, as they lie in a file
 typedef enum {
@@ -75,6 +76,59 @@ void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, 
 void ck_upcast(const void *x, ck_type type, float *y, int64_t n, int threads);
 // losses[i] = log(sum_j exp(x[i,j] - max)) + max - x[i, target[i]]; target < 0: masked, 0.
 void ck_cross_entropy(const float *x, const int32_t *targets, float *losses, int64_t rows, int64_t n, int threads);
+
+// ---------------------------------------------------------------- a linear head and its loss in one
+// x [rows, h], w [vocabulary, h] -> y [rows, h + 1]: with z = x w^T, first sum_v softmax(z)[v] w[v] - w[target], the slope of the loss, then
+// the loss log sum_v exp(z[v]) - z[target], in nats. Targets outside 0 ..< vocabulary: the row is 0. The logits are never all in memory.
+void ck_head_loss(const float *x, const void *w, ck_type wt, int64_t ldw, const int32_t *targets, float *y, int64_t rows, int64_t h,
+                  int64_t vocabulary, int threads);
+
+// ---------------------------------------------------------------- gradients
+// c[i,j] = sum over m rows, ascending, one fma chain, of a[m,i] * b[m,j]: with dy and x a Linear's weight gradient, with x and dy a
+// Conv1D's. c is [rows][columns].
+void ck_weight_gradient(const float *a, int64_t lda, const float *b, int64_t ldb, float *c, int64_t ldc, int64_t m, int64_t rows,
+                        int64_t columns, int threads);
+// y[j] = sum over the rows of x[.,j], in fp64, rows ascending: a bias's gradient.
+void ck_column_sums(const float *x, int64_t ld, float *y, int64_t rows, int64_t n, int threads);
+// From y = w x r, r = rsqrt(mean(x^2) + eps), g = dy w: dx = r (g - x r mean(g x r)), dw = sum over rows of dy x r. w may be NULL; dx or dw
+// may be NULL where it is not wanted. Sums and products are in fp64.
+void ck_rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
+                          int64_t rows, int64_t n, int threads);
+// The same with x' = (x - mean) r: dx = r (g - mean(g) - x' mean(g x')), dw = sum of dy x', db = sum of dy; each may be NULL.
+void ck_layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
+                            float *db, int64_t rows, int64_t n, int threads);
+// dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy.
+void ck_map_gradient(ck_function f, const float *x, const float *dy, float *dx, int64_t n, int threads);
+// dx = p (dp - sum of p dp) over each row, the sum in fp64; outside the mask's [lo, hi) dx is 0 and nothing is read. See ck_softmax.
+void ck_softmax_gradient(const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T,
+                         int threads);
+// dz[t,v] = (softmax(z[t])[v] - [v = target[t]]) dl[t]; a row with a negative target is 0. dz may be z.
+void ck_cross_entropy_gradient(const float *z, const int32_t *targets, const float *dl, float *dz, int64_t rows, int64_t n, int threads);
+// dq[h,i,:] = scale * sum over visible j ascending, one fma chain, of ds[h,i,j] k[h / group, j, :]. [heads, T, D] contiguous.
+void ck_attention_queries_gradient(const float *ds, ck_heads k, float *dq, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
+                                   int64_t D, float scale, ck_mask mask, int threads);
+// out[kv,j,:] = scale * sum over the group's heads h and the queries i, both ascending, one fma chain, of p[h,i,j] x[h,i,:]:
+// dK from ds and q, dV from the probabilities and the context's gradient. Where a query does not see, p is not read; blocks of keys that nobody
+// sees are not read. [kv_heads, S, D] contiguous.
+void ck_attention_keys_gradient(const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                float scale, ck_mask mask, int threads);
+// out = ds (1 - (s / cap)^2) with s the capped score; 0 where s is -infinity. out may be ds.
+void ck_softcap_gradient(const float *ds, const float *s, float cap, float *out, int64_t n, int threads);
+// ck_rope by the negative angle, which is its inverse and its transpose.
+void ck_rope_gradient(ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary,
+                      int interleaved, int threads);
+// table = initial (or 0), then table[ids[i], :] += dy[i, :], i ascending. Ids outside the vocabulary add nothing. initial may be table.
+void ck_gather_gradient(const float *dy, const int32_t *ids, const float *initial, float *table, int64_t vocabulary, int64_t rows,
+                        int64_t n, int threads);
+// y[h * head_stride + t * token_stride + d] = x[h,t,d]: heads side by side again. What lies between is not written.
+void ck_join_heads(ck_heads x, float *y, int64_t head_stride, int64_t token_stride, int64_t heads, int64_t T, int64_t D, int threads);
+// y = x[0] + x[1] + ..., from left to right. y may be one of them.
+void ck_sum(const float *const *x, int64_t count, float *y, int64_t n, int threads);
+
+// ---------------------------------------------------------------- optimizers
+// One step (the first is 1) of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with PyTorch's roundings; p, m and v are replaced.
+void ck_adamw(float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, double decay,
+              int64_t step, int threads);
 
 // ---------------------------------------------------------------- looking
 // Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.

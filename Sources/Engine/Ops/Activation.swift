@@ -97,6 +97,10 @@ package struct Activation: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [Kernel("simd") { [function] values, _, threads in try Kernels.mapBackward(function, values[0], values[1], threads: threads) }]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         guard let x = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
         return [Contribution(input: 1, index: index, value: dy, weight: Activation.slope(function, x))]

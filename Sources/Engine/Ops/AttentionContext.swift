@@ -1,6 +1,7 @@
 import Tensors
 
-/// probs [head, T, S] · v [kv head, S, D] → [T, head·D], heads side by side as the output projection wants them.
+/// probs [head, T, S] · v [kv head, S, D] → [T, head·D], heads side by side as the output projection wants them. A packed mask
+/// takes the first visible key of each query [T] as a third input.
 package struct AttentionContext: Op {
     package let mask: AttentionMask
 
@@ -13,11 +14,14 @@ package struct AttentionContext: Op {
     package static let samples = [
         OpSample(
             AttentionContext(mask: AttentionMask(causal: false)), .probabilities(Shape((.head, 4), (.query, 5), (.key, 6))),
-            .normal(Shape((.head, 2), (.token, 6), (.feature, 8))))
+            .normal(Shape((.head, 2), (.token, 6), (.feature, 8)))),
+        OpSample(
+            AttentionContext(mask: AttentionMask(packed: true)), .probabilities(Shape((.head, 2), (.query, 4), (.key, 4))),
+            .normal(Shape((.head, 1), (.token, 4), (.feature, 6))), .integers([0, 1, 1, 3])),
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        try Shapes.expect(inputs, ranks: 3, 3)
+        try mask.packed ? Shapes.expect(inputs, ranks: 3, 3, 1) : Shapes.expect(inputs, ranks: 3, 3)
         try Shapes.expectEqual(inputs[0][2], inputs[1][1], "keys of probs and of v")
         if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 {
             throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) value heads")
@@ -30,7 +34,7 @@ package struct AttentionContext: Op {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
         let group = heads / v.shape[0]
-        let mask = mask.pass(queries: queries, keys: keys)
+        let mask = mask.pass(queries: queries, keys: keys, first: inputs.last?.keys)
         return Dense(Shape((.token, queries), (.feature, heads * width))) { position in
             let (i, h, d) = (position / (heads * width), position / width % heads, position % width)
             var sum: R = 0
@@ -44,7 +48,8 @@ package struct AttentionContext: Op {
     package var kernels: [Kernel] {
         [
             Kernel("blocked") { [mask] inputs, shape, threads in
-                try Kernels.attentionContext(inputs[0].contiguous(), inputs[1], mask: mask, shape: shape, threads: threads)
+                try Kernels.attentionContext(
+                    inputs[0].contiguous(), inputs[1], mask: mask.with(first: inputs[inputs.count - 1]), shape: shape, threads: threads)
             }
         ]
     }
@@ -53,7 +58,7 @@ package struct AttentionContext: Op {
         let width = inputs[1].shape[2]
         let (h, d) = (index[1] / width, index[1] % width)
         let group = inputs[0].shape[0] / inputs[1].shape[0]
-        let mask = mask.pass(queries: inputs[0].shape[1], keys: inputs[0].shape[2])
+        let mask = mask.pass(queries: inputs[0].shape[1], keys: inputs[0].shape[2], first: inputs.last?.keys)
         return mask.range(query: index[0], keys: inputs[0].shape[2]).map { j in
             Contribution(
                 input: 1, index: [h / group, j, d], value: inputs[1].value(at: [h / group, j, d]) ?? .nan,
@@ -63,7 +68,8 @@ package struct AttentionContext: Op {
 
     /// One cell: the query's probabilities, the values of that dimension, products, running sum.
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
-        guard index.count == 2 else { return nil }
+        // What a packed mask hides is known to the values only, not to the nodes.
+        guard index.count == 2, !mask.packed else { return nil }
         let width = inputs[1].shape[2]
         let (h, d) = (index[1] / max(width, 1), index[1] % max(width, 1))
         let group = inputs[0].shape[0] / max(inputs[1].shape[0], 1)
@@ -75,15 +81,16 @@ package struct AttentionContext: Op {
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
 
     package var derivatives: [Derivative] {
-        [
+        let first: [Derivative.Read] = mask.packed ? [.input(2)] : []
+        return [
             Derivative(
-                0, reads: [.input(1)], formula: "dP = dC · Vᵀ",
+                0, reads: [.input(1)] + first, formula: "dP = dC · Vᵀ",
                 derivation: [
                     "c[i] = Σⱼ p[i,j]·v[j]", "∂c[i,d]/∂p[i,j] = v[j,d]; a hidden p is 0 but would count if it were not",
                     "dp[i,j] = Σ_d dc[i,d]·v[j,d]",
                 ]),
             Derivative(
-                1, reads: [.input(0)], formula: "dV = Pᵀ · dC",
+                1, reads: [.input(0)] + first, formula: "dV = Pᵀ · dC",
                 derivation: [
                     "c[i] = Σⱼ p[i,j]·v[j]", "∂c[i,d]/∂v[j,d] = p[i,j]", "dv[j,d] = Σᵢ p[i,j]·dc[i,d], over all heads that share the value",
                 ]),
@@ -92,8 +99,10 @@ package struct AttentionContext: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        let (other, dc) = (values[0], values[1])
-        return input == 0 ? probabilityGradient(other, dc, shape) : valueGradient(other, dc, shape)
+        let (other, dc) = (values[0], values[values.count - 1])
+        if input == 0 { return probabilityGradient(other, dc, shape) }
+        return valueGradient(
+            other, dc, shape, mask.pass(queries: other.shape[1], keys: other.shape[2], first: values[values.count - 2].keys))
     }
 
     private func probabilityGradient<R: Scalar>(_ v: Dense<R>, _ dc: Dense<R>, _ shape: Shape) -> Dense<R> {
@@ -109,10 +118,9 @@ package struct AttentionContext: Op {
         }
     }
 
-    private func valueGradient<R: Scalar>(_ p: Dense<R>, _ dc: Dense<R>, _ shape: Shape) -> Dense<R> {
+    private func valueGradient<R: Scalar>(_ p: Dense<R>, _ dc: Dense<R>, _ shape: Shape, _ mask: AttentionMask) -> Dense<R> {
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], shape[2])
         let group = heads / shape[0]
-        let mask = mask.pass(queries: queries, keys: keys)
         return Dense(shape) { position in
             let (kv, j, d) = (position / (keys * width), position / width % keys, position % width)
             var sum: R = 0
@@ -125,36 +133,48 @@ package struct AttentionContext: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("blocked") { [mask] values, shape, threads in
+                let dc = values[values.count - 1]
+                if input == 0 { return try Kernels.probabilitiesGradient(dc, v: values[0], shape: shape, threads: threads) }
+                let mask = mask.with(first: values[values.count - 2])
+                return try Kernels.valuesGradient(dc, probs: values[0], mask: mask, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
-        let dc = values[1]
+        let last = values.count - 1
+        let dc = values[last]
         if input == 0 {
             let width = values[0].shape[2]
             let group = gradient.shape[0] / values[0].shape[0]
             return (0..<width).map { d in
                 let place = [index[1], index[0] * width + d]
                 let weight = values[0].value(at: [index[0] / group, index[2], d]) ?? .nan
-                return Contribution(input: 1, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
+                return Contribution(input: last, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
             }
         }
         let (p, width) = (values[0].shape, gradient.shape[2])
         let group = p[0] / gradient.shape[0]
-        let mask = mask.pass(queries: p[1], keys: p[2])
+        let mask = mask.pass(queries: p[1], keys: p[2], first: values[last - 1].keys)
         return (index[0] * group..<(index[0] + 1) * group).flatMap { h in
             (0..<p[1]).filter { mask.range(query: $0, keys: p[2]).contains(index[1]) }.map { i in
                 let place = [i, h * width + index[2]]
                 let weight = values[0].value(at: [h, i, index[1]]) ?? .nan
-                return Contribution(input: 1, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
+                return Contribution(input: last, index: place, value: dc.value(at: place) ?? .nan, weight: weight)
             }
         }
     }
 
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
-        2 * values[1].elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
+        2 * values[values.count - 1].elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
     }
 
     /// One cell: dP is a row of dC along the key's value, dV a column of P along one of dC, query by query and head by head.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3 else { return nil }
+        guard index.count == 3, !mask.packed else { return nil }
         let (heads, width) = input == 0 ? (shape[0], values[0].shape[2]) : (values[0].shape[0], shape[2])
         let group = heads / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let dc = graph.apply(HeadView(heads: heads, headDimension: width), [values[1]], as: "dC by heads")

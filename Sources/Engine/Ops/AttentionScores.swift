@@ -2,7 +2,7 @@ import RealModule
 import Tensors
 
 /// q [head, T, D], k [kv head, S, D] → [head, T, S]: dot products, scaled, soft-capped if `softcap` > 0, and −∞ where the mask hides
-/// the key. Groups of query heads share a key head.
+/// the key. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
 package struct AttentionScores: Op {
     package let scale: Double
     package let softcap: Double
@@ -26,13 +26,17 @@ package struct AttentionScores: Op {
             AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(window: 4)),
             .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
             .normal(Shape((.head, 2), (.token, 7), (.feature, 6)))),
+        OpSample(
+            AttentionScores(scale: 0.5, mask: AttentionMask(packed: true)), .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
+            .normal(Shape((.head, 1), (.token, 5), (.feature, 6))), .integers([0, 0, 2, 2, 4])),
     ]
     package var parameters: [(name: String, value: String)] {
         [("scale", "\(scale)"), ("soft cap", softcap > 0 ? "\(softcap)" : "none"), ("window", mask.window > 0 ? "\(mask.window)" : "none")]
     }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        try Shapes.expect(inputs, ranks: 3, 3)
+        try mask.packed ? Shapes.expect(inputs, ranks: 3, 3, 1) : Shapes.expect(inputs, ranks: 3, 3)
+        if mask.packed { try Shapes.expectEqual(inputs[2][0], inputs[0][1], "first keys and queries") }
         try Shapes.expectEqual(inputs[0][2], inputs[1][2], "head_dim of q and k")
         if inputs[1][0] == 0 || inputs[0][0] % inputs[1][0] != 0 {
             throw ShapeError("\(inputs[0][0]) heads cannot share \(inputs[1][0]) key heads")
@@ -45,7 +49,7 @@ package struct AttentionScores: Op {
         let (q, k) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (q.shape[0], q.shape[1], k.shape[1], q.shape[2])
         let group = heads / k.shape[0]
-        let mask = mask.pass(queries: queries, keys: keys)
+        let mask = mask.pass(queries: queries, keys: keys, first: inputs.last?.keys)
         return Dense(Shape((.head, heads), (.query, queries), (.key, keys))) { position in
             let (h, i, j) = (position / (queries * keys), position / keys % queries, position % keys)
             guard mask.range(query: i, keys: keys).contains(j) else { return -.infinity }
@@ -59,21 +63,22 @@ package struct AttentionScores: Op {
     }
 
     /// Whether the query of an element sees its key.
-    private func sees(_ index: [Int], q: Shape, k: Shape) -> Bool {
-        mask.pass(queries: q[1], keys: k[1]).range(query: index[1], keys: k[1]).contains(index[2])
+    private func sees(_ index: [Int], q: Shape, k: Shape, first: [Int32]?) -> Bool {
+        mask.pass(queries: q[1], keys: k[1], first: first).range(query: index[1], keys: k[1]).contains(index[2])
     }
 
     package var kernels: [Kernel] {
         [
             Kernel("blocked") { [self] inputs, shape, threads in
                 try Kernels.attentionScores(
-                    inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask, shape: shape, threads: threads)
+                    inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
+                    shape: shape, threads: threads)
             }
         ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
-        guard sees(index, q: inputs[0].shape, k: inputs[1].shape) else { return [] }
+        guard sees(index, q: inputs[0].shape, k: inputs[1].shape, first: inputs.last?.keys) else { return [] }
         let group = inputs[0].shape[0] / inputs[1].shape[0]
         return (0..<inputs[0].shape[2]).map { d in
             Contribution(
@@ -84,7 +89,8 @@ package struct AttentionScores: Op {
 
     /// One cell: q of the query, k of the key, products, running sum, times the scale (and the cap).
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
-        guard index.count == 3, sees(index, q: inputs[0].shape, k: inputs[1].shape) else { return nil }
+        // What a packed mask hides is known to the values only, not to the nodes.
+        guard index.count == 3, !mask.packed, sees(index, q: inputs[0].shape, k: inputs[1].shape, first: nil) else { return nil }
         let group = inputs[0].shape[0] / max(inputs[1].shape[0], 1)
         let q = graph.apply(Cell(prefix: [index[0], index[1]]), [inputs[0]], as: "q")
         let k = graph.apply(Cell(prefix: [index[0] / group, index[2]]), [inputs[1]], as: "k")
@@ -96,7 +102,7 @@ package struct AttentionScores: Op {
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
 
     package var derivatives: [Derivative] {
-        let capped: [Derivative.Read] = softcap > 0 ? [.output] : []
+        let capped: [Derivative.Read] = (softcap > 0 ? [.output] : []) + (mask.packed ? [.input(2)] : [])
         let capLine = softcap > 0 ? ["∂(c·tanh(x/c))/∂x = 1 − (s/c)²,  so dS ← dS·(1 − (s/c)²)"] : []
         return [
             Derivative(
@@ -118,7 +124,7 @@ package struct AttentionScores: Op {
         let (other, ds) = (values[0], slopes(values))
         let (heads, queries, keys, width) = (ds.shape[0], ds.shape[1], ds.shape[2], shape[2])
         let group = heads / (input == 0 ? other.shape[0] : shape[0])
-        let mask = mask.pass(queries: queries, keys: keys)
+        let mask = mask.pass(queries: queries, keys: keys, first: values[values.count - 2].keys)
         return Dense(shape) { position in
             let (h, at, d) = (position / (shape[1] * width), position / width % shape[1], position % width)
             var sum: R = 0
@@ -137,6 +143,20 @@ package struct AttentionScores: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("blocked") { [self] values, shape, threads in
+                let dy = values[values.count - 1]
+                let ds = softcap > 0 ? try Kernels.softcapGradient(dy, scores: values[1], cap: Float(softcap), threads: threads) : dy
+                let mask = mask.with(first: values[values.count - 2])
+                if input == 0 {
+                    return try Kernels.queriesGradient(ds, k: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+                }
+                return try Kernels.keysGradient(ds, q: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score.
     private func slopes<R: Scalar>(_ values: [Dense<R>]) -> Dense<R> {
         let ds = values[values.count - 1]
@@ -152,7 +172,7 @@ package struct AttentionScores: Op {
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         let ds = values[values.count - 1]
         let (heads, queries, keys) = (ds.shape[0], ds.shape[1], ds.shape[2])
-        let mask = mask.pass(queries: queries, keys: keys)
+        let mask = mask.pass(queries: queries, keys: keys, first: values[values.count - 2].keys)
         let group = heads / (input == 0 ? values[0].shape[0] : gradient.shape[0])
         let places =
             input == 0
@@ -174,7 +194,7 @@ package struct AttentionScores: Op {
 
     /// One cell: dQ is a row of dS along the keys that the query sees, dK a column of dS along the queries that see the key.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3, let ds = values.last else { return nil }
+        guard index.count == 3, !mask.packed, let ds = values.last else { return nil }
         let group = ds.shape[0] / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let (queries, keys) = (ds.shape[1], ds.shape[2])
         let cell = index[2]..<index[2] + 1

@@ -80,6 +80,14 @@ package struct CrossEntropy: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("simd") { values, _, threads in
+                try Kernels.crossEntropyGradient(values[0], targets: values[1], dL: values[2], threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         guard let dl = values[2].value(at: [index[0]]), let dz = gradient.value(at: index), dl != 0 else { return [] }
         return [Contribution(input: 2, index: [index[0]], value: dl, weight: dz / dl)]

@@ -47,6 +47,14 @@ package struct Embedding: Op {
         return table
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("scatter") { values, shape, threads in
+                try Kernels.embeddingGradient(values[1], ids: values[0], onto: nil, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         values[0].doubles().enumerated().filter { Int($1) == index[0] }.map { t, _ in
             Contribution(input: 1, index: [t, index[1]], value: values[1].value(at: [t, index[1]]) ?? .nan, weight: 1)

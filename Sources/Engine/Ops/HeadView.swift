@@ -71,6 +71,14 @@ package struct HeadView: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("simd") { [offset] values, shape, threads in
+                try Kernels.joinHeads(values[0], offset: offset, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         let place = index[1] - offset
         guard place >= 0, place < heads * headDimension else { return [] }

@@ -92,6 +92,19 @@ package struct LayerNorm: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        if input == 2 {
+            return [Kernel("simd") { values, shape, threads in try Kernels.columnSums(values[0], shape: shape, threads: threads) }]
+        }
+        return [
+            Kernel("simd") { [epsilon] values, shape, threads in
+                try Kernels.layerNormGradient(
+                    input == 0 ? .x : .weight, dY: values[values.count - 1], x: values[0], weight: input == 0 ? values[1] : nil,
+                    epsilon: Float(epsilon), shape: shape, threads: threads)
+            }
+        ]
+    }
+
     /// μ and 1/√(σ² + ε) of a row.
     private func moments<R: Scalar>(_ row: ArraySlice<R>) -> (mean: R, scale: R) {
         let mean = row.reduce(0, +) / R(row.count)

@@ -133,12 +133,22 @@ package struct Linear: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        guard input == 0 else { return [] }
-        return [
-            Kernel("blocked") { [transposed] values, shape, threads in
-                try Kernels.matmul(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
-            }
-        ]
+        switch input {
+        case 0:
+            return [
+                Kernel("blocked") { [transposed] values, shape, threads in
+                    try Kernels.matmul(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
+                }
+            ]
+        case 1:
+            return [
+                Kernel("blocked") { [transposed] values, shape, threads in
+                    let (x, dy) = (values[0], values[1])
+                    return try Kernels.weightGradient(transposed ? x : dy, transposed ? dy : x, shape: shape, threads: threads)
+                }
+            ]
+        default: return [Kernel("simd") { values, shape, threads in try Kernels.columnSums(values[0], shape: shape, threads: threads) }]
+        }
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

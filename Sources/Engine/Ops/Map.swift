@@ -45,6 +45,11 @@ package struct Map: Op {
         }
     }
 
+    package var kernels: [Kernel] {
+        guard case .times(let number) = function else { return [] }
+        return [Kernel("simd") { inputs, _, threads in try Kernels.scale(inputs[0], by: Float(number), threads: threads) }]
+    }
+
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         guard let x = inputs[0].value(at: index), let y = output.value(at: index), x != 0 else { return [] }
         return [Contribution(input: 0, index: index, value: x, weight: y / x)]

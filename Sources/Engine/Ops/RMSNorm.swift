@@ -82,6 +82,16 @@ package struct RMSNorm: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("simd") { [epsilon] values, shape, threads in
+                try Kernels.rmsNormGradient(
+                    input == 0 ? .x : .weight, dY: values[values.count - 1], x: values[0], weight: input == 0 ? values[1] : nil,
+                    epsilon: Float(epsilon), plusOne: false, shape: shape, threads: threads)
+            }
+        ]
+    }
+
     /// 1/√(mean(x²) + ε)
     private func scale<R: Scalar>(_ row: ArraySlice<R>) -> R {
         1 / (row.reduce(0) { $0 + $1 * $1 } / R(row.count) + R(epsilon)).squareRoot()

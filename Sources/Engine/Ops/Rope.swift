@@ -118,6 +118,16 @@ package struct Rope: Op {
         }
     }
 
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        guard input == 0 else { return [] }
+        return [
+            Kernel("simd") { [interleaved] values, _, threads in
+                try Kernels.ropeGradient(
+                    values[2], cos: values[0].contiguous(), sin: values[1].contiguous(), interleaved: interleaved, threads: threads)
+            }
+        ]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         guard input == 0 else { return tableContributions(input, at: index, x: values[0], dy: values[1], pairs: gradient.shape[1]) }
         let own = values[2].value(at: index) ?? .nan

@@ -1,7 +1,8 @@
 import RealModule
 import Tensors
 
-/// exp(x − max) / Σ exp(x − max) along the last axis. With a mask, x is [head, query, key] and hidden keys get exactly 0.
+/// exp(x − max) / Σ exp(x − max) along the last axis. With a mask, x is [head, query, key] and hidden keys get exactly 0;
+/// a packed mask takes the first visible key of each query [query] as a second input.
 package struct Softmax: Op {
     package let mask: AttentionMask?
 
@@ -14,10 +15,13 @@ package struct Softmax: Op {
     package static let samples = [
         OpSample(Softmax(), .normal(Shape((.token, 3), (.vocabulary, 41)))),
         OpSample(Softmax(mask: AttentionMask()), .scores(Shape((.head, 2), (.query, 6), (.key, 6)), AttentionMask())),
+        OpSample(
+            Softmax(mask: AttentionMask(packed: true)), .scores(Shape((.head, 2), (.query, 4), (.key, 4)), AttentionMask()),
+            .integers([0, 1, 1, 3])),
     ]
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == 1, inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
+        guard inputs.count == (mask?.packed == true ? 2 : 1), inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
             throw ShapeError("takes scores [head, query, key]")
         }
         return inputs[0]
@@ -25,9 +29,10 @@ package struct Softmax: Op {
 
     @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        inputs[0].mapRows { row, x in
-            let visible =
-                mask?.pass(queries: inputs[0].shape[1], keys: x.count).range(query: row % inputs[0].shape[1], keys: x.count) ?? 0..<x.count
+        let (queries, keys) = (inputs[0].shape[1], inputs[0].shape.rowLength)
+        let mask = mask?.pass(queries: queries, keys: keys, first: inputs.last?.keys)
+        return inputs[0].mapRows { row, x in
+            let visible = mask?.range(query: row % queries, keys: keys) ?? 0..<keys
             let seen = x.dropFirst(visible.lowerBound).prefix(visible.count)
             let top = seen.max() ?? 0
             let exps = seen.map { R.exp($0 - top) }
@@ -37,7 +42,11 @@ package struct Softmax: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { [mask] inputs, _, threads in try Kernels.softmax(inputs[0], mask: mask, threads: threads) }]
+        [
+            Kernel("simd") { [mask] inputs, _, threads in
+                try Kernels.softmax(inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]), threads: threads)
+            }
+        ]
     }
 
     /// Of a row of exponentials each is a share of the sum: the own score first.
@@ -47,6 +56,8 @@ package struct Softmax: Op {
     }
 
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        // The small steps know no mask; −∞ does the same where it is in the scores.
+        if mask?.packed == true { return nil }
         let top = graph.apply(Reduce(.max), [inputs[0]], as: "max")
         let shifted = graph.apply(Zip(.subtract), [inputs[0], top], as: "s − max")
         let exps = graph.apply(Map(.exp), [shifted], as: "exp(s − max)")
@@ -74,6 +85,15 @@ package struct Softmax: Op {
             let mean = zip(p, dp).reduce(0) { $1.0 == 0 ? $0 : $0 + $1.0 * $1.1 }
             return zip(p, dp).map { $0 == 0 ? 0 : $0 * ($1 - mean) }
         }
+    }
+
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [
+            Kernel("simd") { [mask] values, _, threads in
+                let mask = mask?.with(first: values[values.count - 2])
+                return try Kernels.softmaxGradient(values[0], values[values.count - 1], mask: mask, threads: threads)
+            }
+        ]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

@@ -28,11 +28,7 @@ package struct Sum: Op {
     }
 
     package var kernels: [Kernel] {
-        [
-            Kernel("simd") { inputs, _, threads in
-                try inputs.dropFirst().reduce(inputs[0]) { try Kernels.add($0, $1, threads: threads) }
-            }
-        ]
+        [Kernel("simd") { inputs, shape, threads in try Kernels.sum(inputs, shape: shape, threads: threads) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -1,0 +1,119 @@
+import CKernels
+
+/// The fast kernels of the reverse walk through attention and the loss. Masks are those of the forward ops; hidden keys add nothing.
+extension Kernels {
+    /// [head, token, head_dim], however strided.
+    private static func heads(_ x: Tensor) -> ck_heads {
+        ck_heads(base: pointer(x), head_stride: Int64(x.strides[0]), token_stride: Int64(x.strides[1]))
+    }
+
+    /// A view of dC [T, head · D] as [head, T, D].
+    private static func split(_ context: Tensor, heads: Int) -> Tensor {
+        let width = context.shape.rowLength / max(heads, 1)
+        let shape = Shape([Axis(.head, heads), context.shape.axes[0], Axis(.feature, width)])
+        return context.view(shape, strides: [width, context.strides[0], 1])
+    }
+
+    /// dC [T, head · D], v [kv head, S, D] → dP[h,i,j] = Σ_d dC[i, h·D + d] · v[j,d], hidden keys too [head, T, S].
+    package static func probabilitiesGradient(_ dC: Tensor, v: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+        let dC = try dC.contiguous()
+        return try attentionScores(
+            split(dC, heads: shape[0]), v, scale: 1, softcap: 0, mask: AttentionMask(causal: false), shape: shape, threads: threads)
+    }
+
+    /// dV[kv,j,d] = Σ p[h,i,j] · dC[i, h·D + d] over the heads of the group and the queries [kv head, S, D].
+    package static func valuesGradient(
+        _ dC: Tensor, probs: Tensor, mask: AttentionMask, shape: Shape, threads: Int
+    ) throws -> Tensor {
+        let dC = try dC.contiguous()
+        return try overQueries(probs, split(dC, heads: probs.shape[0]), scale: 1, mask: mask, shape: shape, threads: threads)
+    }
+
+    /// dQ[h,i,d] = scale · Σⱼ dS[h,i,j] · k[j,d] [head, T, D].
+    package static func queriesGradient(
+        _ dS: Tensor, k: Tensor, scale: Float, mask: AttentionMask, shape: Shape, threads: Int
+    ) throws -> Tensor {
+        let dS = try dS.contiguous()
+        let mask = mask.pass(queries: dS.shape[1], keys: dS.shape[2])
+        return try produce(shape, keeping: [dS, k]) { out in
+            mask.withKernelMask { mask in
+                ck_attention_queries_gradient(
+                    pointer(dS), heads(k), out, Int64(dS.shape[0]), Int64(k.shape[0]), Int64(dS.shape[1]), Int64(dS.shape[2]),
+                    Int64(k.shape[2]), scale, mask, Int32(threads))
+            }
+        }
+    }
+
+    /// dK[kv,j,d] = scale · Σ dS[h,i,j] · q[h,i,d] over the heads of the group and the queries [kv head, S, D].
+    package static func keysGradient(
+        _ dS: Tensor, q: Tensor, scale: Float, mask: AttentionMask, shape: Shape, threads: Int
+    ) throws -> Tensor { try overQueries(dS, q, scale: scale, mask: mask, shape: shape, threads: threads) }
+
+    private static func overQueries(
+        _ p: Tensor, _ x: Tensor, scale: Float, mask: AttentionMask, shape: Shape, threads: Int
+    ) throws -> Tensor {
+        let p = try p.contiguous()
+        let mask = mask.pass(queries: p.shape[1], keys: p.shape[2])
+        return try produce(shape, keeping: [p, x]) { out in
+            mask.withKernelMask { mask in
+                ck_attention_keys_gradient(
+                    pointer(p), heads(x), out, Int64(p.shape[0]), Int64(shape[0]), Int64(p.shape[1]), Int64(p.shape[2]), Int64(shape[2]),
+                    scale, mask, Int32(threads))
+            }
+        }
+    }
+
+    /// dS before the cap: dS · (1 − (s/cap)²), where s is the stored, capped score; 0 where s is −∞.
+    package static func softcapGradient(_ dS: Tensor, scores: Tensor, cap: Float, threads: Int) throws -> Tensor {
+        let (dS, scores) = (try dS.contiguous(), try scores.contiguous())
+        return try produce(dS.shape, keeping: [dS, scores]) {
+            ck_softcap_gradient(pointer(dS), pointer(scores), cap, $0, Int64(dS.elementCount), Int32(threads))
+        }
+    }
+
+    /// P∘(dP − Σ P∘dP) along the last axis. With a mask, P is [head, T, S] and what lies outside becomes 0 without being read.
+    package static func softmaxGradient(_ p: Tensor, _ dP: Tensor, mask: AttentionMask?, threads: Int) throws -> Tensor {
+        let (p, dP) = (try p.contiguous(), try dP.contiguous())
+        let (rows, length) = (Int64(p.shape.rowCount), Int64(p.shape.rowLength))
+        return try produce(p.shape, keeping: [p, dP]) { out in
+            guard let mask = mask?.pass(queries: p.shape[1], keys: p.shape[2]) else {
+                return ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, nil, rows, Int32(threads))
+            }
+            mask.withKernelMask { mask in
+                var mask = mask
+                ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, &mask, Int64(p.shape[1]), Int32(threads))
+            }
+        }
+    }
+
+    /// logits [T, vocabulary], targets [T], the gradient of each token's loss [T] → (softmax − one-hot) · dL; masked tokens 0.
+    package static func crossEntropyGradient(_ logits: Tensor, targets: Tensor, dL: Tensor, threads: Int) throws -> Tensor {
+        let (logits, dL) = (try logits.contiguous(), try dL.contiguous())
+        return try produce(logits.shape, keeping: [logits, targets, dL]) {
+            ck_cross_entropy_gradient(
+                pointer(logits), ids(targets), pointer(dL), $0, Int64(logits.shape.rowCount), Int64(logits.shape.rowLength),
+                Int32(threads))
+        }
+    }
+
+    /// dY [head, T, D] turned back by cos and sin [T, rotary / 2].
+    package static func ropeGradient(_ dY: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, threads: Int) throws -> Tensor {
+        try produce(dY.shape, keeping: [dY, cos, sin]) {
+            ck_rope_gradient(
+                heads(dY), pointer(cos), pointer(sin), $0, Int64(dY.shape[0]), Int64(dY.shape[1]), Int64(dY.shape[2]),
+                Int64(cos.shape[1] * 2), interleaved ? 1 : 0, Int32(threads))
+        }
+    }
+
+    /// dY [head, T, D] as the features from `offset` on of [T, features]; the other features are 0.
+    package static func joinHeads(_ dY: Tensor, offset: Int, shape: Shape, threads: Int) throws -> Tensor {
+        let width = dY.shape[2]
+        let features = shape.rowLength
+        return try produce(shape, keeping: [dY]) { out in
+            if dY.shape[0] * width < features { out.update(repeating: 0, count: shape.elementCount) }
+            ck_join_heads(
+                heads(dY), out + offset, Int64(width), Int64(features), Int64(dY.shape[0]), Int64(dY.shape[1]), Int64(width),
+                Int32(threads))
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import CKernels
+
+/// The fast kernels of the optimizer, of adapters and of dropout, element by element.
+extension Kernels {
+    private static func joined(
+        _ inputs: [Tensor], threads: Int, _ body: ([UnsafePointer<Float>], UnsafeMutablePointer<Float>, Int64, Int32) -> Void
+    ) throws -> Tensor {
+        let rows = try inputs.map { try $0.contiguous() }
+        return try withExtendedLifetime(rows) {
+            try Tensor(inputs[0].shape) { out in
+                guard let y = out.baseAddress, !out.isEmpty else { return }
+                body(rows.map(pointer), y, Int64(out.count), Int32(threads))
+            }
+        }
+    }
+
+    /// a + factor · b
+    package static func addScaled(_ a: Tensor, _ b: Tensor, factor: Float, threads: Int) throws -> Tensor {
+        try joined([a, b], threads: threads) { ck_add_scaled($0[0], $0[1], factor, $1, $2, $3) }
+    }
+
+    package static func scale(_ x: Tensor, by factor: Float, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
+    }
+
+    /// average + weight · (x − average)
+    package static func lerp(_ average: Tensor, _ x: Tensor, weight: Float, threads: Int) throws -> Tensor {
+        try joined([average, x], threads: threads) { ck_lerp($0[0], $0[1], weight, $1, $2, $3) }
+    }
+
+    /// keep · average + weight · x²
+    package static func averageSquares(_ average: Tensor, _ x: Tensor, keep: Float, weight: Float, threads: Int) throws -> Tensor {
+        try joined([average, x], threads: threads) { ck_average_squares($0[0], $0[1], keep, weight, $1, $2, $3) }
+    }
+
+    /// −decay · w − step · m / (√v / correction + epsilon)
+    package static func adamUpdate(
+        _ m: Tensor, _ v: Tensor, _ w: Tensor, decay: Float, step: Float, correction: Float, epsilon: Float, threads: Int
+    ) throws -> Tensor {
+        try joined([m, v, w], threads: threads) {
+            ck_adam_update($0[0], $0[1], $0[2], decay, step, correction, epsilon, $1, $2, $3)
+        }
+    }
+
+    /// Elements whose draw is below `threshold` become 0, the others are scaled.
+    package static func dropout(_ x: Tensor, key: UInt64, threshold: UInt32, scale: Float, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { ck_dropout($0[0], key, threshold, scale, $1, $2, $3) }
+    }
+
+    /// Σ x² in fp64, the same for any number of threads.
+    package static func sumOfSquares(_ x: Tensor, threads: Int) throws -> Double {
+        let x = try x.contiguous()
+        return withExtendedLifetime(x) { ck_sum_squares(pointer(x), Int64(x.elementCount), Int32(threads)) }
+    }
+}
+
+/// SHA-256 (FIPS 180-4) of bytes that come in pieces.
+package struct SHA256: Sendable {
+    private var state = ck_sha256_t()
+
+    package init() { ck_sha256_begin(&state) }
+
+    package mutating func add(_ bytes: UnsafeRawBufferPointer) { ck_sha256_add(&state, bytes.baseAddress, bytes.count) }
+
+    /// 64 lower-case hexadecimal digits.
+    package consuming func hexadecimal() -> String {
+        var digest = [UInt8](repeating: 0, count: 32)
+        ck_sha256_end(&state, &digest)
+        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    package static func of(_ bytes: [UInt8]) -> String {
+        var hash = SHA256()
+        bytes.withUnsafeBytes { hash.add($0) }
+        return hash.hexadecimal()
+    }
+}
+
+extension Kernels {
+    /// A fast 64-bit hash of bytes; it finds changes, not forgeries.
+    package static func hash(_ bytes: UnsafeRawBufferPointer, threads: Int) -> UInt64 {
+        ck_hash(bytes.baseAddress, bytes.count, Int32(threads))
+    }
+}
