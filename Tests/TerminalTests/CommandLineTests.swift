@@ -231,6 +231,21 @@ struct CommandLineTests {
         #expect(String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self).contains("No space left"))
     }
 
+    // MARK: gradients
+
+    @Test func gradientsAreCheckedInATable() throws {
+        let done = try CommandLineTests.mica(
+            "gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "model.norm.weight", "--samples", "3")
+        #expect(done.code == 0)
+        let lines = done.output.split(separator: "\n")
+        #expect(
+            lines.count == 5 && lines[0].hasPrefix("name")
+                && lines[1...3].allSatisfy { $0.hasPrefix("model.norm.weight") && $0.hasSuffix("ok") })
+        #expect(lines.last == "3 elements of 1 values: 3 agree, 0 do not")
+        let unknown = try CommandLineTests.mica("gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "nowhere")
+        #expect(unknown.code == 1 && unknown.errors.contains("nowhere"))
+    }
+
     // MARK: README
 
     @Test func readmeHasTheSubcommands() throws {
