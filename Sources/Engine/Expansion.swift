@@ -22,6 +22,15 @@ package struct Expansion: Sendable {
     }
 }
 
+extension Graph {
+    /// Σ a[i]·b[i] with all that leads to it: the products, and the sum as it grows by fused multiply-adds, in the order of the axis.
+    mutating func dotProduct(_ a: Node, _ b: Node, as name: String = "sum") -> Node {
+        apply(Zip(.multiply), [a, b], as: "products")
+        let sums = apply(RunningSum(), [a, b], as: "running sum")
+        return apply(Cell(prefix: [max(a.shape.elementCount - 1, 0)]), [sums], as: name)
+    }
+}
+
 extension Stepper {
     /// The op that runs next, or the one that wrote `id`, taken apart; its inputs must have been computed.
     package func expansion(of id: Int, at index: [Int]) throws -> Expansion? {

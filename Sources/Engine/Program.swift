@@ -28,6 +28,18 @@ package struct Value: Sendable {
     package var isPart: Bool { role == .gradient && name.contains(" via ") }
 }
 
+extension NamePattern {
+    /// Whether a value has such a name. A part of a gradient goes under the gradient's name, unless the pattern names its reader too.
+    func matches(_ value: Value) -> Bool {
+        guard value.isPart, !namesParts, let end = value.name.firstRange(of: " via ") else {
+            return ([value.name] + value.aliases).contains(where: matches)
+        }
+        return matches(String(value.name[..<end.lowerBound]))
+    }
+
+    var namesParts: Bool { text.contains(" via ") }
+}
+
 /// One op with its operands.
 package struct Step: Sendable {
     package let op: any Op

@@ -16,7 +16,7 @@ package enum Goal: Sendable, Hashable {
     case end
 }
 
-/// Stops a run before the op that writes a matching value.
+/// Stops a run before the op that writes a matching value; before a part of a gradient only if the pattern says ` via `.
 package struct Breakpoint: Sendable, Hashable {
     package let pattern: NamePattern
     package init(_ pattern: NamePattern) { self.pattern = pattern }
@@ -126,13 +126,12 @@ extension Stepper {
     private func breakpoint(_ stops: Stops) -> Stop? {
         guard !stops.breakpoints.isEmpty, let id = next else { return nil }
         let value = program.values[id]
-        let hit = stops.breakpoints.first { point in ([value.name] + value.aliases).contains(where: point.pattern.matches) }
+        let hit = stops.breakpoints.first { $0.pattern.matches(value) && (!value.isPart || $0.pattern.namesParts) }
         return hit.map { .breakpoint($0, value: id) }
     }
 
     private func watchpoint(_ stops: Stops, _ id: Int) throws -> Stop? {
-        let value = program.values[id]
-        for point in stops.watchpoints where ([value.name] + value.aliases).contains(where: point.pattern.matches) {
+        for point in stops.watchpoints where point.pattern.matches(program.values[id]) {
             if let (index, found) = try offence(point.condition, id, baseline: stops.baseline) {
                 return .watchpoint(point, value: id, index: index, found: found)
             }

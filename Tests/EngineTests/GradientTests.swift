@@ -13,6 +13,16 @@ struct DerivativeCase: CustomTestStringConvertible, Sendable {
         test.sample.op.derivatives.filter { $0.input < test.sample.inputs.count }.map { DerivativeCase(test: test, derivative: $0) }
     }
 
+    /// Ops whose derivative is more than one product a number. Of RoPE the tables' gradients and copied dimensions have nothing inside.
+    static func hasParts(_ test: DerivativeCase) -> Bool {
+        switch test.op {
+        case is Linear, is RMSNorm, is LayerNorm, is Softmax, is CrossEntropy, is AttentionScores, is AttentionContext: true
+        case let op as Activation: op.function != .relu
+        case let op as Rope: test.derivative.input == 0 && !op.interleaved
+        default: false
+        }
+    }
+
     /// The op's inputs in fp64, and a dL/dy: L = Σ c·y.
     func setting() throws -> (inputs: [Dense<Double>], output: Dense<Double>, slope: Dense<Double>) {
         let inputs = try test.inputs().map { Dense<Double>($0) }
@@ -100,18 +110,40 @@ struct GradientTests {
         }
     }
 
-    /// What the lineage shows of a gradient adds up to it.
+    /// What the lineage shows of a gradient adds up to it, and where it shows nothing the gradient is 0.
     @Test(arguments: DerivativeCase.all) func contributionsAddUp(_ test: DerivativeCase) throws {
         let (inputs, output, slope) = try test.setting()
         let shape = inputs[test.derivative.input].shape
         let gradient = test.op.backward(test.derivative.input, test.read(inputs, output, slope), shape: shape)
         let values = try test.read(inputs, output, slope).map { try Tensor($0.shape, $0.values.map(Float.init)) }
         let tensor = try Tensor(shape, gradient.values.map(Float.init))
-        for place in [0, gradient.values.count / 2, gradient.values.count - 1] {
+        for place in gradient.values.indices {
             let terms = test.op.backwardContributions(test.derivative.input, at: shape.index(at: place), values: values, gradient: tensor)
-            guard !terms.isEmpty else { continue }
-            #expect(abs(terms.reduce(0) { $0 + $1.term } - gradient.values[place]) < 1e-4 * max(1, abs(gradient.values[place])))
+            for term in terms { #expect(values[term.input].value(at: term.index) == term.value) }
+            #expect(abs(terms.reduce(0) { $0 + $1.term } - gradient.values[place]) < 1e-5 * max(1, abs(gradient.values[place])))
         }
+    }
+
+    /// What "step into" a gradient ends at is the gradient, and a dot product ends at its bits.
+    @Test(arguments: DerivativeCase.all) func expansionsEndAtTheGradient(_ test: DerivativeCase) throws {
+        let (inputs, output, slope) = try test.setting()
+        let shape = inputs[test.derivative.input].shape
+        let values = try test.read(inputs, output, slope).map { try Tensor($0.shape, $0.values.map(Float.init)) }
+        let gradient = Gradient(test.op, test.derivative, shape: shape)
+        let whole = gradient.reference(values.map { Dense<Float>($0) }).values
+        var expanded = 0
+        for place in whole.indices {
+            guard let inner = try Expansion(gradient, inputs: values, at: shape.index(at: place), policy: Policy()) else { continue }
+            var stepper = inner.stepper
+            while !stepper.isFinished { try stepper.step() }
+            let result = try #require(try stepper.tensor(inner.result)).floats()
+            #expect(result.count == (inner.cell == nil ? whole.count : 1))
+            let found = result[inner.cell == nil ? place : 0]
+            let isChain = test.op is AttentionContext || test.op is AttentionScores || (test.op is Linear && test.derivative.input < 2)
+            if isChain { #expect(found == whole[place]) } else { #expect(abs(found - whole[place]) <= 1e-5 * max(1, abs(whole[place]))) }
+            expanded += 1
+        }
+        #expect(expanded == whole.count || !DerivativeCase.hasParts(test))
     }
 
     @Test(arguments: DerivativeCase.all) func derivationsAreTold(_ test: DerivativeCase) {

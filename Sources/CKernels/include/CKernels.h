@@ -108,7 +108,7 @@ void ck_cross_entropy_gradient(const float *z, const int32_t *targets, const flo
 void ck_attention_queries_gradient(const float *ds, ck_heads k, float *dq, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
                                    int64_t D, float scale, ck_mask mask, int threads);
 // out[kv,j,:] = scale * sum over the group's heads h and the queries i, both ascending, one fma chain, of p[h,i,j] x[h,i,:]:
-// dK from ds and q, dV from the probabilities and the context's gradient. p is 0 where a query does not see; blocks of keys that nobody
+// dK from ds and q, dV from the probabilities and the context's gradient. Where a query does not see, p is not read; blocks of keys that nobody
 // sees are not read. [kv_heads, S, D] contiguous.
 void ck_attention_keys_gradient(const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                 float scale, ck_mask mask, int threads);

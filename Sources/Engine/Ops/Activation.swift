@@ -105,4 +105,69 @@ package struct Activation: Op {
         guard let x = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
         return [Contribution(input: 1, index: index, value: dy, weight: Activation.slope(function, x))]
     }
+
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard let slope = slope(&graph, values[0]) else { return nil }
+        return graph.apply(Zip(.multiply), [values[1], slope], as: "dY·f′(x)")
+    }
+
+    /// f′ term by term; nil where there is nothing between x and it.
+    private func slope(_ graph: inout Graph, _ x: Node) -> Node? {
+        switch function {
+        case .silu: return sigmoidSlope(&graph, x, "x")
+        case .geluQuick: return sigmoidSlope(&graph, graph.apply(Map(.times(1.702)), [x], as: "1.702x"), "1.702x")
+        case .geluErf: return errorFunctionSlope(&graph, x)
+        case .geluTanh: return tanhSlope(&graph, x)
+        case .relu: return nil
+        case .reluSquared: return graph.apply(Map(.times(2)), [graph.apply(Activation(.relu), [x], as: "max(x, 0)")], as: "2·max(x, 0)")
+        case .exp: return graph.apply(Map(.exp), [x], as: "eˣ")
+        case .tanh: return oneMinusSquare(&graph, graph.apply(Activation(.tanh), [x], as: "tanh x"), "tanh")
+        case .sigmoid:
+            let s = graph.apply(Activation(.sigmoid), [x], as: "σ")
+            return graph.apply(Zip(.multiply), [s, oneMinus(&graph, s, "σ")], as: "σ·(1 − σ)")
+        }
+    }
+
+    private func oneMinus(_ graph: inout Graph, _ x: Node, _ name: String) -> Node {
+        graph.apply(Map(.plus(1)), [graph.apply(Map(.times(-1)), [x], as: "−\(name)")], as: "1 − \(name)")
+    }
+
+    private func oneMinusSquare(_ graph: inout Graph, _ t: Node, _ name: String) -> Node {
+        oneMinus(&graph, graph.apply(Map(.square), [t], as: "\(name)²"), "\(name)²")
+    }
+
+    /// σ·(1 + z·(1 − σ)) with σ = σ(z)
+    private func sigmoidSlope(_ graph: inout Graph, _ z: Node, _ name: String) -> Node {
+        let s = graph.apply(Activation(.sigmoid), [z], as: "σ")
+        let bent = graph.apply(Zip(.multiply), [z, oneMinus(&graph, s, "σ")], as: "\(name)·(1 − σ)")
+        let sum = graph.apply(Map(.plus(1)), [bent], as: "1 + \(name)·(1 − σ)")
+        return graph.apply(Zip(.multiply), [s, sum], as: "σ·(1 + \(name)·(1 − σ))")
+    }
+
+    /// Φ(x) + x·φ(x)
+    private func errorFunctionSlope(_ graph: inout Graph, _ x: Node) -> Node {
+        let scaled = graph.apply(Map(.times(0.707106781186547524400844)), [x], as: "x/√2")
+        let shifted = graph.apply(Map(.plus(1)), [graph.apply(Map(.erf), [scaled], as: "erf(x/√2)")], as: "1 + erf(x/√2)")
+        let area = graph.apply(Map(.times(0.5)), [shifted], as: "Φ(x)")
+        let exponent = graph.apply(Map(.times(-0.5)), [graph.apply(Map(.square), [x], as: "x²")], as: "−x²/2")
+        let bell = graph.apply(Map(.exp), [exponent], as: "exp(−x²/2)")
+        let density = graph.apply(Map(.times(0.398942280401432677939946)), [bell], as: "φ(x)")
+        return graph.apply(Zip(.add), [area, graph.apply(Zip(.multiply), [x, density], as: "x·φ(x)")], as: "Φ(x) + x·φ(x)")
+    }
+
+    /// ½(1 + tanh u) + ½x·(1 − tanh² u)·u′
+    private func tanhSlope(_ graph: inout Graph, _ x: Node) -> Node {
+        let root = 0.797884560802865355879892
+        let square = graph.apply(Map(.square), [x], as: "x²")
+        let cubic = graph.apply(Map(.plus(1)), [graph.apply(Map(.times(0.044715)), [square], as: "0.044715x²")], as: "1 + 0.044715x²")
+        let u = graph.apply(Map(.times(root)), [graph.apply(Zip(.multiply), [x, cubic], as: "x + 0.044715x³")], as: "u")
+        let t = graph.apply(Activation(.tanh), [u], as: "tanh u")
+        let half = graph.apply(Map(.times(0.5)), [graph.apply(Map(.plus(1)), [t], as: "1 + tanh u")], as: "½(1 + tanh u)")
+        let steep = graph.apply(
+            Map(.plus(1)), [graph.apply(Map(.times(3 * 0.044715)), [square], as: "3·0.044715x²")], as: "1 + 3·0.044715x²")
+        let slope = graph.apply(Map(.times(root)), [steep], as: "u′")
+        let bent = graph.apply(
+            Zip(.multiply), [graph.apply(Map(.times(0.5)), [x], as: "½x"), oneMinusSquare(&graph, t, "tanh u")], as: "½x·(1 − tanh² u)")
+        return graph.apply(Zip(.add), [half, graph.apply(Zip(.multiply), [bent, slope], as: "½x·(1 − tanh² u)·u′")], as: "f′(x)")
+    }
 }

@@ -74,9 +74,7 @@ package struct AttentionContext: Op {
         let group = inputs[0].shape[0] / max(inputs[1].shape[0], 1)
         let p = graph.apply(Cell(prefix: [h, index[0]]), [inputs[0]], as: "p")
         let v = graph.apply(Cell(prefix: [h / group], suffix: [d]), [inputs[1]], as: "v")
-        graph.apply(Zip(.multiply), [p, v], as: "products")
-        let sums = graph.apply(RunningSum(), [p, v], as: "running sum")
-        return graph.apply(Cell(prefix: [p.shape.elementCount - 1]), [sums], as: "sum")
+        return graph.dotProduct(p, v)
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
@@ -170,5 +168,21 @@ package struct AttentionContext: Op {
 
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
         2 * values[values.count - 1].elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
+    }
+
+    /// One cell: dP is a row of dC along the key's value, dV a column of P along one of dC, query by query and head by head.
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard index.count == 3 else { return nil }
+        let (heads, width) = input == 0 ? (shape[0], values[0].shape[2]) : (values[0].shape[0], shape[2])
+        let group = heads / max(input == 0 ? values[0].shape[0] : shape[0], 1)
+        let dc = graph.apply(HeadView(heads: heads, headDimension: width), [values[1]], as: "dC by heads")
+        if input == 0 {
+            let row = graph.apply(Cell(prefix: [index[0], index[1]]), [dc], as: "dc")
+            return graph.dotProduct(row, graph.apply(Cell(prefix: [index[0] / group, index[2]]), [values[0]], as: "v"))
+        }
+        let queries = mask.queries(key: index[1], queries: values[0].shape[1], keys: values[0].shape[2])
+        let ranges = [index[0] * group..<(index[0] + 1) * group, queries]
+        let p = graph.apply(Slice(ranges + [index[1]..<index[1] + 1]), [values[0]], as: "p")
+        return graph.dotProduct(p, graph.apply(Slice(ranges + [index[2]..<index[2] + 1]), [dc], as: "dc"))
     }
 }

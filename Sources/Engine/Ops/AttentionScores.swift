@@ -93,9 +93,7 @@ package struct AttentionScores: Op {
         let group = inputs[0].shape[0] / max(inputs[1].shape[0], 1)
         let q = graph.apply(Cell(prefix: [index[0], index[1]]), [inputs[0]], as: "q")
         let k = graph.apply(Cell(prefix: [index[0] / group, index[2]]), [inputs[1]], as: "k")
-        graph.apply(Zip(.multiply), [q, k], as: "products")
-        let sums = graph.apply(RunningSum(), [q, k], as: "running sum")
-        let dot = graph.apply(Cell(prefix: [q.shape.elementCount - 1]), [sums], as: "q·k")
+        let dot = graph.dotProduct(q, k, as: "q·k")
         let scaled = graph.apply(Map(.times(Double(Float(scale)))), [dot], as: "scale·q·k")
         return softcap > 0 ? graph.apply(Map(.softcap(softcap)), [scaled], as: "cap·tanh(s/cap)") : scaled
     }
@@ -190,5 +188,39 @@ package struct AttentionScores: Op {
 
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
         2 * values[values.count - 1].elementCount * shape.rowLength
+    }
+
+    /// One cell: dQ is a row of dS along the keys that the query sees, dK a column of dS along the queries that see the key.
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard index.count == 3, let ds = values.last else { return nil }
+        let group = ds.shape[0] / max(input == 0 ? values[0].shape[0] : shape[0], 1)
+        let (queries, keys) = (ds.shape[1], ds.shape[2])
+        let cell = index[2]..<index[2] + 1
+        let (part, other): ([Range<Int>], [Range<Int>])
+        if input == 0 {
+            let visible = mask.pass(queries: queries, keys: keys).range(query: index[1], keys: keys)
+            part = [index[0]..<index[0] + 1, index[1]..<index[1] + 1, visible]
+            other = [index[0] / group..<index[0] / group + 1, visible, cell]
+        } else {
+            let seen = mask.queries(key: index[1], queries: queries, keys: keys)
+            part = [index[0] * group..<(index[0] + 1) * group, seen, index[1]..<index[1] + 1]
+            other = [part[0], seen, cell]
+        }
+        var slopes = graph.apply(Slice(part), [ds], as: "ds")
+        if softcap > 0 {
+            let slope = graph.apply(Map(.softcapSlope(softcap)), [graph.apply(Slice(part), [values[1]], as: "s")], as: "1 − (s/cap)²")
+            slopes = graph.apply(Zip(.multiply), [slopes, slope], as: "ds·(1 − (s/cap)²)")
+        }
+        let dot = graph.dotProduct(slopes, graph.apply(Slice(other), [values[0]], as: input == 0 ? "k" : "q"))
+        return graph.apply(Map(.times(Double(Float(scale)))), [dot], as: "scale·sum")
+    }
+}
+
+extension AttentionMask {
+    /// The queries that see a key, of a pass.
+    func queries(key: Int, queries: Int, keys: Int) -> Range<Int> {
+        let mask = pass(queries: queries, keys: keys)
+        let seeing = (0..<queries).filter { mask.range(query: $0, keys: keys).contains(key) }
+        return (seeing.first ?? 0)..<(seeing.last.map { $0 + 1 } ?? 0)
     }
 }

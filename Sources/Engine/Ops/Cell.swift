@@ -75,4 +75,11 @@ package struct Cell: Op {
         }
         return result
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard index.starts(with: prefix), index.suffix(suffix.count).elementsEqual(suffix) else { return [] }
+        let free = Array(index.dropFirst(prefix.count).dropLast(suffix.count))
+        let place = free.isEmpty ? [0] : free
+        return [Contribution(input: 0, index: place, value: values[0].value(at: place) ?? .nan, weight: 1)]
+    }
 }

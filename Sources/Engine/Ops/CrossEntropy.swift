@@ -88,4 +88,13 @@ package struct CrossEntropy: Op {
         guard let dl = values[2].value(at: [index[0]]), let dz = gradient.value(at: index), dl != 0 else { return [] }
         return [Contribution(input: 2, index: [index[0]], value: dl, weight: dz / dl)]
     }
+
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        let shifted = graph.apply(Zip(.subtract), [values[0], graph.apply(Reduce(.max), [values[0]], as: "max")], as: "z − max")
+        let exps = graph.apply(Map(.exp), [shifted], as: "exp(z − max)")
+        let p = graph.apply(Zip(.divide), [exps, graph.apply(Reduce(.sum), [exps], as: "Σ exp")], as: "softmax(z)")
+        let target = graph.apply(OneHot(classes: shape.axes[1]), [values[1]], as: "onehot(target)")
+        let difference = graph.apply(Zip(.subtract), [p, target], as: "softmax(z) − onehot(target)")
+        return graph.apply(Zip(.multiply), [difference, values[2]], as: "(softmax(z) − onehot(target))·dl")
+    }
 }

@@ -109,4 +109,31 @@ package struct LayerNorm: Op {
         let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / R(row.count)
         return (mean, 1 / (variance + R(epsilon)).squareRoot())
     }
+
+    /// dX line by line as it was derived; of dw and db one cell.
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard let dy = values.last else { return nil }
+        if input == 2 {
+            guard dy.shape.rank == 2, index.count == 1 else { return nil }
+            return graph.apply(Reduce(.sum), [graph.apply(Cell(prefix: [], suffix: index), [dy], as: "dy")], as: "sum")
+        }
+        let centred = graph.apply(Zip(.subtract), [values[0], graph.apply(Reduce(.mean), [values[0]], as: "μ")], as: "x − μ")
+        let square = graph.apply(Map(.square), [centred], as: "(x − μ)²")
+        let variance = graph.apply(Reduce(.mean), [square], as: "σ²")
+        let r = graph.apply(Map(.reciprocalSquareRoot), [graph.apply(Map(.plus(epsilon)), [variance], as: "σ² + ε")], as: "r")
+        let n = graph.apply(Zip(.multiply), [centred, r], as: "x̂ = (x − μ)·r")
+        guard input == 0 else { return Norms.columnSum(&graph, dy, n, as: "x̂", at: index) }
+        let g = graph.apply(Zip(.multiply), [dy, values[1]], as: "g = dY·w")
+        let even = graph.apply(Zip(.subtract), [g, graph.apply(Reduce(.mean), [g], as: "mean g")], as: "g − mean g")
+        let rest = graph.apply(Zip(.subtract), [even, Norms.along(&graph, g, n, "x̂")], as: "g − mean g − x̂·mean(g·x̂)")
+        return graph.apply(Zip(.multiply), [rest, r], as: "r·(g − mean g − x̂·mean(g·x̂))")
+    }
+
+    /// r·w[i]·(δ[i,j] − 1/N − x̂[i]·x̂[j]/N) of each dy[i] of the row; for dw[j] x̂[t,j] of each dy[t,j], for db[j] each dy[t,j].
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        Norms.gradientContributions(input, at: index, values: values, centred: true) { row in
+            let (mean, r) = moments(row[...])
+            return (row.map { ($0 - mean) * r }, r)
+        }
+    }
 }

@@ -76,9 +76,7 @@ package struct Linear: Op {
         let o = index.last ?? 0
         let row = graph.apply(Cell(prefix: Array(index.dropLast())), [inputs[0]], as: "x")
         let weights = graph.apply(Cell(prefix: transposed ? [] : [o], suffix: transposed ? [o] : []), [inputs[1]], as: "w")
-        graph.apply(Zip(.multiply), [row, weights], as: "products")
-        let sums = graph.apply(RunningSum(), [row, weights], as: "running sum")
-        let sum = graph.apply(Cell(prefix: [row.shape.elementCount - 1]), [sums], as: "sum")
+        let sum = graph.dotProduct(row, weights)
         guard inputs.count == 3 else { return sum }
         let bias = graph.apply(Cell(prefix: [o]), [inputs[2]], as: "b")
         return graph.apply(Zip(.add), [sum, bias], as: "sum + b")
@@ -183,5 +181,21 @@ package struct Linear: Op {
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int {
         let dy = values[values.count - 1]
         return input == 2 ? dy.elementCount : 2 * dy.elementCount * (input == 0 ? shape.rowLength : values[0].rowLength)
+    }
+
+    /// One cell: dX is a row of dY along a column of W, dW a column of dY along one of X, db a column of dY.
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard let dy = values.last, dy.shape.rank == 2, index.count == shape.rank else { return nil }
+        switch input {
+        case 0:
+            let row = graph.apply(Cell(prefix: [index[0]]), [dy], as: "dy")
+            let column = transposed ? Cell(prefix: [index[1]]) : Cell(prefix: [], suffix: [index[1]])
+            return graph.dotProduct(row, graph.apply(column, [values[0]], as: "w"))
+        case 1:
+            let (o, i) = transposed ? (index[1], index[0]) : (index[0], index[1])
+            let column = graph.apply(Cell(prefix: [], suffix: [o]), [dy], as: "dy")
+            return graph.dotProduct(column, graph.apply(Cell(prefix: [], suffix: [i]), [values[0]], as: "x"))
+        default: return graph.apply(Reduce(.sum), [graph.apply(Cell(prefix: [], suffix: index), [dy], as: "dy")], as: "sum")
+        }
     }
 }

@@ -8,6 +8,9 @@ package struct Map: Op {
         case plus(Double), times(Double)
         /// c · tanh(x / c)
         case softcap(Double)
+        /// 1 − (y / c)²: the slope of the soft cap where its result is y; 0 where y is hidden.
+        case softcapSlope(Double)
+        case erf
     }
 
     package let function: Function
@@ -16,7 +19,7 @@ package struct Map: Op {
 
     package static let card = OpCard(
         name: "map", formula: "y = f(x)", sentence: "One function of each element.", source: "a part of a larger op, shown on its own")
-    package static let samples = [Map.Function.exp, .square, .plus(2), .times(3), .softcap(2)].map {
+    package static let samples = [Map.Function.exp, .square, .plus(2), .times(3), .softcap(2), .softcapSlope(2), .erf].map {
         OpSample(Map($0), .normal(Shape((.token, 3), (.feature, 4))))
     }
     package var parameters: [(name: String, value: String)] { [("f", "\(function)")] }
@@ -37,6 +40,8 @@ package struct Map: Op {
         case .plus(let number): x + R(number)
         case .times(let number): x * R(number)
         case .softcap(let cap): R(cap) * R.tanh(x / R(cap))
+        case .softcapSlope(let cap): x.isFinite ? 1 - (x / R(cap)) * (x / R(cap)) : 0
+        case .erf: R.erf(x)
         }
     }
 
@@ -69,6 +74,13 @@ package struct Map: Op {
         case .softcap(let cap):
             let t = R.tanh(x / R(cap))
             return 1 - t * t
+        case .softcapSlope(let cap): return x.isFinite ? -2 * x / R(cap * cap) : 0
+        case .erf: return R.exp(-x * x) * R(1.128379167095512573896159)
         }
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let x = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
+        return [Contribution(input: 1, index: index, value: dy, weight: slope(x))]
     }
 }

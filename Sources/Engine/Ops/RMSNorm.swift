@@ -94,6 +94,28 @@ package struct RMSNorm: Op {
     private func scale<R: Scalar>(_ row: ArraySlice<R>) -> R {
         1 / (row.reduce(0) { $0 + $1 * $1 } / R(row.count) + R(epsilon)).squareRoot()
     }
+
+    /// dX line by line as it was derived; of dw one cell, a column of dY along one of n.
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard let dy = values.last else { return nil }
+        let square = graph.apply(Map(.square), [values[0]], as: "x²")
+        let mean = graph.apply(Reduce(.mean), [square], as: "mean(x²)")
+        let shifted = graph.apply(Map(.plus(epsilon)), [mean], as: "mean(x²) + ε")
+        let r = graph.apply(Map(.reciprocalSquareRoot), [shifted], as: "r")
+        let n = graph.apply(Zip(.multiply), [values[0], r], as: "n = x·r")
+        guard input == 0 else { return Norms.columnSum(&graph, dy, n, as: "n", at: index) }
+        let g = graph.apply(Zip(.multiply), [dy, values[1]], as: "g = dY·w")
+        let along = Norms.along(&graph, g, n, "n")
+        return graph.apply(Zip(.multiply), [graph.apply(Zip(.subtract), [g, along], as: "g − n·mean(g·n)"), r], as: "r·(g − n·mean(g·n))")
+    }
+
+    /// r·w[i]·(δ[i,j] − n[i]·n[j]/N) of each dy[i] of the row; for dw[j] n[t,j] of each dy[t,j].
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        Norms.gradientContributions(input, at: index, values: values) { row in
+            let r = scale(row[...])
+            return (row.map { $0 * r }, r)
+        }
+    }
 }
 
 /// What RMSNorm and LayerNorm have in common.
@@ -104,6 +126,48 @@ enum Norms {
         return Dense(shape) { j in
             (0..<a.shape.rowCount).reduce(0) { $0 + a.values[$1 * length + j] * b.values[$1 * length + j] }
         }
+    }
+
+    /// n·mean(g·n): the part of g along the normalised row, which scaling alone would undo.
+    static func along(_ graph: inout Graph, _ g: Node, _ n: Node, _ name: String) -> Node {
+        let product = graph.apply(Zip(.multiply), [g, n], as: "g·\(name)")
+        let mean = graph.apply(Reduce(.mean), [product], as: "mean(g·\(name))")
+        return graph.apply(Zip(.multiply), [n, mean], as: "\(name)·mean(g·\(name))")
+    }
+
+    /// One element of Σₜ dY·n. Nil unless rows are tokens.
+    static func columnSum(_ graph: inout Graph, _ dy: Node, _ n: Node, as name: String, at index: [Int]) -> Node? {
+        guard dy.shape.rank == 2, index.count == 1 else { return nil }
+        let column = graph.apply(Cell(prefix: [], suffix: index), [dy], as: "dy[:, \(index[0])]")
+        return graph.dotProduct(column, graph.apply(Cell(prefix: [], suffix: index), [n], as: "\(name)[:, \(index[0])]"))
+    }
+
+    /// What dX, dw and db are sums of. `normalise` gives a row's n (or x̂) and its r; a mean that is taken away enters as `centred`.
+    static func gradientContributions(
+        _ input: Int, at index: [Int], values: [Tensor], centred: Bool = false, normalise: ([Double]) -> (n: [Double], r: Double)
+    ) -> [Contribution] {
+        let last = values.count - 1
+        let dy = values[last]
+        let rows = Shape(Array(dy.shape.axes.dropLast()))
+        guard input == 0 else {
+            return (0..<dy.shape.rowCount).map { number in
+                let row = rows.index(at: number)
+                let weight = input == 1 ? normalise(Norms.row(row, of: values[0])).n[index[0]] : 1
+                return Contribution(input: last, index: row + index, value: dy.value(at: row + index) ?? .nan, weight: weight)
+            }
+        }
+        let (row, j) = (Array(index.dropLast()), index.last ?? 0)
+        let (n, r) = normalise(Norms.row(row, of: values[0]))
+        let count = Double(n.count)
+        return n.indices.map { i in
+            let share = (i == j ? 1 : 0) - (centred ? 1 / count : 0) - n[i] * n[j] / count
+            let weight = r * (values[1].value(at: [i]) ?? .nan) * share
+            return Contribution(input: last, index: row + [i], value: dy.value(at: row + [i]) ?? .nan, weight: weight)
+        }
+    }
+
+    private static func row(_ index: [Int], of x: Tensor) -> [Double] {
+        (0..<x.shape.rowLength).map { x.value(at: index + [$0]) ?? .nan }
     }
 
     /// The element itself with the factor it got; the rest of its row acts through the scale alone.

@@ -64,4 +64,19 @@ package struct Reduce: Op {
             }
         }
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let row = Array(index.dropLast())
+        let place = row + [0]
+        guard let dy = values[2].value(at: place) else { return [] }
+        let length = values[0].shape.rowLength
+        switch function {
+        case .sum: return [Contribution(input: 2, index: place, value: dy, weight: 1)]
+        case .mean: return [Contribution(input: 2, index: place, value: dy, weight: 1 / Double(max(length, 1)))]
+        case .max:
+            let top = values[1].value(at: place)
+            let first = (0..<length).first { values[0].value(at: row + [$0]) == top }
+            return first == index.last ? [Contribution(input: 2, index: place, value: dy, weight: 1)] : []
+        }
+    }
 }

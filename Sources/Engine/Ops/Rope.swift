@@ -129,7 +129,7 @@ package struct Rope: Op {
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
-        guard input == 0 else { return [] }
+        guard input == 0 else { return tableContributions(input, at: index, x: values[0], dy: values[1], pairs: gradient.shape[1]) }
         let own = values[2].value(at: index) ?? .nan
         guard let (other, pair, sign) = partner(index[2], pairs: values[0].shape[1]) else {
             return [Contribution(input: 2, index: index, value: own, weight: 1)]
@@ -141,5 +141,39 @@ package struct Rope: Op {
                 input: 2, index: place, value: values[2].value(at: place) ?? .nan,
                 weight: -Double(sign) * (values[1].value(at: [index[1], pair]) ?? .nan)),
         ]
+    }
+
+    private func tableContributions(_ input: Int, at index: [Int], x: Tensor, dy: Tensor, pairs: Int) -> [Contribution] {
+        let (t, pair) = (index[0], index[1])
+        let (a, b) = interleaved ? (2 * pair, 2 * pair + 1) : (pair, pair + pairs)
+        return (0..<x.shape[0]).flatMap { h in
+            let (x1, x2) = (x.value(at: [h, t, a]) ?? .nan, x.value(at: [h, t, b]) ?? .nan)
+            let weights = input == 1 ? (x1, x2) : (-x2, x1)
+            return [(a, weights.0), (b, weights.1)].map { d, weight in
+                Contribution(input: 1, index: [h, t, d], value: dy.value(at: [h, t, d]) ?? .nan, weight: weight)
+            }
+        }
+    }
+
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        turned(&graph, x: inputs[0], cos: inputs[1], sin: inputs[2], at: index, backward: false)
+    }
+
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        input == 0 ? turned(&graph, x: values[2], cos: values[0], sin: values[1], at: index, backward: true) : nil
+    }
+
+    /// One cell: its own number times cos and its partner's times sin, added or taken away. Nil for a dimension that is copied.
+    private func turned(_ graph: inout Graph, x: Node, cos: Node, sin: Node, at index: [Int], backward: Bool) -> Node? {
+        guard index.count == 3, let (other, pair, sign) = partner(index[2], pairs: cos.shape[1]) else { return nil }
+        let name = backward ? "dy" : "x"
+        let own = graph.apply(Cell(prefix: index), [x], as: "\(name)[\(index[2])]")
+        let partner = graph.apply(Cell(prefix: [index[0], index[1], other]), [x], as: "\(name)[\(other)]")
+        let c = graph.apply(Cell(prefix: [index[1], pair]), [cos], as: "cos mθ")
+        let s = graph.apply(Cell(prefix: [index[1], pair]), [sin], as: "sin mθ")
+        let first = graph.apply(Zip(.multiply), [own, c], as: "\(name)[\(index[2])]·cos mθ")
+        let second = graph.apply(Zip(.multiply), [partner, s], as: "\(name)[\(other)]·sin mθ")
+        let adds = (sign > 0) != backward
+        return graph.apply(Zip(adds ? .add : .subtract), [first, second], as: adds ? "sum" : "difference")
     }
 }

@@ -57,4 +57,12 @@ package struct RopeTable: Op {
             }
         }
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let theta = values[0].value(at: index) ?? .nan
+        return values[1].doubles().enumerated().map { row, m in
+            let slope = function == .cos ? -Double.sin(m * theta) : Double.cos(m * theta)
+            return Contribution(input: 2, index: [row] + index, value: values[2].value(at: [row] + index) ?? .nan, weight: m * slope)
+        }
+    }
 }

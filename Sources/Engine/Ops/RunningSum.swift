@@ -51,4 +51,11 @@ package struct RunningSum: Op {
         }
         return Dense(shape, zip(values[0].values, tails.reversed()).map { $0 * $1 })
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let other = values[0].value(at: index) ?? .nan
+        return ((index.first ?? 0)..<values[1].elementCount).map {
+            Contribution(input: 1, index: [$0], value: values[1].value(at: [$0]) ?? .nan, weight: other)
+        }
+    }
 }

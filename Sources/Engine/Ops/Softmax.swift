@@ -103,4 +103,11 @@ package struct Softmax: Op {
                 input: 1, index: place, value: values[1].value(at: place) ?? .nan, weight: own * ((place == index ? 1 : 0) - p))
         }
     }
+
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        let product = graph.apply(Zip(.multiply), [values[0], values[1]], as: "P∘dP")
+        let sum = graph.apply(Reduce(.sum), [product], as: "Σ P∘dP")
+        let difference = graph.apply(Zip(.subtract), [values[1], sum], as: "dP − Σ P∘dP")
+        return graph.apply(Zip(.multiply), [values[0], difference], as: "P∘(dP − Σ P∘dP)")
+    }
 }

@@ -107,4 +107,22 @@ package struct Zip: Op {
         case .divide: input == 0 ? 1 / b : -a / (b * b)
         }
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let (a, b, dy) = (values[0], values[1], values[2])
+        if function == .pick {
+            let row = Array(index.dropLast())
+            guard let place = b.value(at: row), Int(place) == index.last else { return [] }
+            return [Contribution(input: 2, index: row, value: dy.value(at: row) ?? .nan, weight: 1)]
+        }
+        guard let own = gradient.shape.position(of: index) else { return [] }
+        // All that the element served: itself, or every place over which the second was spread.
+        let served = input == 0 ? [own] : (0..<a.elementCount).filter { Zip.place($0, of: b.shape, over: a.shape) == own }
+        return served.map { position in
+            let place = a.shape.index(at: position)
+            let other = b.shape.index(at: Zip.place(position, of: b.shape, over: a.shape))
+            let weight = slope(input, a.value(at: place) ?? .nan, b.value(at: other) ?? .nan)
+            return Contribution(input: 2, index: place, value: dy.value(at: place) ?? .nan, weight: weight)
+        }
+    }
 }
