@@ -26,7 +26,7 @@ extension Command {
             if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
             return [.engine(.run(.overBlock))]
         },
-        Command("run", aliases: ["continue"], "[NAME = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
+        Command("run", aliases: ["continue"], "[B = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
             session, arguments throws(CommandError) in
             if !arguments.text.isEmpty { return [try session.runAside(arguments.text)] }
             try session.needRun()
