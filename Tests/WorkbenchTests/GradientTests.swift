@@ -98,6 +98,19 @@ import Workbench
         #expect(harness.text.contains("watchpoint"))
     }
 
+    /// What `:record` opens with leads back to the same place of the walk.
+    @Test(arguments: ["backward step 37", "backward end"])
+    func aRecordingOpensInTheWalk(_ line: String) throws {
+        var harness = Self.open(walks: false)
+        harness.command(line)
+        harness.command("record unused")
+        let opening = try #require(harness.session.recording?.lines)
+        var other = Harness(size: Size(160, 48))
+        for line in opening { other.command(line) }
+        #expect(other.snapshot?.stepper.cursor == harness.snapshot?.stepper.cursor)
+        #expect(CommandScript.hashes(other.session) == CommandScript.hashes(harness.session))
+    }
+
     @Test func runToGoesThereInBothDirections() throws {
         var harness = Self.open(walks: false)
         harness.command("goto model.layers.1.self_attn.v_proj")
