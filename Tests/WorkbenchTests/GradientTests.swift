@@ -255,7 +255,7 @@ import Workbench
     // MARK: looks
 
     @Test(arguments: [
-        ("before", ""), ("weight", "Space d"), ("masked", "Space v g"), ("midway", "r Enter n"), ("update", "Space v u"),
+        ("before", ""), ("weight", "Space"), ("masked", "Space v g"), ("midway", "r Enter n"), ("update", "Space v u"),
     ])
     func looksAsItDid(_ name: String, _ keys: String) throws {
         for size in [Size(60, 16), Size(80, 24), Size(160, 48)] {
