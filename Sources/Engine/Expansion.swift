@@ -38,6 +38,6 @@ extension Stepper {
         let step = program.steps[number]
         let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
         guard inputs.count == step.inputs.count else { return nil }
-        return try Expansion(step.op, inputs: inputs, at: index, policy: policy)
+        return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: policy)
     }
 }

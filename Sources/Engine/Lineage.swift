@@ -33,7 +33,10 @@ extension Stepper {
         let step = program.steps[stepNumber]
         let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
         guard inputs.count == step.inputs.count else { return nil }
-        let sources = step.op.contributions(at: index, inputs: inputs, output: output).map {
+        // An overwritten number comes from nobody; of other edits the terms are those before the edit.
+        let isOverwritten = try isOverwritten(id, at: index)
+        let terms = isOverwritten ? [] : op(ofStep: stepNumber).contributions(at: index, inputs: inputs, output: try unedited(id) ?? output)
+        let sources = terms.map {
             Lineage.Source(value: step.inputs[$0.input], index: $0.index, number: $0.value, weight: $0.weight)
         }
         return Lineage(value: id, index: index, number: number, sources: sources.sorted { Stepper.rank($0.term) > Stepper.rank($1.term) })

@@ -79,7 +79,9 @@ package struct LogitLens: Sendable {
             let part = residual.view(
                 Shape([Axis(.token, positions.count), residual.shape.axes[1]]), strides: residual.strides,
                 offset: positions.lowerBound * residual.strides[0])
-            let result = try stepper.replay(to: logits, replacing: last, by: part.contiguous())
+            let result = try stepper.replay(
+                to: logits, replacing: last, by: part.contiguous(),
+                textEnd: stepper.textEnd(ofRow: positions.upperBound, of: residual.shape))
             rows.append(
                 Row(
                     value: id, layer: program.values[id].layer ?? -1,
@@ -117,12 +119,13 @@ extension Program {
 
 extension Stepper {
     /// Computes `target` with another tensor in the place of value `id`; only what lies between is run, with this run's kernels, and
-    /// nothing is recorded.
-    package func replay(to target: Int, replacing id: Int, by tensor: Tensor) throws -> Tensor {
+    /// nothing is recorded. `textEnd` says where in the text the last row of a shorter tensor ends.
+    package func replay(to target: Int, replacing id: Int, by tensor: Tensor, textEnd: Int? = nil) throws -> Tensor {
         var made: [Int: Tensor] = [id: tensor]
+        let text = textEnd.map { TextWindow(end: $0, horizon: edits.text.horizon) }
         for (number, step) in program.steps.enumerated() where step.inputs.contains(where: { made[$0] != nil }) {
             guard number > (program.values[id].step ?? -1) else { continue }
-            made[step.output] = try run(number, inputs: step.inputs.map { try made[$0] ?? input($0) })
+            made[step.output] = try run(number, inputs: step.inputs.map { try made[$0] ?? input($0) }, text: text)
             if step.output == target { break }
         }
         guard let result = made[target] else {
@@ -130,6 +133,9 @@ extension Stepper {
         }
         return result
     }
+
+    /// Where in the text the first `row` rows of a value of the pass end.
+    func textEnd(ofRow row: Int, of shape: Shape) -> Int { edits.text.end - shape[0] + row }
 
     private func input(_ id: Int) throws -> Tensor {
         guard let tensor = try tensor(id) else { throw BindingError(rule: "\(program.values[id].name) has not been computed") }

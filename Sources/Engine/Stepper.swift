@@ -6,7 +6,11 @@ package struct Stepper: Sendable {
     package let policy: Policy
     /// The step that runs next; `program.steps.count` at the end.
     private(set) package var cursor = 0
-    private(set) package var recording: Recording
+    package internal(set) var recording: Recording
+    /// What was changed by hand.
+    package internal(set) var edits = EditPlan()
+    /// Weights and inputs as they were bound, where an edit has another one in their place.
+    private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package let choices: [Policy.Choice]
     /// What is computed again for the reverse walk; nil where all is kept.
@@ -32,22 +36,30 @@ package struct Stepper: Sendable {
     }
 
     /// The same program at its start with other inputs: what is not given stays bound as it was. A cache may be longer than the program
-    /// was built for; ops take lengths from their inputs.
-    package func again(_ bindings: [Int: Tensor]) throws(BindingError) -> Stepper {
+    /// was built for; ops take lengths from their inputs. Edits stay; `text` is where the pass lies then.
+    package func again(_ bindings: [Int: Tensor], text: TextWindow? = nil) throws -> Stepper {
         var next = self
+        if let text { next.edits.text = text }
         next.cursor = 0
         next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
-            next.recording.bind(id, tensor)
+            if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
         }
         return next
     }
 
+    /// Gives a weight or an input its tensor, with the edits on it.
+    mutating func bind(_ id: Int, _ tensor: Tensor) throws {
+        let edited = try edits.applied(to: id, tensor, program, text: edits.text)
+        originals[id] = isEdited(id) ? tensor : nil
+        recording.bind(id, edited)
+    }
+
     /// The same run over a longer program that begins with this one's values and steps: the reverse walk behind a forward pass. What has
     /// been computed stays under its number, and nothing is computed again.
-    package func extended(to longer: Program) throws(BindingError) -> Stepper {
+    package func extended(to longer: Program) throws -> Stepper {
         let isLonger =
             longer.steps.count >= program.steps.count && longer.values.count >= program.values.count
             && zip(program.values, longer.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
@@ -57,6 +69,8 @@ package struct Stepper: Sendable {
         var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves)
         next.recording = recording.extended(to: longer.values.count)
         next.cursor = cursor
+        next.originals = originals
+        next.edits = edits.extended(to: next)
         return next
     }
 
@@ -80,6 +94,15 @@ package struct Stepper: Sendable {
         cursor += 1
         release(after: number)
         return step.output
+    }
+
+    /// Runs a step before the cursor once more and records its new value.
+    mutating func renew(_ number: Int) throws {
+        let step = program.steps[number]
+        try restore(for: number)
+        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
+        try recording.store(step.output, tensor, threads: policy.threads)
+        release(after: number)
     }
 
     /// Forgets the last op's value. The same bits come when it is stepped again.
@@ -108,16 +131,24 @@ package struct Stepper: Sendable {
     /// Whether a step has run: its value is known, though perhaps not in memory.
     package func isComputed(_ id: Int) -> Bool { (program.values[id].step ?? -1) < cursor }
 
-    func run(_ number: Int, inputs: [Tensor]) throws -> Tensor {
-        let step = program.steps[number]
-        let shape = try step.op.outputShape(inputs.map(\.shape))
-        if let kernel = choices[number].kernel { return try kernel.run(inputs, shape, policy.threads) }
-        let result = step.op.reference(inputs.map { Dense<Float>($0) })
+    /// `text` says where in the text the inputs' last rows lie, if not at the end of the pass; edits go by it.
+    func run(_ number: Int, inputs: [Tensor], text: TextWindow? = nil) throws -> Tensor {
+        edits.isEmpty ? try compute(number, inputs) : try runEdited(number, inputs: inputs, text: text ?? edits.text)
+    }
+
+    func compute(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
+        try compute(program.steps[number].op, choices[number].kernel, inputs)
+    }
+
+    func compute(_ op: any Op, _ kernel: Kernel?, _ inputs: [Tensor]) throws -> Tensor {
+        let shape = try op.outputShape(inputs.map(\.shape))
+        if let kernel { return try kernel.run(inputs, shape, policy.threads) }
+        let result = op.reference(inputs.map { Dense<Float>($0) })
         return try Tensor(result.shape, result.values)
     }
 
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
-    private func value(_ id: Int) throws -> Tensor {
+    func value(_ id: Int) throws -> Tensor {
         if let tensor = recording.tensors[id] { return tensor }
         var remade: [Int: Tensor] = [:]
         return try remake(id, &remade)

@@ -13,13 +13,19 @@ package struct Generation: Sendable {
     package var stepper: Stepper
     /// Tokens before the pass at work.
     private(set) package var past = 0
+    /// Edits may speak of tokens up to here; nil: of the text that is there.
+    private let horizon: Int?
 
-    package init(model: Model, prompt: [Int], policy: Policy, keep: Recording.Keep) throws {
+    package init(
+        model: Model, prompt: [Int], edits: EditSet = EditSet(), horizon: Int? = nil, policy: Policy, keep: Recording.Keep
+    ) throws {
         self.model = model
         self.policy = policy
         self.keep = keep
+        self.horizon = horizon
         ids = prompt
-        stepper = try model.stepper(ids: prompt, caches: true, loss: keep != .nothing, policy: policy, keep: keep)
+        stepper = try model.stepper(
+            ids: prompt, caches: true, loss: keep != .nothing, edits: edits, horizon: horizon, policy: policy, keep: keep)
     }
 
     /// The program of the pass at work with the reverse walk from the loss to every weight behind it.
@@ -42,10 +48,7 @@ package struct Generation: Sendable {
     }
 
     /// The logits after the last token; nil before the pass has reached them.
-    package func lastLogits() throws -> [Float]? {
-        guard let id = stepper.program.id(of: "logits"), let logits = try stepper.tensor(id), logits.shape[0] > 0 else { return nil }
-        return logits[logits.shape[0] - 1].floats()
-    }
+    package func lastLogits() throws -> [Float]? { try stepper.lastLogits() }
 
     /// Begins the pass of one more token; the pass at work must have finished.
     package mutating func append(_ token: Int) throws {
@@ -57,16 +60,51 @@ package struct Generation: Sendable {
         if past > 0, keep == .nothing {
             // Nobody looks at shapes: the program of the last token serves again.
             try model.check([token], past: before)
-            stepper = try stepper.again(model.bindings(stepper.program, ids: [token], past: before, cache: cache, weights: false))
+            stepper = try stepper.again(
+                model.bindings(stepper.program, ids: [token], past: before, cache: cache, weights: false),
+                text: TextWindow(first: before, end: before + 1, horizon: horizon))
         } else {
-            stepper = try model.stepper(ids: [token], past: before, caches: true, cache: cache, policy: policy, keep: keep)
+            stepper = try model.stepper(
+                ids: [token], past: before, caches: true, cache: cache, edits: stepper.edits.list, horizon: horizon, policy: policy,
+                keep: keep)
         }
         past = before
         ids.append(token)
     }
 }
 
+extension Generation {
+    /// The passes of one text under other edits: each is computed again downstream of what changed in it, or in the caches before it.
+    /// Nil if `interrupted`.
+    package static func rerun(_ passes: [Generation], _ edits: EditSet, interrupted: () -> Bool = { false }) throws -> (
+        passes: [Generation], steps: Int
+    )? {
+        var (result, steps) = ([Generation](), 0)
+        var before: Rerun?
+        for var pass in passes {
+            let bindings = try pass.stepper.cacheBindings(from: before)
+            guard let rerun = try pass.stepper.rerun(edits, bindings: bindings, interrupted: interrupted) else { return nil }
+            steps += rerun.steps.count
+            pass.stepper = rerun.stepper
+            result.append(pass)
+            before = rerun
+        }
+        return (result, steps)
+    }
+}
+
 extension Stepper {
+    /// The caches of the pass before, as far as they changed.
+    fileprivate func cacheBindings(from before: Rerun?) throws -> [Int: Tensor] {
+        var bindings: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.role == .cache && value.step == nil && value.name.hasSuffix(".past") {
+            guard let before, let source = before.stepper.program.id(of: String(value.name.dropLast(5))), before.changed.contains(source)
+            else { continue }
+            bindings[id] = try before.stepper.tensor(source)
+        }
+        return bindings
+    }
+
     /// Tokens of this pass.
     package var tokenCount: Int { program.id(of: "input_ids").map { program.values[$0].shape[0] } ?? 0 }
 }

@@ -66,14 +66,16 @@ package struct Model: Sendable {
     }
 
     /// A stepper at the start of a pass over `ids`; `cache` gives earlier keys and values by the cache value's name, `leaves` the weights
-    /// to which the loss is walked back.
+    /// to which the loss is walked back, `edits` what is changed by hand; they may speak of tokens up to `horizon`.
     package func stepper(
         ids: [Int], past: Int = 0, caches: Bool = false, loss: Bool = true, cache: [String: Tensor] = [:],
-        leaves: ((Value) -> Bool)? = nil, policy: Policy, keep: Recording.Keep
+        leaves: ((Value) -> Bool)? = nil, edits: EditSet = EditSet(), horizon: Int? = nil, policy: Policy, keep: Recording.Keep
     ) throws -> Stepper {
         try check(ids, past: past)
         let program = try program(Pass(tokens: ids.count, past: past, caches: caches, loss: loss), leaves: leaves)
-        return try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
+        var stepper = try Stepper(program, policy: policy, keep: keep, bindings: bindings(program, ids: ids, past: past, cache: cache))
+        stepper.lie(in: TextWindow(first: past, end: past + ids.count, horizon: horizon))
+        return try edits.edits.isEmpty ? stepper : stepper.rerun(edits)?.stepper ?? stepper
     }
 
     /// A stepper at the start of a program of this model's that was made for as many tokens.

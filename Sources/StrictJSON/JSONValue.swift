@@ -55,6 +55,14 @@ package struct JSONObject: Sendable {
         self.index = index
     }
 
+    /// An object of members whose keys differ; of two that are equal, the first is found.
+    package init(_ members: [(key: String, value: JSONValue)]) {
+        let isIndexed = JSONObject.isIndexed(members.count)
+        self.init(
+            members: members,
+            index: isIndexed ? Dictionary(members.enumerated().map { (UTF8Key($0.element.key), $0.offset) }) { first, _ in first } : [:])
+    }
+
     package subscript(_ key: String) -> JSONValue? {
         if JSONObject.isIndexed(members.count) { return index[UTF8Key(key)].map { members[$0].value } }
         return members.first { UTF8Key($0.key) == UTF8Key(key) }?.value

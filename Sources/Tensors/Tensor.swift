@@ -109,11 +109,18 @@ package struct Tensor: Sendable {
             ck_upcast(source, type.kernelType, target, Int64(elementCount), 1)
             return
         }
-        let length = shape.rowLength
-        let rows = Shape(Array(shape.axes.dropLast()))
-        for row in 0..<shape.rowCount {
-            let place = zip(rows.index(at: row), strides).reduce(0) { $0 + $1.0 * $1.1 }
-            ck_upcast(source + place * type.byteCount, type.kernelType, target + row * length, Int64(length), 1)
+        var next = target
+        copyRows(axis: 0, from: source, to: &next)
+    }
+
+    /// Goes down the axes without making an index: rows may be short and many.
+    private func copyRows(axis: Int, from source: UnsafeRawPointer, to target: inout UnsafeMutablePointer<Float>) {
+        if axis == shape.rank - 1 {
+            ck_upcast(source, type.kernelType, target, Int64(shape[axis]), 1)
+            target += shape[axis]
+            return
         }
+        let step = strides[axis] * type.byteCount
+        for i in 0..<shape[axis] { copyRows(axis: axis + 1, from: source + i * step, to: &target) }
     }
 }

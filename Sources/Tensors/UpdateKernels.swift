@@ -75,3 +75,10 @@ package struct SHA256: Sendable {
         return hash.hexadecimal()
     }
 }
+
+extension Kernels {
+    /// A fast 64-bit hash of bytes; it finds changes, not forgeries.
+    package static func hash(_ bytes: UnsafeRawBufferPointer, threads: Int) -> UInt64 {
+        ck_hash(bytes.baseAddress, bytes.count, Int32(threads))
+    }
+}

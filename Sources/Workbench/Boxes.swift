@@ -15,6 +15,8 @@ enum Boxes {
             let inside = Overlay(title, label: "q close", size: Size(max(width, 30), min(lines.count, area.height - 4))).draw(
                 into: &surface, in: area)
             Prose(lines: lines.map { Line($0, .overlay) }).draw(into: &surface, in: inside, first: scroll)
+        case .edits(let selection): EditsBox.draw(session, &surface, area, selection)
+        case .scan(let row, let column): ScanBox.draw(session, &surface, area, Point(column, row))
         case nil: whichKey(session, &surface, area)
         }
     }

@@ -5,7 +5,7 @@ import Screen
 /// that a replay can name the first one that differs.
 package enum CommandScript {
     /// Commands that only begin a line, or the recording itself: what is typed into the line is recorded instead.
-    private static let unrecorded: Set = ["record", "command", "search-line", "element-line", "edit-prompt", "edit-watch"]
+    private static let unrecorded: Set = ["record", "command", "search-line", "element-line", "edit-prompt", "edit-watch", "edit-value"]
 
     static func opensLine(_ command: Command) -> Bool { unrecorded.contains(command.name) }
 
@@ -47,8 +47,19 @@ extension CommandScript {
         let prompt = session.promptText
         let isOneLine = !prompt.isEmpty && !prompt.hasPrefix(" ") && !prompt.hasSuffix(" ") && !prompt.contains(where: \.isNewline)
         let ids = snapshot.ids.prefix(max(session.promptCount, 1)).map(String.init).joined(separator: ",")
-        return [isOneLine ? "prompt \(prompt)" : "ids \(ids)"]
-            + Array(repeating: "next-token", count: max(snapshot.ids.count - session.promptCount, 0))
+        return [isOneLine ? "prompt \(prompt)" : "ids \(ids)"] + edits(session, snapshot.ids.count)
+    }
+
+    /// Runs aside, and edits between the tokens where they were made.
+    private static func edits(_ session: Session, _ count: Int) -> [String] {
+        var lines = session.edits.runs.map { "run \($0.name) = \($0.prompt)" }
+        var tokens = session.promptCount
+        for item in session.edits.items {
+            lines += Array(repeating: "next-token", count: max(item.tokens - tokens, 0))
+            tokens = max(tokens, item.tokens)
+            lines.append(item.edit.description)
+        }
+        return lines + Array(repeating: "next-token", count: max(count - tokens, 0))
     }
 
     /// The cursor of the pass, and the op that was stepped into from there.

@@ -105,7 +105,8 @@ package enum RunLine {
         let name = model.path.split(separator: "/").last.map(String.init) ?? model.path
         let tokens =
             session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
-        return "\(name)  \(tokens)  fp32"
+        let edits = session.edits.items.isEmpty ? "" : "✎\(session.edits.items.count)  "
+        return "\(edits)\(name)  \(tokens)  fp32"
     }
 
     /// At the right of the status line: the cursor of the run.

@@ -20,6 +20,7 @@ package enum EngineCommand: Sendable {
     case previousToken
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
+    case whatIf(WhatIfCommand)
     case cancel
     case quit
 }
@@ -33,6 +34,8 @@ package enum EngineEvent: Sendable {
     case stopped(Stop)
     case failed(String)
     case busy(String)
+    case edits(EditList)
+    case scan(ScanState)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

@@ -6,19 +6,21 @@ import Tensors
 /// scripts and tests, in line.
 package struct EngineState {
     private(set) var model: Model?
-    private var passes: [Generation] = []
-    private var inner: [Expansion] = []
+    var passes: [Generation] = []
+    var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
-    private var entered: [String] = []
+    var entered: [String] = []
     private var journey: Journey?
     /// Where the run goes when it has reached the loss.
     private var afterLoss: Goal?
-    private var stops = Stops()
-    private var run = 0
-    private let policy: Policy
-    private let budget: Int
+    private(set) var stops = Stops()
+    var run = 0
+    /// Edits, runs to copy from, and a scan on its way.
+    var whatIf = WhatIf()
+    let policy: Policy
+    let budget: Int
     /// Sent when something happens.
-    private let emit: (EngineEvent) -> Void
+    let emit: (EngineEvent) -> Void
 
     package init(policy: Policy, budget: Int, emit: @escaping (EngineEvent) -> Void) {
         self.policy = policy
@@ -26,7 +28,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -63,11 +65,13 @@ package struct EngineState {
         case .previousToken: try previousToken()
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
+        case .whatIf(let command): try perform(command, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
+        stopScan()
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
         emit(.stopped(.interrupted))
@@ -81,12 +85,16 @@ package struct EngineState {
         let opened = try Model(path: path)
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
+        whatIf = WhatIf()
+        tellEdits()
         emit(.opened(opened))
     }
 
     private mutating func begin(_ ids: [Int]) throws {
         guard let model else { throw PromptError(rule: "no model is open; use :open PATH") }
-        let pass = try Generation(model: model, prompt: ids, policy: policy, keep: .all(budget: budget))
+        try model.check(ids)
+        try carryEdits(to: ids, model)
+        let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
         (passes, inner, entered, journey) = ([pass], [], [], nil)
         run += 1
@@ -121,6 +129,7 @@ package struct EngineState {
 
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
+        if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
@@ -217,7 +226,7 @@ package struct EngineState {
         publish()
     }
 
-    private func publish() {
+    func publish() {
         guard let pass = passes.last else { return }
         emit(
             .snapshot(

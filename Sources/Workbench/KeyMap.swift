@@ -38,7 +38,7 @@ package enum KeyMap {
         return longer.isEmpty ? .none : .prefix(longer)
     }
 
-    package static let all: [Binding] = app + run + move + structure + find + view + pages
+    package static let all: [Binding] = app + run + move + structure + find + whatIf + view + pages
 
     private static let app = [
         Binding("?", "help", "help"), Binding("F1", "help"), Binding(":", "command", "command"), Binding("q", "back"),
@@ -74,6 +74,10 @@ package enum KeyMap {
         Binding("/", "search-line", "find"), Binding("n", "search-next"), Binding("N", "search-previous"),
         Binding("e", "anomaly next", "anomaly"),
         Binding("E", "anomaly previous"), Binding("@", "element-line"),
+    ]
+
+    private static let whatIf = [
+        Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
     ]
 
     private static let view = [

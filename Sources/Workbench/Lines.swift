@@ -50,6 +50,7 @@ extension Session {
     /// Keys while a box is open; nil lets the key through.
     mutating func overlayKey(_ key: Key) -> [Effect]? {
         guard let box = overlay else { return nil }
+        if case .scan = box, key == Key.control("c"), scan?.isRunning == true { return [.engine(.cancel)] }
         if key.code == .escape || key == Key.control("c") || (key == Key("q") && !box.isTyping) {
             return close(box)
         }
@@ -61,6 +62,8 @@ extension Session {
             overlay = box.filtered(key, filter) ?? .palette(filter: filter, selection: max(0, selection + key.scroll))
         case .themes(let selection, let before): return previewTheme(key, selection, before)
         case .lineage(let value, let index, let selection): return lineageKey(key, value, index, selection)
+        case .edits(let selection): return editsKey(key, selection)
+        case .scan(let row, let column): return scanKey(key, row: row, column: column)
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
         }

@@ -109,6 +109,8 @@ extension Session {
             recordFailure()
             say(text, .error)
         case .busy(let what): busy = what
+        case .edits(let list): receive(list)
+        case .scan(let state): receive(state)
         }
         return []
     }

@@ -16,6 +16,7 @@ struct GenerateCommand: ParsableCommand {
             """)
 
     @OptionGroup var source: ModelOptions
+    @OptionGroup var what: EditOptions
     @Option(name: .customLong("max-tokens"), help: ArgumentHelp("Stop after so many new tokens.", valueName: "n"))
     var maxTokens = 100
     @OptionGroup var sampling: SamplingOptions
@@ -33,8 +34,10 @@ struct GenerateCommand: ParsableCommand {
         }
         Interrupt.watch()
         var writer = TextWriter(tokenizer: idsOnly ? nil : model.tokenizer, after: ids)
-        let result = try GenerationLoop(model: model, prompt: ids, policy: source.policy, sampler: sampling.sampler(), limit: maxTokens)
-            .run { writer.write($0) }
+        let result = try GenerationLoop(
+            model: model, prompt: ids, edits: what.load(for: model, policy: source.policy), policy: source.policy,
+            sampler: sampling.sampler(), limit: maxTokens
+        ).run { writer.write($0) }
         writer.finish()
         Console.note(result.summary)
         if result.end == .interrupted { throw Interrupted() }

@@ -16,6 +16,7 @@ struct StatsCommand: ParsableCommand {
             """)
 
     @OptionGroup var source: ModelOptions
+    @OptionGroup var what: EditOptions
     @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
     var names: String?
     @Flag(help: "Print one JSON object.")
@@ -30,7 +31,8 @@ struct StatsCommand: ParsableCommand {
     func run() throws {
         let (model, ids) = try source.load()
         Interrupt.watch()
-        var stepper = try model.stepper(ids: ids, policy: source.policy, keep: .all(budget: 0))
+        var stepper = try model.stepper(
+            ids: ids, edits: what.load(for: model, policy: source.policy), policy: source.policy, keep: .all(budget: 0))
         try stepper.runVisibly("running")
         let pattern = names.map { NamePattern($0) }
         let rows = stepper.program.steps.compactMap { step -> StatisticsRow? in

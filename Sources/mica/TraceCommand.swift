@@ -17,6 +17,7 @@ struct TraceCommand: ParsableCommand {
             """)
 
     @OptionGroup var source: ModelOptions
+    @OptionGroup var what: EditOptions
     @OptionGroup var precision: PrecisionOptions
     @Flag(help: "Also the gradients of the loss, under grad:NAME.")
     var backward = false
@@ -32,7 +33,8 @@ struct TraceCommand: ParsableCommand {
         Interrupt.watch()
         if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
         var stepper = try model.stepper(
-            ids: ids, leaves: backward ? { $0.role == .weight } : nil, policy: source.policy, keep: memory.checkpointing.keep)
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: source.policy),
+            policy: source.policy, keep: memory.checkpointing.keep)
         let wanted = TraceCommand.wanted(stepper.program, pattern: names.map { NamePattern($0) })
         guard !wanted.isEmpty else { throw Failure("no value's name fits \(names ?? "")") }
         var writer = try SafetensorsWriter(path: out, tensors: TraceCommand.plans(wanted, stepper.program), metadata: metadata(model, ids))

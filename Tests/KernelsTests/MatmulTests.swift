@@ -13,6 +13,7 @@ struct Product: CustomTestStringConvertible {
         let shapes = [
             (1, 1, 1), (1, 33, 17), (1, 64, 48), (2, 100, 31), (3, 31, 64), (4, 300, 65), (5, 40, 70), (7, 16, 16), (9, 33, 33),
             (12, 65, 20), (13, 32, 40), (14, 64, 30), (15, 47, 29), (29, 70, 12), (131, 33, 9), (2, 40, 801), (17, 33, 800),
+            (30, 150, 1024), (20, 70, 8448),
         ]
         for (index, shape) in shapes.enumerated() {
             for transposed in [false, true] {
@@ -31,7 +32,7 @@ struct Product: CustomTestStringConvertible {
     /// y as one chain of fused multiply-adds, and y as the kernel has it. Rows lie further apart than they are long.
     func run(threads: [Int32] = [1, 2, 3]) -> Bool {
         var random = Generator(UInt64(m * 7919 + n * 31 + k))
-        let ldx = k + 3, width = transposed ? n : k, ldw = width + 1, ldy = n + 2
+        let ldx = k % 256 == 0 ? k : k + 3, width = transposed ? n : k, ldw = width + 1, ldy = n + 2
         let x = random.values(m * ldx), w = Elements(type, random.values((transposed ? k : n) * ldw))
         let b = Elements(bias ?? CK_F32, random.values(n))
         var expected = [Float](repeating: 7, count: m * ldy)

@@ -3,7 +3,7 @@ import Testing
 
 /// What the values of a statistics test look like.
 enum Values: CaseIterable {
-    case uniform, anyBits, zeros, masked, halfMasked, subnormal, oneNaN, rectified, infinite
+    case uniform, anyBits, zeros, masked, halfMasked, subnormal, oneNaN, rectified, infinite, growing
 
     func make(_ n: Int) -> [Float] {
         var random = Generator(UInt64(n) + 77)
@@ -19,6 +19,7 @@ enum Values: CaseIterable {
             case .oneNaN: return i == n / 2 ? .nan : value
             case .rectified: return max(value, 0)
             case .infinite: return bits % 3 == 0 ? .infinity : value * 1e30
+            case .growing: return value * Float(sign: .plus, exponent: i / 4096 * 37 % 200 - 100, significand: 1)
             }
         }
     }
@@ -54,6 +55,18 @@ extension Kernels {
                 #expect(s.sum_squares.bitPattern == before.sum_squares.bitPattern, "\(name), \(threads) threads")
                 first = s
             }
+        }
+    }
+
+    @Test("more values than a worker counts in one go")
+    func manyValues() {
+        let x = (0..<1_200_001).map { $0 % 3 == 2 ? Float(-2) : 1 }
+        onEachInstructionSet { name in
+            var s = ck_statistics_t()
+            ck_statistics(x, Int64(x.count), &s, 1)
+            let buckets = withUnsafeBytes(of: s.buckets) { Array($0.bindMemory(to: UInt32.self)) }
+            #expect(buckets[127] == 800_001 && buckets[256 + 128] == 400_000, "\(name)")
+            #expect(buckets.reduce(0, +) == 1_200_001 && s.sum == 1, "\(name)")
         }
     }
 

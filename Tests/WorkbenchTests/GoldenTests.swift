@@ -10,11 +10,14 @@ import Workbench
     func pagesLookAsTheyDid(_ page: PageID, _ size: Size) throws {
         var harness = Harness.open(size: size)
         harness.screen(page)
-        let surface = harness.draw()
+        try Self.compare(harness.draw(), "\(page.rawValue)-\(size.width)x\(size.height).txt")
+    }
+
+    /// Rows and styles against the file of this name.
+    static func compare(_ surface: Surface, _ name: String) throws {
         let text = Self.steady(
             (surface.text.split(separator: "\n", omittingEmptySubsequences: false) + ["", "styles"]).joined(separator: "\n"))
-        try Self.compare(
-            text + "\n" + surface.styleRuns.joined(separator: "\n") + "\n", "\(page.rawValue)-\(size.width)x\(size.height).txt")
+        try compare(text + "\n" + surface.styleRuns.joined(separator: "\n") + "\n", name)
     }
 
     /// Hashes are of bits that another processor may round otherwise.

@@ -1,17 +1,21 @@
-// How many values of a chunk have which sign and exponent. Within a chunk nearly all exponents lie in a window of sixteen below the
-// largest, so those are counted without memory: a value adds 1 << 4 d to a word of eight four-bit counters. The few outside the window,
-// and processors without a shift by lane, go through a table.
+// How many values of a part have which sign and exponent. Nearly all exponents lie in a window of 32 below the largest, so a value becomes
+// one bit of a word and bits are counted lane by lane in carry-save adders: a plane holds one binary digit of all 32 counts (the positional
+// population count of Harley and Seal). The few values outside the window, and processors without a shift by lane, go through a table.
 #pragma once
 #include "Lanes.h"
 
-enum { TABLES = 4, HALF_CHUNK = 2048 };
+enum { TABLES = 4, UNIT = 8 * W, LEVELS = 16, UNITS_AT_MOST = 1 << (LEVELS - 4) };
 
-// What a worker counts in a group before it adds to the job's totals.
+// One digit of every count, and at most one more of the same weight that waits for a third.
+typedef struct { words digit[LEVELS], waiting[LEVELS]; } planes;
+
+// What a worker counts before it adds to the job's totals.
 typedef struct {
     uint32_t tables[TABLES][512];
     int64_t zeros, nan, posinf, neginf;
-    uint32_t constant;           // the bits of the last constant chunk
-    int suspicious;              // whether the last chunk had non-finite values
+    planes all, negative;
+    int64_t units;               // in the planes
+    int top;                     // the window's highest exponent; 0: none yet
 } counts;
 
 // Sixteen at a time into a buffer, then counted in four tables in turn: equal neighbours, which are common, would otherwise wait for each
@@ -54,81 +58,123 @@ INLINE words one_shifted(words by) {
 #endif
 }
 
-// Counters of four bits become counters of eight: even places, then odd ones.
-typedef struct { words even, odd; } wide_counters;
-INLINE void widen(wide_counters *to, words four) {
-    to->even += four & splat_word(0x0f0f0f0f);
-    to->odd += four >> 4 & splat_word(0x0f0f0f0f);
+// Adds a and b to a digit; returns the carry.
+INLINE words add_digits(words *digit, words a, words b) {
+    words d = *digit;
+#ifdef LANES_AVX512
+    *digit = (words)_mm512_ternarylogic_epi32((__m512i)d, (__m512i)a, (__m512i)b, 0x96);
+    return (words)_mm512_ternarylogic_epi32((__m512i)d, (__m512i)a, (__m512i)b, 0xe8);
+#else
+    words odd = d ^ a;
+    *digit = odd ^ b;
+    return (d & a) | (odd & b);
+#endif
 }
 
-// The eight totals of such counters over all lanes.
-INLINE void total(const wide_counters *w, uint32_t *out) {
-    const words mask = splat_word(0x00ff00ff);
-    uint32_t a = __builtin_reduce_add(w->even & mask), b = __builtin_reduce_add(w->odd & mask);
-    uint32_t c = __builtin_reduce_add(w->even >> 8 & mask), d = __builtin_reduce_add(w->odd >> 8 & mask);
-    out[0] = a & 0xffff, out[4] = a >> 16, out[1] = b & 0xffff, out[5] = b >> 16;
-    out[2] = c & 0xffff, out[6] = c >> 16, out[3] = d & 0xffff, out[7] = d >> 16;
+// The carry of eight words of bits goes where a carry of its weight waits, or waits for one itself; `units` were there before.
+INLINE void add_carry(planes *p, words carry, int64_t units) {
+    int level = 3;
+    for (; units & 1; units >>= 1, level++) carry = add_digits(&p->digit[level], p->waiting[level], carry);
+    p->waiting[level] = carry;
 }
 
-// Values with exponents top - 15 ... top; returns how many of the n, a multiple of 16 up to HALF_CHUNK, there were.
-static int64_t count_window(const float *x, int64_t n, int top, counts *c) {
-    wide_counters all[2] = {0}, negative[2] = {0};
-    const words four_top = splat_word(4 * (uint32_t)top), field = splat_word(0x3fc);
-    for (int64_t i = 0; i < n; i += 15 * W) {
-        words a = splat_word(0), b = a, p = a, q = a;
-        for (int64_t j = i, end = ck_min(n, i + 15 * W); j < end; j += W) {
-            words u = *(const words_at *)(x + j), by = four_top - (u >> 21 & field), sign = (words)((ints)u >> 31);
-            words near = one_shifted(by), far = one_shifted(by - 32);
-            a += near, b += far;
-            p += near & sign, q += far & sign;
+// The 32 totals over all lanes, added to out; the planes are empty then.
+static void take_totals(planes *p, int64_t units, uint32_t *out) {
+    words carry = splat_word(0);
+    for (int level = 3; level < LEVELS; level++)
+        carry = add_digits(&p->digit[level], units >> (level - 3) & 1 ? p->waiting[level] : splat_word(0), carry);
+    for (int first = 0; first < LEVELS; first += 4)
+        for (int b = 0; b < 8; b++) {
+            words sum = splat_word(0);           // four counts of up to 15 a lane, so of up to 240 over the lanes
+            UNROLL for (int l = 3; l >= 0; l--) sum = sum + sum + (p->digit[first + l] >> (uint32_t)b & 0x01010101);
+            uint32_t four = __builtin_reduce_add(sum);
+            UNROLL for (int k = 0; k < 4; k++) out[b + 8 * k] += (four >> 8 * k & 255) << first;
         }
-        widen(&all[0], a), widen(&all[1], b), widen(&negative[0], p), widen(&negative[1], q);
-    }
-    uint32_t sum[16], minus[16];
-    int64_t counted = 0;
-    for (int h = 0; h < 2; h++) total(&all[h], sum + 8 * h), total(&negative[h], minus + 8 * h);
-    for (int d = 0; d < 16 && d <= top; d++) {
-        c->tables[0][top - d] += sum[d] - minus[d];
-        c->tables[0][256 + top - d] += minus[d];
-        counted += sum[d];
-    }
-    return counted;
+    memset(p->digit, 0, sizeof p->digit);
 }
 
-// The values that count_window passed over. Zeros are many where there are any, so they are told apart in the vectors.
-static void count_outside(const float *x, int64_t n, int top, counts *c) {
-    const words four_top = splat_word(4 * (uint32_t)top), field = splat_word(0x3fc);
-    words plus = splat_word(0), minus = plus, minus_infinity = plus;
-    for (int64_t i = 0; i < n; i += W) {
-        words u = *(const words_at *)(x + i), by = four_top - (u >> 21 & field);
-        words out = (words)(by >= splat_word(64)), is_plus = (words)(u == splat_word(0)), is_minus = (words)(u == splat_word(0x80000000));
-        words is_infinity = (words)(u == splat_word(0xff800000));
-        plus -= is_plus & out, minus -= is_minus & out, minus_infinity -= is_infinity & out;
-        out &= ~(is_plus | is_minus | is_infinity);
-        if (!__builtin_reduce_or(out)) continue;
+static void empty_planes(counts *c) {
+    uint32_t all[32] = {0}, negative[32] = {0};
+    take_totals(&c->all, c->units, all);
+    take_totals(&c->negative, c->units, negative);
+    for (int d = 0; d < 32 && d <= c->top; d++) {
+        c->tables[0][c->top - d] += all[d] - negative[d];
+        c->tables[0][256 + c->top - d] += negative[d];
+    }
+    c->units = 0;
+}
+
+// The window ends two above the exponent of `largest`, the magnitude that the next values are expected to have at most. It never reaches
+// the exponent of zero nor that of infinity.
+static void move_window(float largest, counts *c) {
+    uint32_t bits;
+    memcpy(&bits, &largest, 4);
+    int exponent = (int)(bits >> 23);
+    if (c->top && exponent <= c->top && exponent >= c->top - 8) return;
+    if (c->units) empty_planes(c);
+    c->top = exponent > 252 ? 254 : exponent < 30 ? 32 : exponent + 2;
+}
+
+// The values of a unit outside the window. Zeros and infinities are many where there are any, so they are told apart in the vectors.
+static __attribute__((noinline)) void count_outside(const float *x, uint32_t last, counts *c) {
+    words plus = splat_word(0), minus = plus, plus_infinity = plus, minus_infinity = plus;
+    for (int i = 0; i < UNIT; i += W) {
+        words u = *(const words_at *)(x + i), outside = (words)((splat_word(last) - (u & 0x7fffffff)) >> 28 != splat_word(0));
+        words a = (words)(u == splat_word(0)), b = (words)(u == splat_word(0x80000000));
+        words e = (words)(u == splat_word(0x7f800000)), f = (words)(u == splat_word(0xff800000));
+        plus -= a, minus -= b, plus_infinity -= e, minus_infinity -= f;
+        outside &= ~(a | b | e | f);
+        if (!has_any(outside, 1)) continue;
         for (int j = 0; j < W; j++)
-            if (out[j]) c->tables[j & 3][u[j] >> 23]++;
+            if (outside[j]) c->tables[j & 3][u[j] >> 23]++;
     }
     c->tables[0][0] += __builtin_reduce_add(plus);
     c->tables[0][256] += __builtin_reduce_add(minus);
+    c->tables[0][255] += __builtin_reduce_add(plus_infinity);
     c->tables[0][511] += __builtin_reduce_add(minus_infinity);
 }
-#endif
 
-// `largest` is the chunk's largest finite magnitude: where the window ends.
-static void count_exponents(const float *x, int64_t n, float largest, counts *c) {
-    int64_t i = 0;
-#ifdef LANES_X86
-    uint32_t bits;
-    memcpy(&bits, &largest, 4);
-    int top = (int)(bits >> 23);
-    while (n - i >= W) {
-        int64_t part = ck_min(HALF_CHUNK, (n - i) / W * W);
-        if (count_window(x + i, part, top, c) < part) count_outside(x + i, part, top, c);
-        i += part;
+// Counts UNIT values. False if there are some outside the window, that is, if there may be zeros or values that are not finite.
+INLINE int count_unit(const float *x, counts *c) {
+    const uint32_t last = (uint32_t)c->top << 23 | 0x7fffff;
+    words fours[2], negative_fours[2], outside = splat_word(0);
+    if (c->units == UNITS_AT_MOST) empty_planes(c);
+    UNROLL for (int half = 0; half < 2; half++) {
+        words twos[2], negative_twos[2];
+        UNROLL for (int pair = 0; pair < 2; pair++) {
+            words bits[2], negative[2];
+            UNROLL for (int i = 0; i < 2; i++) {
+                words u = *(const words_at *)(x + (4 * half + 2 * pair + i) * W);
+                words below = splat_word(last) - (u & 0x7fffffff);      // top less exponent, in the high bits
+                outside |= below;
+                bits[i] = one_shifted(below >> 23);
+                negative[i] = bits[i] & (words)((ints)u >> 31);
+            }
+            twos[pair] = add_digits(&c->all.digit[0], bits[0], bits[1]);
+            negative_twos[pair] = add_digits(&c->negative.digit[0], negative[0], negative[1]);
+        }
+        fours[half] = add_digits(&c->all.digit[1], twos[0], twos[1]);
+        negative_fours[half] = add_digits(&c->negative.digit[1], negative_twos[0], negative_twos[1]);
     }
-#else
-    (void)largest;
-#endif
-    count_in_tables(x + i, n - i, c);
+    add_carry(&c->all, add_digits(&c->all.digit[2], fours[0], fours[1]), c->units);
+    add_carry(&c->negative, add_digits(&c->negative.digit[2], negative_fours[0], negative_fours[1]), c->units);
+    c->units++;
+    int inside = !has_any(outside, 0xf0000000);
+    if (!inside) count_outside(x, last, c);
+    return inside;
 }
+#else
+static void empty_planes(counts *c) { (void)c; }
+static void move_window(float largest, counts *c) { (void)largest, c->top = 1; }
+
+static int count_unit(const float *x, counts *c) {
+    words largest = splat_word(0), zero = largest;
+    for (int i = 0; i < UNIT; i += W) {
+        words m = *(const words_at *)(x + i) & 0x7fffffff;
+        largest = m > largest ? m : largest;
+        zero |= (words)(m == splat_word(0));
+    }
+    count_in_tables(x, UNIT, c);
+    return __builtin_reduce_max(largest) < 0x7f800000 && !__builtin_reduce_or(zero);
+}
+#endif

@@ -106,3 +106,11 @@ INLINE float max_lanes(lanes v) {
     t = larger(t, __builtin_shufflevector(t, t, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
     return t[0] > t[1] ? t[0] : t[1];
 }
+// Whether some lane has one of the bits.
+INLINE int has_any(words v, uint32_t bits) {
+#ifdef LANES_AVX512
+    return _mm512_test_epi32_mask((__m512i)v, _mm512_set1_epi32((int)bits)) != 0;
+#else
+    return (__builtin_reduce_or(v) & bits) != 0;
+#endif
+}

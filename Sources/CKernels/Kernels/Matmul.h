@@ -18,7 +18,15 @@ typedef struct {
 
 enum { SMALL_BLOCK = 2048 };
 
-static void product_block(const product *j, int64_t m0, int64_t mc, int64_t n0, int64_t nc, float *packed) {
+// Rows of x whose distance is a multiple of 1 KiB share a few sets of the first-level cache and drive each other out: a tile's rows are
+// then copied side by side. Many columns must follow, or the copy is not worth its time.
+static int rows_collide(const product *j) { return j->ldx % 256 == 0 && j->m > MOST_THIN_ROWS && j->inner > NR; }
+static void copy_rows(const float *x, int64_t ldx, int64_t rows, int64_t n, float *out, int64_t ld) {
+    for (int64_t i = 0; i < rows; i++) memcpy(out + i * ld, x + i * ldx, (size_t)n * 4);
+}
+
+// `near` is room for a tile's rows, or NULL where they stay where they are.
+static void product_block(const product *j, int64_t m0, int64_t mc, int64_t n0, int64_t nc, float *packed, float *near) {
     int64_t tiles = ck_ceil_div(mc, MOST_ROWS);
     for (int64_t k0 = 0; k0 == 0 || k0 < j->k; k0 += j->depth) {
         int64_t kc = ck_min(j->depth, j->k - k0);
@@ -29,6 +37,10 @@ static void product_block(const product *j, int64_t m0, int64_t mc, int64_t n0, 
             tile block = {.x = j->x + first * j->ldx + k0, .ldx = j->ldx, .b = packed, .ldb = NR, .k = kc,
                           .y = j->y + first * j->ldy + n0, .ldy = j->ldy, .resume = k0 > 0,
                           .bias = j->bias && k0 + kc == j->k ? j->bias + n0 : NULL};
+            if (near) {
+                copy_rows(block.x, j->ldx, rows, kc, near, j->depth + W);
+                block.x = near, block.ldx = j->depth + W;
+            }
             run_tiles(block, rows, nc, NR * kc);
         }
     }
@@ -36,7 +48,9 @@ static void product_block(const product *j, int64_t m0, int64_t mc, int64_t n0, 
 
 static void product_task(void *context, int64_t task) {
     product j = *(const product *)context;
-    float small[SMALL_BLOCK], *packed = ck_scratch((size_t)(j.inner * j.depth) * 4);
+    const int64_t near_size = rows_collide(&j) ? MOST_ROWS * (j.depth + W) : 0;
+    float small[SMALL_BLOCK], *packed = ck_scratch((size_t)(j.inner * j.depth + near_size) * 4);
+    float *near = packed && near_size ? packed + j.inner * j.depth : NULL;
     if (!packed) {
         packed = small;
         j.inner = NR;
@@ -48,7 +62,7 @@ static void product_task(void *context, int64_t task) {
         thin t = {j.x, j.ldx, &j.w, j.bias, j.y, j.ldy, j.n, j.k};
         from = run_thin(&t, j.transposed, j.m, from, to);
     }
-    for (int64_t n0 = from; n0 < to; n0 += j.inner) product_block(&j, m0, mc, n0, ck_min(j.inner, to - n0), packed);
+    for (int64_t n0 = from; n0 < to; n0 += j.inner) product_block(&j, m0, mc, n0, ck_min(j.inner, to - n0), packed, near);
 }
 
 // Several rows: as few tasks as keep the threads evenly busy, since every block of rows packs the columns again.
@@ -56,7 +70,9 @@ static void plan_many_rows(product *j, int threads) {
     int64_t wanted = threads > 1 ? 8 * threads : 1, panels = ck_ceil_div(j->n, NR);
     j->depth = ck_max(1, ck_min(j->k, 768));
     if (j->k > 768) j->depth = ck_ceil_div(ck_ceil_div(j->k, ck_ceil_div(j->k, 768)), 32) * 32;
-    j->columns = j->inner = ck_max(1, ck_min(128 / NR, panels / wanted)) * NR;
+    // Where k is long, x no longer stays in a cache: it is read once a block of columns, so these are wide.
+    int64_t least = ck_min(panels, j->k > 8192 ? 128 / NR : 1);
+    j->columns = j->inner = ck_max(least, ck_min(128 / NR, panels / wanted)) * NR;
     j->rows = j->m;
     int64_t column_blocks = ck_ceil_div(j->n, j->columns), splits = ck_ceil_div(wanted, column_blocks);
     if (splits > 1) j->rows = ck_max(ck_min(j->m, 128), ck_ceil_div(j->m, splits));

@@ -11,14 +11,14 @@ typedef struct {
 } adamw_job;
 
 // The operations and roundings of PyTorch's AdamW, element by element: p *= 1 - lr decay; m += (1 - beta1) (g - m), fused;
-// v = v beta2 + (1 - beta2) g g; p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).
+// v = (1 - beta2) g g + v beta2, fused; p -= lr / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + eps).
 static void adamw_task(void *context, int64_t task) {
     const adamw_job *j = context;
     for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
         const int64_t n = end - i;
         lanes g = load_columns(j->g + i, n), m = load_columns(j->m + i, n), v = load_columns(j->v + i, n);
         m = j->toward < 0.5f ? fma16(splat(j->toward), g - m, m) : fma16(splat(j->toward - 1), g - m, g);
-        v = v * splat(j->beta2) + splat(j->rest2) * g * g;
+        v = fma16(splat(j->rest2) * g, g, v * splat(j->beta2));
         lanes p = load_columns(j->p + i, n) * splat(j->keep);
         lanes size = __builtin_elementwise_sqrt(v) / splat(j->root) + splat(j->eps);
         p = p + splat(j->step) * m / size;

@@ -14,21 +14,24 @@ typedef struct {
 
 typedef struct {
     const float *x;
-    int64_t n, group;                     // elements a group
+    int64_t n, group, group_count;        // elements a group
     moments groups[MOST_GROUPS];
+    _Atomic int64_t next;                 // the first group that nobody has taken
     _Atomic uint64_t hash;
     _Atomic int64_t zeros, nan, posinf, neginf;
     _Atomic uint32_t buckets[512];
 } statistics_job;
 
+// Where `value`, which is there, comes first.
 static int64_t first_equal(const float *x, int64_t n, float value) {
-    for (int64_t i = 0; i < n; i++)
-        if (x[i] == value) return i;
-    return 0;
+    int64_t i = 0;
+    while (i + W <= n && !has_any((words)(load(x + i) == splat(value)), 1)) i += W;
+    while (i + 1 < n && x[i] != value) i++;
+    return i;
 }
 
 typedef struct { doubles sum_low, sum_high, squares_low, squares_high; } sums;
-typedef struct { lanes low, high; words largest; ints zeros, nan, posinf, neginf; } extremes;
+typedef struct { lanes low, high; } extremes;
 
 INLINE void add_sums(lanes v, sums *s) {
     doubles a = low_doubles(v), b = high_doubles(v);
@@ -37,60 +40,58 @@ INLINE void add_sums(lanes v, sums *s) {
     s->squares_high = add_square(b, s->squares_high);
 }
 
-// Values that are all finite, unless `checked`: then the others are counted and left out of the extremes.
-INLINE void add_extremes(lanes v, const int checked, extremes *e) {
-    const lanes infinity = splat(INFINITY);
-    words magnitudes = (words)v & 0x7fffffff;
-    ints finite = magnitude(v) < infinity;
-    e->zeros += v == splat(0);
-    e->low = smaller(checked ? pick(finite, v, infinity) : v, e->low);
-    e->high = larger(checked ? pick(finite, v, -infinity) : v, e->high);
-    e->largest = magnitudes > e->largest ? magnitudes : e->largest;
-    if (checked) e->nan += v != v, e->posinf += v == infinity, e->neginf += v == -infinity;
-}
-
-INLINE extremes read_chunk(const float *x, int64_t n, const int checked, sums *s) {
-    extremes e = {.low = splat(INFINITY), .high = splat(-INFINITY)};
-    int64_t i = 0;
-    for (; i + W <= n; i += W) {
+// A unit of finite values.
+INLINE void add_unit_values(const float *x, extremes *e, sums *s) {
+    UNROLL for (int i = 0; i < UNIT; i += W) {
         lanes v = load(x + i);
-        add_extremes(v, checked, &e);
-        add_sums(checked ? pick(magnitude(v) < splat(INFINITY), v, splat(0)) : v, s);
+        e->low = smaller(v, e->low);
+        e->high = larger(v, e->high);
+        add_sums(v, s);
     }
-    for (; i < n; i++) {
-        // One value in sixteen lanes: its extremes are its own, what it counts for is taken once.
-        extremes one = {.low = splat(INFINITY), .high = splat(-INFINITY)};
-        lanes v = splat(x[i]), alone = splat(0);
-        add_extremes(v, 1, &one);
-        alone[i % W] = one.largest[0] < 0x7f800000 ? x[i] : 0;
-        add_sums(alone, s);
-        e.low = smaller(one.low, e.low), e.high = larger(one.high, e.high);
-        e.largest = one.largest > e.largest ? one.largest : e.largest;
-        e.zeros[0] += one.zeros[0], e.nan[0] += one.nan[0], e.posinf[0] += one.posinf[0], e.neginf[0] += one.neginf[0];
-    }
-    return e;
 }
 
-// Chunks of nothing but +0 or -infinity, as masks make them: true if counted here.
-static int count_constant(const float *x, int64_t n, counts *c) {
-    words first = splat_word(0), differ = first;
-    int64_t i = 0;
-    if (x[0] == 0) c->constant = 0;
-    else if (x[0] == -INFINITY) c->constant = 0xff800000;
-    else return 0;
-    for (first = splat_word(c->constant); i + 4 * W <= n; i += 4 * W) {
-        for (int v = 0; v < 4; v++) differ |= *(const words_at *)(x + i + v * W) ^ first;
-        if (__builtin_reduce_or(differ)) return 0;
+// Up to a unit of any values: zeros and those that are not finite are counted, the latter left out of sums and extremes.
+static void add_any_values(const float *x, int64_t n, extremes *e, sums *s, counts *c) {
+    const lanes infinity = splat(INFINITY);
+    ints zeros = {0}, nan = {0}, posinf = {0}, neginf = {0};
+    for (int64_t i = 0; i < n; i += W) {
+        lanes v = n - i >= W ? load(x + i) : load_part(x + i, n - i, 1);
+        zeros += v == splat(0), nan += v != v, posinf += v == infinity, neginf += v == -infinity;
+        if (n - i < W) v = load_part(x + i, n - i, NAN);          // lanes that do not exist count for nothing
+        ints finite = magnitude(v) < infinity;
+        e->low = smaller(pick(finite, v, infinity), e->low);
+        e->high = larger(pick(finite, v, -infinity), e->high);
+        add_sums(pick(finite, v, splat(0)), s);
     }
-    for (; i < n; i++) {
-        uint32_t u;
-        memcpy(&u, x + i, 4);
-        if (u != c->constant) return 0;
+    c->zeros -= __builtin_reduce_add(zeros), c->nan -= __builtin_reduce_add(nan);
+    c->posinf -= __builtin_reduce_add(posinf), c->neginf -= __builtin_reduce_add(neginf);
+}
+
+// Units of nothing but +0 or -infinity, as masks make them: true if counted here.
+INLINE int add_constant_unit(const float *x, extremes *e, counts *c) {
+    uint32_t first;
+    memcpy(&first, x, 4);
+    if (first != 0 && first != 0xff800000) return 0;
+    words differ = splat_word(0);
+    UNROLL for (int i = 0; i < UNIT; i += W) differ |= *(const words_at *)(x + i) ^ splat_word(first);
+    if (__builtin_reduce_or(differ)) return 0;
+    c->tables[0][first >> 23] += UNIT;
+    if (first) {
+        c->neginf += UNIT;
+    } else {
+        c->zeros += UNIT;
+        e->low = smaller(splat(0), e->low), e->high = larger(splat(0), e->high);
     }
-    c->tables[0][c->constant >> 23] += (uint32_t)n;
-    if (c->constant) c->neginf += n;
-    else c->zeros += n;
     return 1;
+}
+
+static float largest_finite(const float *x, int64_t n) {
+    lanes top = splat(0);
+    for (int64_t i = 0; i < n; i += W) {
+        lanes v = magnitude(n - i >= W ? load(x + i) : load_part(x + i, n - i, 0));
+        top = larger(pick(v < splat(INFINITY), v, splat(0)), top);
+    }
+    return max_lanes(top);
 }
 
 static void note_extremes(const float *x, int64_t n, int64_t offset, float least, float most, moments *m) {
@@ -98,42 +99,50 @@ static void note_extremes(const float *x, int64_t n, int64_t offset, float least
     if (m->max_at < 0 || most > m->max) m->max = most, m->max_at = offset + first_equal(x, n, most);
 }
 
-// Sums, extremes and exponents of one chunk. A chunk after one with non-finite values is read as if it had some too: the bits are the
-// same, but it is read once instead of twice.
+// Sums, extremes and exponents of one chunk.
 static void read_values(const float *x, int64_t n, int64_t offset, moments *m, sums *s, counts *c) {
-    if (count_constant(x, n, c)) {
-        if (!c->constant) note_extremes(x, n, offset, 0, 0, m);
-        return;
+    extremes e = {splat(INFINITY), splat(-INFINITY)};
+    sums t = *s;
+    int64_t i = 0;
+    if (!c->top) move_window(largest_finite(x, n), c);
+    for (; i + UNIT <= n; i += UNIT) {
+        if (add_constant_unit(x + i, &e, c)) continue;
+        if (count_unit(x + i, c)) add_unit_values(x + i, &e, &t);
+        else add_any_values(x + i, UNIT, &e, &t, c);
     }
-    sums before = *s;
-    extremes e = c->suspicious ? read_chunk(x, n, 1, s) : read_chunk(x, n, 0, s);
-    int finite = __builtin_reduce_max(e.largest) < 0x7f800000;
-    if (!finite && !c->suspicious) {
-        *s = before;
-        e = read_chunk(x, n, 1, s);
+    if (i < n) {
+        count_in_tables(x + i, n - i, c);
+        add_any_values(x + i, n - i, &e, &t, c);
     }
-    c->suspicious = !finite;
-    c->zeros -= __builtin_reduce_add(e.zeros), c->nan -= __builtin_reduce_add(e.nan);
-    c->posinf -= __builtin_reduce_add(e.posinf), c->neginf -= __builtin_reduce_add(e.neginf);
+    *s = t;
     float least = -max_lanes(-e.low), most = max_lanes(e.high);
-    if (least <= most) note_extremes(x, n, offset, least, most, m);
-    count_exponents(x, n, least > most ? 0 : most > -least ? most : -least, c);
+    if (least > most) return;
+    note_extremes(x, n, offset, least, most, m);
+    move_window(most > -least ? most : -least, c);
 }
 
-static void statistics_task(void *context, int64_t task) {
-    statistics_job *j = context;
-    counts c = {0};
+static moments read_group(const statistics_job *j, int64_t group, counts *c, uint64_t *hash) {
     sums s = {0};
     moments m = {.min_at = -1, .max_at = -1};
-    uint64_t hash = 0;
-    for (int64_t i = task * j->group, end = ck_min(i + j->group, j->n); i < end; i += CHUNK) {
+    for (int64_t i = group * j->group, end = ck_min(i + j->group, j->n); i < end; i += CHUNK) {
         int64_t n = ck_min(CHUNK, end - i);
-        read_values(j->x + i, n, i, &m, &s, &c);
-        hash += place_chunk(hash_chunk((const uint8_t *)(j->x + i), (size_t)n * 4), (uint64_t)(i / CHUNK));
+        read_values(j->x + i, n, i, &m, &s, c);
+        *hash += place_chunk(hash_chunk((const uint8_t *)(j->x + i), (size_t)n * 4), (uint64_t)(i / CHUNK));
     }
     m.sum = sum_doubles(s.sum_low + s.sum_high);
     m.sum_squares = sum_doubles(s.squares_low + s.squares_high);
-    j->groups[task] = m;
+    return m;
+}
+
+// A task is a worker, which takes groups until none is left: what it counts, it adds up once.
+static void statistics_task(void *context, int64_t task) {
+    statistics_job *j = context;
+    counts c = {0};
+    uint64_t hash = 0;
+    (void)task;
+    for (int64_t g; (g = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->group_count;)
+        j->groups[g] = read_group(j, g, &c, &hash);
+    empty_planes(&c);
 #define ADD(FIELD, VALUE) atomic_fetch_add_explicit(&j->FIELD, VALUE, memory_order_relaxed)
     ADD(hash, hash), ADD(zeros, c.zeros), ADD(nan, c.nan), ADD(posinf, c.posinf), ADD(neginf, c.neginf);
     for (int e = 0; e < 512; e++) {
@@ -152,13 +161,12 @@ static void join_moments(ck_statistics_t *out, const moments *m) {
 
 static void statistics(const float *x, int64_t n, ck_statistics_t *out, int threads) {
     statistics_job j = {.x = x, .n = n};
-    int64_t groups = 0;
     j.group = ck_max(8, ck_ceil_div(n, (int64_t)MOST_GROUPS * CHUNK)) * CHUNK;
-    if (n > 0) groups = ck_ceil_div(n, j.group);
-    ck_parallel(groups, threads, statistics_task, &j);
+    j.group_count = n > 0 ? ck_ceil_div(n, j.group) : 0;
+    ck_parallel(ck_min(threads, j.group_count), threads, statistics_task, &j);
     memset(out, 0, sizeof *out);
     out->min_at = out->max_at = -1;
-    for (int64_t g = 0; g < groups; g++) join_moments(out, &j.groups[g]);
+    for (int64_t g = 0; g < j.group_count; g++) join_moments(out, &j.groups[g]);
     out->count = n;
     out->zeros = j.zeros, out->nan = j.nan, out->posinf = j.posinf, out->neginf = j.neginf;
     for (int e = 0; e < 512; e++) out->buckets[e] = j.buckets[e];

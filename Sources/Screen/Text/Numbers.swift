@@ -26,6 +26,13 @@ package enum Numbers {
         compact(Double(value), digits: digits)
     }
 
+    /// So many decimals, for columns.
+    package static func fixed(_ value: Double, decimals: Int) -> String {
+        if let special = special(value) { return special }
+        let text = format("%.\(decimals)f", value)
+        return text.hasPrefix("-") && text.allSatisfy { "-0.".contains($0) } ? String(text.dropFirst()) : text
+    }
+
     /// A value with its sign always written, as on the ends of a colour bar.
     package static func signed(_ value: Double, digits: Int = 3) -> String {
         value > 0 && value.isFinite ? "+" + compact(value, digits: digits) : compact(value, digits: digits)

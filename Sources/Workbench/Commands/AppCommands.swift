@@ -61,7 +61,10 @@ extension Command {
             session.say(session.isMouseOn ? "mouse on — Shift-drag selects text" : "mouse off")
             return [.mouse(session.isMouseOn)]
         },
-        Command("copy", .data, "the selected row as tab-separated numbers, to the clipboard") { session, _ throws(CommandError) in
+        Command("copy", "[NAME[…] from RUN]", .data, "the selected row as tab-separated numbers to the clipboard; or another run's numbers")
+        {
+            session, arguments throws(CommandError) in
+            if !arguments.text.isEmpty { return [try session.edit(.copy, arguments.text)] }
             guard let tensor = session.selectedTensor else { throw CommandError("the value has not been computed yet") }
             let plane = session.slice.plane(of: tensor)
             let row = (0..<plane.shape[1]).map { Numbers.exact(Float(plane.value(at: [session.place.row, $0]) ?? .nan)) }

@@ -16,7 +16,9 @@ extension Command {
             session.say("colour map: \(names[order.firstIndex { $0 == session.view.map } ?? 0])")
             return []
         },
-        Command("scale", "[linear|log|symlog]", .view, "how numbers become colours") { session, arguments throws(CommandError) in
+        Command("scale", "[linear|log|symlog] | NAME[…] by F", .view, "how numbers become colours; or multiply a part of a value") {
+            session, arguments throws(CommandError) in
+            if arguments.words.contains("by") { return [try session.edit(.scale, arguments.text)] }
             session.view.scale = try Command.choice(arguments[0], session.view.scale)
             session.say("scale: \(session.view.scale.rawValue)")
             return []

@@ -8,7 +8,8 @@ package enum AttentionMapPane: Pane {
     package static func title(_ session: Session) -> String {
         guard let focus = session.attentionFocus else { return "Attention" }
         let what = session.attention.part == .mask ? "L\(focus.layer) mask" : focus.name
-        return "\(what)  query ↓  key →"
+        let sign = [focus.values.probs, focus.values.scores].contains { session.isEdited(ValueRef(id: $0)) } ? "✎ " : ""
+        return "\(sign)\(what)  query ↓  key →"
     }
 
     package static func label(_ session: Session) -> String {

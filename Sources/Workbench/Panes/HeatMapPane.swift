@@ -9,8 +9,11 @@ package enum HeatMapPane: Pane {
     package static func title(_ session: Session) -> String {
         guard let value = session.selectedValue else { return "Value" }
         let shape = session.selectedTensor?.shape ?? value.shape
-        return shape.rank > 2
-            ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)" : Names.short(value.name)
+        let sign = session.editSign(session.place.value)
+        return sign
+            + (shape.rank > 2
+                ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)"
+                : Names.short(value.name))
     }
 
     package static func label(_ session: Session) -> String {

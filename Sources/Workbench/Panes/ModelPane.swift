@@ -29,6 +29,7 @@ package enum ModelPane: Pane {
         let isPending = node.value.map { !(session.snapshot?.stepper.isComputed($0) ?? true) } ?? false
         let role: Role = isPending ? .dim : value?.role == .weight ? .text : value == nil ? .text : .accent
         var line: [Span] = [Span(node.label, role)]
+        if let id = node.value, session.isEdited(ValueRef(id: id)) { line.append(Span(" ✎", .warn)) }
         if let mark = anomaly(session, row) { line.append(Span(" " + mark, .nan)) }
         return TreeView.Row(
             Line(line), depth: node.depth, fold: row.isFold ? (row.isOpen ? .open : .closed) : .leaf, detail: Line(detail(value), .dim))

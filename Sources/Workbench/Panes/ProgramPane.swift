@@ -44,7 +44,8 @@ package enum ProgramPane: Pane {
         guard number < walking.program.steps.count, session.snapshot?.inner.isEmpty == true else { return nil }
         let value = walking.program.values[walking.program.steps[number].output]
         let isStop = session.breakpoints.contains { $0.stops(before: value) }
-        return isStop ? Span("●", .breakpoint) : nil
+        if isStop { return Span("●", .breakpoint) }
+        return session.isEdited(ValueRef(id: walking.program.steps[number].output)) ? Span("✎", .warn) : nil
     }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {

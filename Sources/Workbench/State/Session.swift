@@ -14,6 +14,8 @@ package struct Session: Sendable {
     package var answers = Answers()
     package var breakpoints: [Engine.Breakpoint] = []
     package var watchpoints: [Watchpoint] = []
+    package var edits = EditList()
+    package var scan: ScanState?
     package var lastStop: String?
     package var busy: String?
     /// What was typed as the prompt; empty if ids were given.
@@ -113,6 +115,8 @@ package enum OverlayState: Sendable, Hashable {
     case themes(selection: Int, before: String)
     case lineage(ValueRef, index: [Int], selection: Int)
     case text(title: String, lines: [String], scroll: Int)
+    case edits(selection: Int)
+    case scan(row: Int, column: Int)
 }
 
 /// What `:record` has written so far.

@@ -33,6 +33,7 @@ struct GenerationLoop {
 
     let model: Model
     let prompt: [Int]
+    let edits: EditSet
     let policy: Policy
     let sampler: Sampler
     let limit: Int
@@ -42,7 +43,8 @@ struct GenerationLoop {
         var result = Result(promptCount: prompt.count)
         guard limit > 0 else { return result }
         var sampler = sampler
-        var generation = try Generation(model: model, prompt: prompt, policy: policy, keep: .nothing)
+        var generation = try Generation(
+            model: model, prompt: prompt, edits: edits, horizon: model.settings.context, policy: policy, keep: .nothing)
         let clock = ContinuousClock()
         let start = clock.now
         guard try finish(&generation.stepper) else { return ended(.interrupted, result) }

@@ -1,0 +1,54 @@
+import Tensors
+
+/// Running a step under edits.
+extension Stepper {
+    /// The step's value as the rest reads it. `rows` says where in the text the last row lies, if not at the end of the pass.
+    func runEdited(_ number: Int, inputs: [Tensor], text: TextWindow) throws -> Tensor {
+        var inputs = inputs
+        if let value = edits.producers[number] { inputs = try throughEdits(of: value, number, inputs) }
+        let raw = try computeEdited(number, inputs, text)
+        return try edits.applied(to: program.steps[number].output, raw, program, text: text)
+    }
+
+    private func computeEdited(_ number: Int, _ inputs: [Tensor], _ text: TextWindow) throws -> Tensor {
+        guard let substitute = edits.substitutes[number] else { return try compute(number, inputs) }
+        var op = substitute.op
+        if let norm = op as? FrozenNorm, norm.scales.count != inputs[0].shape.rowCount {
+            // A part of the rows, as the logit lens asks for.
+            let first = text.end - inputs[0].shape.rowCount - (edits.text.end - norm.scales.count)
+            op = FrozenNorm(scales: Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)), isCentred: norm.isCentred)
+        }
+        return try compute(op, substitute.kernel, inputs)
+    }
+
+    /// What a derivative reads if its forward op's value was edited: dL/dy times ∂(edited)/∂(raw), and the raw value for the edited.
+    private func throughEdits(of value: Int, _ number: Int, _ inputs: [Tensor]) throws -> [Tensor] {
+        guard let gradient = inputs.last, let forward = program.values[value].step else { return inputs }
+        var inputs = inputs
+        let slopes = try edits.slopes(of: value, gradient.shape, program)
+        inputs[inputs.count - 1] = try Tensor(gradient.shape, zip(gradient.floats(), slopes).map { $1 == 0 ? 0 : $0 * $1 })
+        guard let place = program.steps[number].inputs.dropLast().firstIndex(of: value) else { return inputs }
+        inputs[place] = try computeEdited(forward, program.steps[forward].inputs.map { try self.value($0) }, edits.text)
+        return inputs
+    }
+
+    /// Whether edits change the value itself.
+    package func isEdited(_ id: Int) -> Bool { edits.changes[id] != nil }
+
+    /// Whether an element's number is an edit's own, whatever it was computed from.
+    func isOverwritten(_ id: Int, at index: [Int]) throws -> Bool {
+        guard isEdited(id), let shape = try tensor(id)?.shape, let place = shape.position(of: index) else { return false }
+        return try edits.slopes(of: id, shape, program)[place] == 0
+    }
+
+    /// The op that runs for a step: the program's, or what an edit has put in its place.
+    package func op(ofStep number: Int) -> any Op { edits.substitutes[number]?.op ?? program.steps[number].op }
+
+    /// What the step's op gave before edits of its value; for a weight or an input what was bound. Nil if it has not been computed.
+    package func unedited(_ id: Int) throws -> Tensor? {
+        guard isEdited(id) else { return try tensor(id) }
+        guard let number = program.values[id].step else { return originals[id] }
+        guard number < cursor else { return nil }
+        return try computeEdited(number, program.steps[number].inputs.map { try value($0) }, edits.text)
+    }
+}

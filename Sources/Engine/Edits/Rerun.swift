@@ -1,0 +1,67 @@
+import Tensors
+
+/// A run with other edits than before.
+package struct Rerun: Sendable {
+    package let stepper: Stepper
+    /// Steps that ran again, in order: those downstream of a changed edit, up to the cursor.
+    package let steps: [Int]
+    /// Every value that may have changed.
+    package let changed: Set<Int>
+}
+
+extension Stepper {
+    /// The same run under other edits (and, for a pass with a cache, other bindings): what lies downstream of a change is computed again up
+    /// to the cursor, everything else is kept. Going back gives the same bits. Nil if `interrupted`; this run is not touched.
+    package func rerun(
+        _ set: EditSet, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false }
+    ) throws -> Rerun? {
+        var next = self
+        next.edits = try EditPlan(set, for: self, text: text ?? edits.text) { try self.withoutEdits().computed($0) }
+        var dirty = Set<Int>()
+        for (id, value) in program.values.enumerated() where value.step == nil {
+            guard bindings[id] != nil || edits.changes[id] != next.edits.changes[id] else { continue }
+            try next.bind(id, bindings[id] ?? originals[id] ?? next.value(id))
+            dirty.insert(id)
+        }
+        let steps = downstream(&dirty, of: next.edits)
+        for number in steps { next.recording.forget(program.steps[number].output) }
+        for number in steps {
+            if interrupted() { return nil }
+            try next.renew(number)
+        }
+        return Rerun(stepper: next, steps: steps, changed: dirty)
+    }
+
+    /// Where the pass lies in its text: edits name tokens by their place there.
+    package mutating func lie(in text: TextWindow) { edits.text = text }
+
+    /// Steps before the cursor that have to run again if the plan becomes `other`; their values join `dirty`.
+    private func downstream(_ dirty: inout Set<Int>, of other: EditPlan) -> [Int] {
+        var steps: [Int] = []
+        for (number, step) in program.steps[..<cursor].enumerated() {
+            let isOther =
+                edits.changes[step.output] != other.changes[step.output]
+                || edits.substitutes[number]?.reason != other.substitutes[number]?.reason
+                || [edits.producers[number], other.producers[number]].contains { value in
+                    value.map { dirty.contains($0) || edits.changes[$0] != other.changes[$0] } ?? false
+                }
+            guard isOther || step.inputs.contains(where: dirty.contains) else { continue }
+            dirty.insert(step.output)
+            steps.append(number)
+        }
+        return steps
+    }
+
+    /// This run as it would be without any edit, up to the same cursor.
+    private func withoutEdits() throws -> Stepper {
+        guard !edits.isEmpty, let plain = try rerun(EditSet()) else { return self }
+        return plain.stepper
+    }
+
+    /// A value, running on to it if need be.
+    private func computed(_ id: Int) throws -> Tensor {
+        var runner = self
+        while !runner.isComputed(id), !runner.isFinished { try runner.step() }
+        return try runner.value(id)
+    }
+}

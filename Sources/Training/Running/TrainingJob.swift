@@ -1,0 +1,42 @@
+import Checkpoints
+import Engine
+import Models
+import Tensors
+
+/// What a finetune is: a model, data, settings. Nothing of it changes while it runs.
+package struct TrainingJob: Sendable {
+    /// With its adapter, if there is one.
+    package let model: Model
+    package let settings: TrainingSettings
+    package let parameters: [Parameter]
+    package let data: Dataset
+    package let validation: Dataset?
+    package let policy: Policy
+    /// Steps of the whole run.
+    package let steps: Int
+
+    package init(model: Model, settings: TrainingSettings, data path: String, policy: Policy) throws {
+        let (model, settings) = try AdapterStart.model(model, settings, policy: policy)
+        self.model = model
+        self.settings = settings
+        self.policy = policy
+        parameters = try Parameter.all(of: model, settings)
+        if parameters.isEmpty { throw SettingError(rule: "nothing is left to train; freeze fewer layers or choose other targets") }
+        data = try TrainingJob.load(path, model, settings)
+        if data.kind == .preference {
+            throw SettingError(rule: "\(path) has preferences, which are no text to predict; give text, messages or completions")
+        }
+        validation = try settings.validation.isEmpty ? nil : TrainingJob.load(settings.validation, model, settings)
+        steps = settings.plannedSteps(perEpoch: BatchLoader(data, settings.data(context: model.settings.context)).stepsPerEpoch)
+    }
+
+    private static func load(_ path: String, _ model: Model, _ settings: TrainingSettings) throws(DataError) -> Dataset {
+        try Dataset.load(
+            path, tokenizer: model.tokenizer, vocabulary: model.settings.vocabulary,
+            settings: settings.data(context: model.settings.context))
+    }
+
+    package var schedule: Schedule { Schedule(settings, steps: steps) }
+    package var dataSettings: DataSettings { settings.data(context: model.settings.context) }
+    var trained: Set<String> { Set(parameters.map(\.name)) }
+}

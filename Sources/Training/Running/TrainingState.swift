@@ -1,0 +1,60 @@
+import Tensors
+
+/// All that a run carries from one step to the next, besides the weights: with these it goes on as if it had never stopped.
+package struct TrainingState: Sendable {
+    /// Updates made.
+    package var step = 0
+    /// What the optimizer keeps of each weight, one entry a slot of the rule.
+    package var moments: [String: [Moment]] = [:]
+    /// Behind the last batch.
+    package var cursor = DataCursor()
+    /// Losses of the latest steps, for the stop rules.
+    package var losses: [Double] = []
+    /// Tokens that have been trained on.
+    package var tokens = 0
+
+    package init() {}
+}
+
+/// What one step has come to so far.
+package struct StepWork: Sendable {
+    package let batch: Batch
+    package let rows: [BatchRow]
+    /// What each row's summed loss is divided by.
+    package let denominators: [Int]
+    /// Each row's share of the step's loss, in order.
+    package var shares: [Double] = []
+    /// Of each trained weight, summed over the rows so far.
+    package var gradients: [String: Tensor] = [:]
+    package var gradNorm = 0.0
+    /// What gradients are multiplied with: 1, or less where they are too long.
+    package var clip = 1.0
+    package let rate: Double
+
+    init(_ batch: Batch, _ settings: TrainingSettings, rate: Double) {
+        self.batch = batch
+        self.rate = rate
+        rows = batch.microBatches.flatMap(\.rows)
+        let count = batch.microBatches.count
+        denominators = batch.microBatches.flatMap { micro in
+            micro.rows.map { _ in settings.denominator == .tokens ? batch.counted : micro.counted * count }
+        }
+    }
+
+    /// The loss before the update.
+    package var loss: Double { shares.reduce(0, +) }
+    /// Tokens without padding.
+    package var tokens: Int { rows.reduce(0) { $0 + $1.ids.count - $1.padding } }
+}
+
+/// What a finished step says of itself.
+package struct StepReport: Sendable, Equatable {
+    /// From 1.
+    package let step: Int
+    /// Before the update.
+    package let loss: Double
+    package let rate: Double
+    package let gradNorm: Double
+    package let tokens: Int
+    package let epoch: Int
+}
