@@ -11,7 +11,7 @@ import ArgumentParser
             """,
         subcommands: [
             WorkbenchCommand.self, InfoCommand.self, TraceCommand.self, GenerateCommand.self, TokenizeCommand.self, StatsCommand.self,
-            FinetuneCommand.self, PlayCommand.self, BenchCommand.self,
+            FinetuneCommand.self, MergeCommand.self, PlayCommand.self, BenchCommand.self,
         ], defaultSubcommand: WorkbenchCommand.self)
 
     static func main() { Launch.run(Array(CommandLine.arguments.dropFirst())) }

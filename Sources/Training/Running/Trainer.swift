@@ -107,7 +107,8 @@ package struct Trainer: Sendable {
     /// Forward and backward of one row without its padding.
     private mutating func pass(_ row: BatchRow, denominator: Int, key: UInt64) throws -> Stepper {
         let count = row.ids.count - row.padding
-        let shape = Pass(tokens: count, packed: row.documents > 1, share: true)
+        var shape = Pass(tokens: count, packed: row.documents > 1, share: true)
+        shape.fusedLoss = job.canFuse
         let program = try programs[shape] ?? model.program(shape, leaves: { [trained = job.trained] in trained.contains($0.name) })
         programs[shape] = program
         let bindings = try model.bindings(
@@ -118,7 +119,7 @@ package struct Trainer: Sendable {
                 Pass.batchTokens: Tensor(ids: [Int32(clamping: denominator)], axis: .item),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
             ])
-        return try Stepper(program, policy: job.policy, keep: .nothing, bindings: bindings)
+        return try Stepper(program, policy: job.policy, keep: job.settings.checkpointing.keep, bindings: bindings)
     }
 
     /// Of seed, step and row alone, so that it needs no history.

@@ -12,6 +12,8 @@ package struct TrainingJob: Sendable {
     package let data: Dataset
     package let validation: Dataset?
     package let policy: Policy
+    /// Whether head and loss can be one op: nothing about the head is trained.
+    let canFuse: Bool
     /// Steps of the whole run.
     package let steps: Int
 
@@ -27,6 +29,7 @@ package struct TrainingJob: Sendable {
             throw SettingError(rule: "\(path) has preferences, which are no text to predict; give text, messages or completions")
         }
         validation = try settings.validation.isEmpty ? nil : TrainingJob.load(settings.validation, model, settings)
+        canFuse = try settings.fusedLoss && !Parameter.hasHead(model, Set(parameters.map(\.name)))
         steps = settings.plannedSteps(perEpoch: BatchLoader(data, settings.data(context: model.settings.context)).stepsPerEpoch)
     }
 

@@ -1,3 +1,5 @@
+import Engine
+
 /// Everything that a finetune is told; the catalogue (`Setting.all`) says what each means and keeps it in its range.
 package struct TrainingSettings: Sendable, Equatable {
     package enum Method: String, Sendable, CaseIterable {
@@ -5,7 +7,7 @@ package struct TrainingSettings: Sendable, Equatable {
         case full
         /// The weights are frozen; low-rank matrices beside them are trained.
         case lora
-        /// As `lora`, beside weights that are held in four bits.
+        /// As `lora`, beside weights that are rounded to four bits.
         case qlora
 
         package var isAdapter: Bool { self != .full }
@@ -69,6 +71,8 @@ package struct TrainingSettings: Sendable, Equatable {
     package var adapter = ""
     package var embeddingRatio = 0.0
     package var freeze = ""
+    package var fusedLoss = true
+    package var checkpointing = Checkpointing.none
 
     // Run
     package var saveEvery = 0

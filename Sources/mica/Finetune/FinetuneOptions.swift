@@ -84,6 +84,10 @@ struct FinetuneOptions: ParsableArguments {
     var stopSpike: String?
     @Option(name: .customLong("stop-plateau"), help: help("stop-plateau"))
     var stopPlateau: String?
+    @Flag(name: .customLong("fused-loss"), inversion: .prefixedNo, help: help("fused-loss"))
+    var fusedLoss: Bool?
+    @Option(name: .customLong("checkpointing"), help: help("checkpointing"))
+    var checkpointing: String?
 
     /// What was given, by the settings' names.
     var given: [String: String] {
