@@ -145,7 +145,8 @@ package struct TrainingRun: Sendable {
                 ("grad_norm", .real(report.gradNorm)),
                 ("tokens", .integer(report.tokens)), ("seconds", .real(seconds)), ("memory", .integer(ProcessMemory.resident)),
                 ("epoch", .integer(report.epoch)),
-            ] + (validation.map { [("validation", .real($0))] } ?? []))
+            ] + (validation.map { [("validation", .real($0))] } ?? [])
+                + (report.preference.map { [("margin", .real($0.margin)), ("accuracy", .real($0.accuracy))] } ?? []))
     }
 
     /// Makes a checkpoint of the step that was finished last, unless there is one.

@@ -24,7 +24,8 @@ extension Setting {
     private static let training: [Setting] = [
         .choice(
             "method", .training, \.method,
-            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4)."),
+            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4). dpo, orpo: as lora, from pairs of answers."
+        ),
         .integer("steps", .training, \.steps, 0...Int.max, "Steps of the optimizer; 0: as many as the epochs need."),
         .real("epochs", .training, \.epochs, 0...1e6, "Passes over the data, where no steps are given."),
         .real("lr", .training, \.lr, 0...most, "The learning rate at its highest."),
@@ -34,6 +35,9 @@ extension Setting {
         .integer("warmup", .training, \.warmup, 0...Int.max, "Steps in which the rate rises from 0 in a line."),
         .real("min-ratio", .training, \.minRatio, 0...1, "Where the rate ends, as a part of its highest."),
         .real("decay-share", .training, \.decayShare, 0...1, "wsd: the part of the run, at its end, in which the rate falls."),
+        .real(
+            "preference-beta", .training, \.preferenceBeta, 0...most,
+            "dpo: how strongly the model is held to what it was, β. orpo: the weight of the preference beside the loss, λ."),
     ]
 
     private static let optimizer: [Setting] = [

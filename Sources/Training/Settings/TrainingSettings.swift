@@ -9,8 +9,14 @@ package struct TrainingSettings: Sendable, Equatable {
         case lora
         /// As `lora`, beside weights that are rounded to four bits.
         case qlora
+        /// As `lora`, on pairs of answers: direct preference optimisation.
+        case dpo
+        /// As `lora`, on pairs of answers: odds ratio preference optimisation.
+        case orpo
 
         package var isAdapter: Bool { self != .full }
+        /// Whether it learns from pairs of answers.
+        package var isPreference: Bool { self == .dpo || self == .orpo }
     }
 
     package enum ScheduleKind: String, Sendable, CaseIterable { case constant, linear, cosine, wsd }
@@ -52,6 +58,7 @@ package struct TrainingSettings: Sendable, Equatable {
     package var warmup = 0
     package var minRatio = 0.0
     package var decayShare = 0.2
+    package var preferenceBeta = 0.1
 
     // Optimizer
     package var optimizer = OptimizerKind.adamw

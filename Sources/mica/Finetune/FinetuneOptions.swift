@@ -42,6 +42,8 @@ struct FinetuneOptions: ParsableArguments {
     var minRatio: String?
     @Option(name: .customLong("decay-share"), help: help("decay-share"))
     var decayShare: String?
+    @Option(name: .customLong("preference-beta"), help: help("preference-beta"))
+    var preferenceBeta: String?
     @Option(name: .customLong("optimizer"), help: help("optimizer"))
     var optimizer: String?
     @Option(name: .customLong("beta1"), help: help("beta1"))
