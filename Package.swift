@@ -37,7 +37,7 @@ let package = Package(
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON", "mica"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
         .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"], exclude: ["Golden"]),
-        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "mica"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "Training", "mica"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -168,3 +168,55 @@ struct TrainerTests {
         } catch { #expect("\(error)".contains(part), "\(error)") }
     }
 }
+
+/// Preferences: closed forms, slopes, and what transformers and PEFT computed.
+struct PreferenceTests {
+    typealias Pair = (chosen: Preference.Answer, rejected: Preference.Answer)
+
+    private func pairs(_ moved: Double = 0, _ place: Int = 0) -> [Pair] {
+        let losses = [[3.5, 7.25], [12.0, 4.0]].enumerated().map { row, pair in
+            pair.enumerated().map { $1 + (row * 2 + $0 == place ? moved : 0) }
+        }
+        return losses.map {
+            (Preference.Answer(loss: $0[0], count: 4, reference: 5), Preference.Answer(loss: $0[1], count: 7, reference: 6))
+        }
+    }
+
+    /// At the begin a model prefers nothing more than itself: log 2, whatever β.
+    @Test(arguments: [0.1, 1, 5]) func dpoBeginsAtLogTwo(_ beta: Double) {
+        let answer = Preference.Answer(loss: 3.25, count: 5, reference: 3.25)
+        let value = Preference(.dpo, beta: beta).value([(answer, answer), (answer, answer)])
+        #expect(abs(value.loss - log(2)) < 1e-15)
+        #expect(value.chosen.allSatisfy { abs($0 - beta / 4) < 1e-15 } && value.margin == 0)
+    }
+
+    /// Answers equally likely a token: the odds are equal, and the cost is the mean loss and λ·log 2.
+    @Test func orpoOfEqualAnswers() {
+        let value = Preference(.orpo, beta: 0.3).value([
+            (Preference.Answer(loss: 6, count: 3), Preference.Answer(loss: 8, count: 4))
+        ])
+        #expect(abs(value.loss - (2 + 0.3 * log(2))) < 1e-14)
+    }
+
+    @Test(arguments: [TrainingSettings.Method.dpo, .orpo], 0..<4) func slopesEqualDifferences(
+        _ method: TrainingSettings.Method, _ place: Int
+    ) {
+        let rule = Preference(method, beta: 0.7)
+        let step = 1e-5
+        let difference = (rule.value(pairs(step, place)).loss - rule.value(pairs(-step, place)).loss) / (2 * step)
+        let value = rule.value(pairs())
+        let slope = place % 2 == 0 ? value.chosen[place / 2] : value.rejected[place / 2]
+        #expect(abs(slope - difference) < 1e-8)
+        #expect(abs(slope) > 1e-4)
+    }
+
+    @Test func extremesStayFinite() {
+        for method in [TrainingSettings.Method.dpo, .orpo] {
+            for losses in [(1e-9, 900.0), (900.0, 1e-9)] {
+                let pair = (Preference.Answer(loss: losses.0, count: 1), Preference.Answer(loss: losses.1, count: 1))
+                let value = Preference(method, beta: 1).value([pair])
+                #expect(value.loss.isFinite && (value.chosen + value.rejected).allSatisfy(\.isFinite), "\(method) \(losses)")
+            }
+        }
+    }
+}

@@ -74,6 +74,10 @@ struct FinetuneOptions: ParsableArguments {
     var embeddingRatio: String?
     @Option(name: .customLong("freeze"), help: help("freeze"))
     var freeze: String?
+    @Flag(name: .customLong("fused-loss"), inversion: .prefixedNo, help: help("fused-loss"))
+    var fusedLoss: Bool?
+    @Option(name: .customLong("checkpointing"), help: help("checkpointing"))
+    var checkpointing: String?
     @Option(name: .customLong("save-every"), help: help("save-every"))
     var saveEvery: String?
     @Option(name: .customLong("keep"), help: help("keep"))
@@ -86,10 +90,6 @@ struct FinetuneOptions: ParsableArguments {
     var stopSpike: String?
     @Option(name: .customLong("stop-plateau"), help: help("stop-plateau"))
     var stopPlateau: String?
-    @Flag(name: .customLong("fused-loss"), inversion: .prefixedNo, help: help("fused-loss"))
-    var fusedLoss: Bool?
-    @Option(name: .customLong("checkpointing"), help: help("checkpointing"))
-    var checkpointing: String?
 
     /// What was given, by the settings' names.
     var given: [String: String] {
