@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Training
 import mica
 
 /// The subcommands as a shell runs them: what they print where, and the code they end with.
@@ -272,5 +273,29 @@ struct CommandLineTests {
         var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
         bytes.append(Data(header.utf8))
         return bytes + Data(count: dataCount)
+    }
+}
+
+/// The catalogue of a finetune's settings, the options of the command and the README are one.
+struct FinetuneOptionTests {
+    @Test func everySettingIsAnOption() { #expect(Documentation.settingOptions == Setting.all.map(\.name)) }
+
+    @Test func readmeHasTheSettings() throws {
+        let file = URL(fileURLWithPath: CommandLineTests.root + "/README.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let start = try #require(text.range(of: "<!-- settings: made by the program, held to it by a test -->\n"))
+        let end = try #require(text.range(of: "<!-- /settings -->"))
+        let updated = text[..<start.upperBound] + Documentation.settingTable + "\n" + text[end.lowerBound...]
+        if ProcessInfo.processInfo.environment["MICA_UPDATE"] != nil { try Data(updated.utf8).write(to: file) }
+        #expect(text == updated, "run MICA_UPDATE=1 swift test --filter readmeHasTheSettings")
+    }
+
+    @Test(arguments: [
+        (["finetune", CommandLineTests.llama], "--out RUN"), (["finetune", "--resume", "x", "--lr", "1"], "takes everything from the run"),
+        (["finetune", CommandLineTests.llama, "--data", "x.txt", "--out", "/tmp/x", "--lr", "much"], "--lr must be a number"),
+    ])
+    func wrongUseIsTold(_ arguments: [String], _ part: String) throws {
+        let outcome = try CommandLineTests.run(arguments)
+        #expect(outcome.code != 0 && outcome.errors.contains(part), "\(outcome.errors)")
     }
 }
