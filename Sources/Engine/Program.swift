@@ -30,7 +30,7 @@ package struct Value: Sendable {
 
 extension NamePattern {
     /// Whether a value has such a name. A part of a gradient goes under the gradient's name, unless the pattern names its reader too.
-    func matches(_ value: Value) -> Bool {
+    package func matches(_ value: Value) -> Bool {
         guard value.isPart, !namesParts, let end = value.name.firstRange(of: " via ") else {
             return ([value.name] + value.aliases).contains(where: matches)
         }

@@ -20,6 +20,8 @@ package enum Goal: Sendable, Hashable {
 package struct Breakpoint: Sendable, Hashable {
     package let pattern: NamePattern
     package init(_ pattern: NamePattern) { self.pattern = pattern }
+
+    package func stops(before value: Value) -> Bool { pattern.matches(value) && (!value.isPart || pattern.namesParts) }
 }
 
 /// Stops a run after an op whose value meets the condition.
@@ -126,7 +128,7 @@ extension Stepper {
     private func breakpoint(_ stops: Stops) -> Stop? {
         guard !stops.breakpoints.isEmpty, let id = next else { return nil }
         let value = program.values[id]
-        let hit = stops.breakpoints.first { $0.pattern.matches(value) && (!value.isPart || $0.pattern.namesParts) }
+        let hit = stops.breakpoints.first { $0.stops(before: value) }
         return hit.map { .breakpoint($0, value: id) }
     }
 

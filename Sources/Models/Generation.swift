@@ -28,6 +28,25 @@ package struct Generation: Sendable {
             ids: prompt, caches: true, loss: keep != .nothing, edits: edits, horizon: horizon, policy: policy, keep: keep)
     }
 
+    /// The program of the pass at work with the reverse walk from the loss to every weight behind it.
+    package func reverseProgram() throws -> Program {
+        if stepper.program.hasBackward { return stepper.program }
+        let pass = Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing)
+        guard pass.hasLoss else {
+            throw PromptError(
+                rule: past > 0
+                    ? "the pass of one more token has no loss to walk back from; < goes back to the prompt's"
+                    : "one token has no next token, so no loss to walk back from; give a prompt of at least two")
+        }
+        return try model.program(pass) { $0.role == .weight }
+    }
+
+    /// Puts the reverse walk behind the pass at work; its values stay as they are.
+    package mutating func differentiate() throws {
+        guard !stepper.program.hasBackward else { return }
+        stepper = try stepper.extended(to: reverseProgram())
+    }
+
     /// The logits after the last token; nil before the pass has reached them.
     package func lastLogits() throws -> [Float]? { try stepper.lastLogits() }
 

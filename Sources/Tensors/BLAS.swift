@@ -46,6 +46,24 @@ package enum BLAS {
     /// The processor whose kernels the library took; not always the one it runs on, since an old library does not know a new one.
     package static var core: String { openblas_get_corename().map { String(cString: $0) } ?? "unknown" }
 
+    /// x [rows, length] · Wᵀ + b in fp64, row after row, on one thread; W is [columns, length], or [length, columns] if `transposed`.
+    /// Empty if the lengths do not fit.
+    package static func product(
+        _ x: [Double], _ w: [Double], bias: [Double]?, length: Int, columns: Int, transposed: Bool
+    ) -> [Double] {
+        guard length > 0, columns > 0, x.count % length == 0, w.count == length * columns, bias == nil || bias?.count == columns else {
+            return []
+        }
+        let rows = x.count / length
+        var y = (0..<rows).flatMap { _ in bias ?? Array(repeating: 0, count: columns) }
+        guard rows > 0 else { return y }
+        use(threads: 1)
+        cblas_dgemm(
+            CblasRowMajor, CblasNoTrans, transposed ? CblasNoTrans : CblasTrans, blasint(rows), blasint(columns), blasint(length), 1, x,
+            blasint(length), w, blasint(transposed ? columns : length), 1, &y, blasint(columns))
+        return y
+    }
+
     static func use(threads: Int) {
         if openblas_get_num_threads() != Int32(threads) { openblas_set_num_threads(Int32(threads)) }
     }

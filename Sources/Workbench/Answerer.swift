@@ -31,6 +31,9 @@ struct Answerer {
         case .find(let value, let query): return .found(find(try tensor(value), query))
         case .attention(let question):
             return .attention(try AttentionReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
+        case .gradient(let question):
+            guard let pass else { return .failed("nothing runs yet") }
+            return try GradientReader(pass: pass, threads: threads).answer(question, cancelled)
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }

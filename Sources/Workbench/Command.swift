@@ -25,7 +25,8 @@ package struct Command: Sendable {
         self.run = run
     }
 
-    package static let all: [Command] = runCommands + moveCommands + findCommands + editCommands + viewCommands + appCommands
+    package static let all: [Command] =
+        runCommands + gradientCommands + moveCommands + findCommands + editCommands + viewCommands + appCommands
 
     /// By name, alias, or a beginning that only one command has.
     package static func find(_ word: String) -> Command? {

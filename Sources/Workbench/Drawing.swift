@@ -124,6 +124,10 @@ package enum RunLine {
 package enum Names {
     /// `model.layers.3.self_attn.q_proj` → `3 · self_attn · q_proj`.
     package static func short(_ name: String) -> String {
+        if name.hasPrefix("grad:") {
+            let parts = name.dropFirst(5).split(separator: " via ", maxSplits: 1).map { short(String($0)) }
+            return "grad:" + parts.joined(separator: " via ")
+        }
         var parts = name.split(separator: ".").map(String.init)
         if parts.count > 1, ["model", "transformer"].contains(parts[0]) { parts.removeFirst() }
         // Inside a block the number says where; the block's own value keeps its word.

@@ -6,6 +6,8 @@ package enum EngineCommand: Sendable {
     case open(path: String)
     case prompt(ids: [Int])
     case run(Goal)
+    /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
+    case reverse(Goal)
     case stepBack
     /// Back to before this value was written.
     case backTo(Int)

@@ -11,6 +11,8 @@ package struct EngineState {
     /// The names of the values whose ops were stepped into.
     var entered: [String] = []
     private var journey: Journey?
+    /// Where the run goes when it has reached the loss.
+    private var afterLoss: Goal?
     private(set) var stops = Stops()
     var run = 0
     /// Edits, runs to copy from, and a scan on its way.
@@ -30,7 +32,7 @@ package struct EngineState {
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
-        finishStep(before: command)
+        finishStep(before: command, cancelled)
         do { try perform(command, cancelled: cancelled) } catch {
             journey = nil
             emit(.failed("\(error)"))
@@ -39,10 +41,12 @@ package struct EngineState {
     }
 
     /// A single step that was asked for is done before anything else: five of them in the mailbox are five steps.
-    private mutating func finishStep(before command: EngineCommand) {
+    private mutating func finishStep(before command: EngineCommand, _ cancelled: () -> Bool) {
         switch command {
         case .cancel, .quit, .answer, .stops: break
-        default: if case .step? = journey?.goal { advance { false } }
+        default:
+            if case .step? = afterLoss { advance(interrupted: cancelled) }
+            if case .step? = journey?.goal { advance { false } }
         }
     }
 
@@ -51,6 +55,7 @@ package struct EngineState {
         case .open(let path): try open(path)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
+        case .reverse(let goal): try reverse(goal)
         case .stepBack: stepBack()
         case .backTo(let id): back(to: id)
         case .restart: try restart()
@@ -68,7 +73,7 @@ package struct EngineState {
     private mutating func cancel() {
         stopScan()
         guard journey != nil else { return }
-        journey = nil
+        (journey, afterLoss) = (nil, nil)
         emit(.stopped(.interrupted))
         publish()
     }
@@ -105,7 +110,19 @@ package struct EngineState {
 
     private mutating func start(_ goal: Goal) {
         guard let stepper = walking else { return }
+        afterLoss = nil
         journey = stepper.journey(to: goal)
+    }
+
+    private mutating func reverse(_ goal: Goal) throws {
+        guard inner.isEmpty, let last = passes.indices.last else { return start(goal) }
+        try passes[last].differentiate()
+        // What is told from here on may speak of the walk's values.
+        publish()
+        let program = passes[last].stepper.program
+        guard passes[last].stepper.cursor < program.forwardCount else { return start(goal) }
+        start(.before(program.steps[program.forwardCount].output))
+        afterLoss = goal
     }
 
     private var walking: Stepper? { inner.last?.stepper ?? passes.last?.stepper }
@@ -116,9 +133,11 @@ package struct EngineState {
         guard let journey else { return }
         do {
             let stop = try step(journey, interrupted)
-            if case .interrupted = stop {
-            } else {
-                self.journey = nil
+            switch stop {
+            case .interrupted: break
+            case .reached where afterLoss != nil: if let goal = afterLoss { start(goal) }
+            default:
+                (self.journey, afterLoss) = (nil, nil)
                 emit(.stopped(stop))
             }
         } catch {
@@ -180,10 +199,14 @@ package struct EngineState {
     private mutating func nextToken(_ cancelled: () -> Bool) throws {
         guard let last = passes.indices.last else { return }
         (inner, entered) = ([], [])
-        let journey = passes[last].stepper.journey(to: .end)
-        if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
-            emit(.stopped(.interrupted))
-            return publish()
+        let program = passes[last].stepper.program
+        if passes[last].stepper.cursor < program.forwardCount {
+            let loss: Goal = program.hasBackward ? .before(program.steps[program.forwardCount].output) : .end
+            let journey = passes[last].stepper.journey(to: loss)
+            if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
+                emit(.stopped(.interrupted))
+                return publish()
+            }
         }
         var pass = passes[last]
         guard let logits = try pass.lastLogits() else { return }

@@ -74,6 +74,8 @@ package enum Request: Hashable, Sendable {
     case attention(AttentionQuestion)
     /// What the RoPE screen shows.
     case rope(RopeQuestion)
+    /// What the Grad screen shows.
+    case gradient(GradientQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -96,6 +98,7 @@ package enum Answer: Sendable {
     case found([Int]?)
     case attention(AttentionAnswer)
     case rope(RopeAnswer)
+    case gradient(GradientAnswer)
     case failed(String)
 }
 

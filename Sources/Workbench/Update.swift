@@ -150,12 +150,13 @@ extension Session {
         let isOther = snapshot?.run != new.run
         let moved = isOther || snapshot?.walking.cursor != new.walking.cursor
         let isFirst = snapshot == nil
+        let isLonger = snapshot?.stepper.program.values.count != new.stepper.program.values.count
         snapshot = new
         if new.past == 0 { promptCount = new.ids.count }
         answers.begin(run: new.run)
         if moved { answers.forgetUses() }
         if !new.isRunning { answers.forgetFailures() }
-        if tree.nodes.isEmpty || isOther { rebuildTree(new) }
+        if tree.nodes.isEmpty || isOther || isLonger { rebuildTree(new) }
         if place.value.level > new.inner.count { place.value = ValueRef(level: new.inner.count, id: 0) }
         if isFirst, let last = LogitLens.streams(new.stepper.program).last { select(ValueRef(id: last), remember: false) }
         if moved, !new.isRunning, !isFirst { follow(new) }
@@ -190,7 +191,7 @@ extension Session {
         if let lastStop { say(lastStop, .warning) }
     }
 
-    private func name(_ id: Int) -> String { snapshot?.stepper.program.values[id].name ?? "" }
+    private func name(_ id: Int) -> String { snapshot?.stepper.program.values[safe: id]?.name ?? "" }
 }
 
 /// What a model is shown with when nobody gave a prompt.

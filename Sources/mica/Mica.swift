@@ -10,8 +10,18 @@ import ArgumentParser
             Example: mica generate Samples/fables-llama --prompt "There was once a" --max-tokens 40 --greedy
             """,
         subcommands: [
-            WorkbenchCommand.self, InfoCommand.self, TraceCommand.self, GenerateCommand.self, TokenizeCommand.self, StatsCommand.self,
-            FinetuneCommand.self, PatchCommand.self, HeadsCommand.self, PlayCommand.self, BenchCommand.self,
+            WorkbenchCommand.self,
+            InfoCommand.self,
+            TraceCommand.self,
+            GenerateCommand.self,
+            TokenizeCommand.self,
+            StatsCommand.self,
+            PatchCommand.self,
+            HeadsCommand.self,
+            GradcheckCommand.self,
+            FinetuneCommand.self,
+            PlayCommand.self,
+            BenchCommand.self,
         ], defaultSubcommand: WorkbenchCommand.self)
 
     static func main() { Launch.run(Array(CommandLine.arguments.dropFirst())) }

@@ -87,7 +87,7 @@ struct LookingTests {
     }
 
     /// Everything that a screen asks for.
-    private static func look(at stepper: Stepper) throws {
+    static func look(at stepper: Stepper) throws {
         guard stepper.cursor > 0 else { return }
         let id = stepper.program.steps[stepper.cursor - 1].output
         let tensor = try #require(try stepper.tensor(id))

@@ -23,6 +23,12 @@ enum Sample: String, CaseIterable, Sendable {
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
+    /// What PyTorch computed (Golden/make_golden_gradients.py).
+    func goldenGradients() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).gradients.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
     /// "When Mia and Tom went to the market, Tom gave a ring to"
     func promptIDs() throws -> [Int] { try #require(golden()["input_ids"]?.integers) }
 }
@@ -130,8 +136,11 @@ struct SplitMix {
 
 extension Model {
     /// A pass that has ended.
-    func run(_ ids: [Int], threads: Int = 2, keep: Recording.Keep = .all(budget: .max), rules: [Policy.Rule] = []) throws -> Stepper {
-        var stepper = try stepper(ids: ids, policy: Policy(rules: rules, threads: threads), keep: keep)
+    func run(
+        _ ids: [Int], threads: Int = 2, keep: Recording.Keep = .all(budget: .max), rules: [Policy.Rule] = [], backward: Bool = false
+    ) throws -> Stepper {
+        let leaves: ((Value) -> Bool)? = backward ? { $0.role == .weight } : nil
+        var stepper = try stepper(ids: ids, leaves: leaves, policy: Policy(rules: rules, threads: threads), keep: keep)
         while !stepper.isFinished { try stepper.step() }
         return stepper
     }

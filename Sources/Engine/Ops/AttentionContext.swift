@@ -29,6 +29,7 @@ package struct AttentionContext: Op {
         return Shape((.token, inputs[0][1]), (.feature, inputs[0][0] * inputs[1][2]))
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
@@ -96,6 +97,7 @@ package struct AttentionContext: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (other, dc) = (values[0], values[values.count - 1])
         if input == 0 { return probabilityGradient(other, dc, shape) }
@@ -172,7 +174,7 @@ package struct AttentionContext: Op {
 
     /// One cell: dP is a row of dC along the key's value, dV a column of P along one of dC, query by query and head by head.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3 else { return nil }
+        guard index.count == 3, !mask.packed else { return nil }
         let (heads, width) = input == 0 ? (shape[0], values[0].shape[2]) : (values[0].shape[0], shape[2])
         let group = heads / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let dc = graph.apply(HeadView(heads: heads, headDimension: width), [values[1]], as: "dC by heads")

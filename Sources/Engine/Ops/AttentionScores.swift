@@ -44,6 +44,7 @@ package struct AttentionScores: Op {
         return Shape([inputs[0].axes[0], Axis(.query, inputs[0][1]), Axis(.key, inputs[1][1])])
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (q, k) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (q.shape[0], q.shape[1], k.shape[1], q.shape[2])
@@ -118,6 +119,7 @@ package struct AttentionScores: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (other, ds) = (values[0], slopes(values))
         let (heads, queries, keys, width) = (ds.shape[0], ds.shape[1], ds.shape[2], shape[2])
@@ -192,7 +194,7 @@ package struct AttentionScores: Op {
 
     /// One cell: dQ is a row of dS along the keys that the query sees, dK a column of dS along the queries that see the key.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
-        guard index.count == 3, let ds = values.last else { return nil }
+        guard index.count == 3, !mask.packed, let ds = values.last else { return nil }
         let group = ds.shape[0] / max(input == 0 ? values[0].shape[0] : shape[0], 1)
         let (queries, keys) = (ds.shape[1], ds.shape[2])
         let cell = index[2]..<index[2] + 1

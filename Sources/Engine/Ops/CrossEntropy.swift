@@ -17,6 +17,7 @@ package struct CrossEntropy: Op {
         return Shape([inputs[0].axes[0]])
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         Dense(Shape([inputs[0].shape.axes[0]])) { t in
             let target = Int(inputs[1].values[t])
@@ -64,6 +65,7 @@ package struct CrossEntropy: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (targets, dl) = (values[1].values, values[2].values)
         return values[0].mapRows { t, z in
@@ -71,8 +73,10 @@ package struct CrossEntropy: Op {
             guard target >= 0 else { return z.map { _ in 0 } }
             let top = z.max() ?? 0
             let exps = z.map { R.exp($0 - top) }
-            let sum = exps.reduce(0, +)
-            return exps.indices.map { (exps[$0] / sum - ($0 == target ? 1 : 0)) * dl[t] }
+            // The target's own p − 1 is minus the share of all others; as a difference it would lose its digits where p is near 1.
+            let others = exps.indices.reduce(0) { $1 == target ? $0 : $0 + exps[$1] }
+            let sum = others + (exps.indices.contains(target) ? exps[target] : 0)
+            return exps.indices.map { ($0 == target ? -others : exps[$0]) / sum * dl[t] }
         }
     }
 

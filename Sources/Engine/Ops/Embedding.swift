@@ -14,6 +14,7 @@ package struct Embedding: Op {
         return Shape([inputs[0].axes[0], Axis(.feature, inputs[1][1])])
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let rows = inputs[0].values.map { inputs[1].row(Int($0)) }
         return Dense(Shape([inputs[0].shape.axes[0], Axis(.feature, inputs[1].shape[1])]), rows.flatMap { $0 })
@@ -36,6 +37,7 @@ package struct Embedding: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         var table = Dense<R>(shape) { _ in 0 }
         let width = shape[1]

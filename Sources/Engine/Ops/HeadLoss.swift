@@ -109,4 +109,9 @@ package struct LossColumn: Op {
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         Dense(shape) { $0 % shape[1] == shape[1] - 1 ? values[0].values[$0 / shape[1]] : 0 }
     }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard index[1] == gradient.shape[1] - 1 else { return [] }
+        return [Contribution(input: 0, index: [index[0]], value: values[0].value(at: [index[0]]) ?? .nan, weight: 1)]
+    }
 }

@@ -24,6 +24,7 @@ package struct LayerNorm: Op {
         return inputs[0]
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (w, b) = (inputs[1].values, inputs[2].values)
         return inputs[0].mapRows { _, x in
@@ -71,6 +72,7 @@ package struct LayerNorm: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let dy = values[values.count - 1]
         if input == 2 { return Norms.columnSums(of: dy, times: Dense(dy.shape) { _ in 1 }, shape) }

@@ -33,6 +33,7 @@ package struct Linear: Op {
         return inputs[0].replacingLast(output)
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (x, w) = (inputs[0], inputs[1])
         let length = x.shape.rowLength
@@ -96,6 +97,7 @@ package struct Linear: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let dy = values[values.count - 1]
         switch input {

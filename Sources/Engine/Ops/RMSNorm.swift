@@ -21,6 +21,7 @@ package struct RMSNorm: Op {
         return inputs[0]
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let w = inputs[1].values
         return inputs[0].mapRows { _, x in
@@ -64,6 +65,7 @@ package struct RMSNorm: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (x, dy) = (values[0], values[values.count - 1])
         let normalised = x.mapRows { _, row in

@@ -27,6 +27,7 @@ package struct Softmax: Op {
         return inputs[0]
     }
 
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let (queries, keys) = (inputs[0].shape[1], inputs[0].shape.rowLength)
         let mask = mask?.pass(queries: queries, keys: keys, first: inputs.last?.keys)
@@ -76,6 +77,7 @@ package struct Softmax: Op {
         ]
     }
 
+    @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
         let (p, dp) = (values[0], values[1])
         return p.mapRows { number, p in

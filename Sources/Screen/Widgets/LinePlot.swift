@@ -25,6 +25,8 @@ package struct LinePlot: Hashable, Sendable {
     /// A line at a value, such as a tolerance, with its name.
     package var reference: Double?
     package var referenceName: String
+    /// Whether the names of several series stand in the plot.
+    package var showsLegend = true
 
     package init(
         _ series: [Series], range: ClosedRange<Double>? = nil, isLogarithmic: Bool = false, glyphs: PlotGlyphs = .braille,
@@ -37,7 +39,7 @@ package struct LinePlot: Hashable, Sendable {
     }
 
     /// The markers at the right ends, by which series differ without colour.
-    static let markers: [Unicode.Scalar] = ["●", "■", "◆", "○", "□"]
+    package static let markers: [Unicode.Scalar] = ["●", "■", "◆", "○", "□", "◇", "◉", "∙"]
 
     package func draw(into surface: inout Surface, in rect: Rect) {
         guard rect.width >= 4, rect.height >= 2 else { return }
@@ -54,7 +56,7 @@ package struct LinePlot: Hashable, Sendable {
             for (index, series) in series.enumerated() { PlotPen(self, axis, plot, index).draw(series, into: &surface) }
             drawEnds(&surface, plot)
             drawReferenceName(&surface, plot, axis)
-            if series.count > 1 { drawLegend(&surface, plot) }
+            if series.count > 1, showsLegend { drawLegend(&surface, plot) }
         }
     }
 

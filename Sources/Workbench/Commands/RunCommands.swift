@@ -4,9 +4,8 @@ import Screen
 extension Command {
     static let runCommands: [Command] = [
         Command("step", "[N]", .run, "run the next op, or N of them") { session, arguments throws(CommandError) in
-            try session.needRun()
-            if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
-            return Array(repeating: .engine(.run(.step)), count: min(max(try arguments.integer(0, default: 1), 1), 1000))
+            let step = try session.onward(.step)
+            return Array(repeating: step, count: min(max(try arguments.integer(0, default: 1), 1), 1000))
         },
         Command("step-back", "[N]", .run, "forget the last op's value, or N of them") { session, arguments throws(CommandError) in
             try session.needRun()
@@ -15,6 +14,7 @@ extension Command {
         Command("into", .run, "step into the op of the selected value, at the cursor's cell") { session, _ throws(CommandError) in
             try session.needRun()
             session.remember()
+            if session.page == .gradient, session.isDifferentiated { session.selectGradient() }
             return [.engine(.stepInto(session.place.value, index: session.cursorIndex))]
         },
         Command("out", .run, "leave the op that was stepped into") { session, _ throws(CommandError) in
@@ -22,21 +22,19 @@ extension Command {
             return [.engine(.stepOut)]
         },
         Command("over", .run, "run to the end of the block that the next op belongs to") { session, _ throws(CommandError) in
-            try session.needRun()
-            if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
-            return [.engine(.run(.overBlock))]
+            [try session.onward(.overBlock)]
         },
         Command("run", aliases: ["continue"], "[B = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
             session, arguments throws(CommandError) in
             if !arguments.text.isEmpty { return [try session.runAside(arguments.text)] }
             try session.needRun()
             if session.snapshot?.isRunning == true { return [.engine(.cancel)] }
-            if session.snapshot?.walking.isFinished == true { throw session.atTheEnd }
-            return [.engine(.run(.end))]
+            return [try session.onward(.end)]
         },
         Command("run-to", "[NAME]", .run, "run, or go back, until the selected or named value is next") {
             session, arguments throws(CommandError) in
             try session.needRun()
+            if arguments[0] == nil, let effect = session.runToGradient() { return [effect] }
             let value = try session.value(in: arguments)
             guard let stepper = session.snapshot?.stepper, let step = stepper.program.values[value.id].step else {
                 throw CommandError("\(session.selectedValue?.name ?? "it") is given, no op writes it")
@@ -62,7 +60,7 @@ extension Command {
         },
         Command("break", "[PATTERN]", .run, "stop before values that match (default: the selected one); again takes it away") {
             session, arguments throws(CommandError) in
-            guard let name = arguments[0] ?? session.selectedValue?.name else { throw CommandError("no value is selected") }
+            guard let name = arguments[0] ?? session.stopName else { throw CommandError("no value is selected") }
             let point = Engine.Breakpoint(NamePattern(name))
             let before = session.breakpoints.count
             session.breakpoints.removeAll { $0 == point }
@@ -80,7 +78,7 @@ extension Command {
             return session.sendStops()
         },
         Command("edit-watch", .run, "begin a watch on the selected value") { session, _ throws(CommandError) in
-            session.line = LineEditor(.command, text: "watch \(session.selectedValue?.name ?? "*") absmax ")
+            session.line = LineEditor(.command, text: "watch \(session.stopName ?? "*") absmax ")
             return []
         },
         Command("stops", .run, "list breakpoints and watchpoints") { session, _ throws(CommandError) in
@@ -93,6 +91,7 @@ extension Command {
             return session.sendStops()
         },
         Command("cancel", .run, "stop what is running; never quits") { session, _ throws(CommandError) in
+            session.gradient.check = nil
             if session.snapshot?.isRunning != true && session.busy == nil { session.say("nothing is running — :q or q quits") }
             return [.engine(.cancel)]
         },

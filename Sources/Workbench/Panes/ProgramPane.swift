@@ -43,7 +43,7 @@ package enum ProgramPane: Pane {
         if number == walking.cursor { return Span("▶", .current) }
         guard number < walking.program.steps.count, session.snapshot?.inner.isEmpty == true else { return nil }
         let value = walking.program.values[walking.program.steps[number].output]
-        let isStop = session.breakpoints.contains { point in ([value.name] + value.aliases).contains(where: point.pattern.matches) }
+        let isStop = session.breakpoints.contains { $0.stops(before: value) }
         if isStop { return Span("●", .breakpoint) }
         return session.isEdited(ValueRef(id: walking.program.steps[number].output)) ? Span("✎", .warn) : nil
     }

@@ -37,6 +37,7 @@ package struct Session: Sendable {
     package var view = ViewOptions()
     package var attention = AttentionView()
     package var rope = RopeView()
+    package var gradient = GradientView()
     package var tokens = TokensView()
     package var search = ""
 

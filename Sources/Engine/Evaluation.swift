@@ -1,0 +1,57 @@
+import Tensors
+
+/// A program computed in fp64 by the ops' formulas alone: what gradients are measured against. Weights are converted once.
+package struct Evaluation: Sendable {
+    package let program: Program
+    /// One a value, weights and inputs included.
+    package let values: [Dense<Double>]
+
+    /// `bindings` gives every weight and input, by the value's number; `visit` is called after each step with its number.
+    package init(_ program: Program, bindings: [Int: Tensor], visit: (Int) throws -> Void = { _ in }) throws {
+        var values: [Dense<Double>] = []
+        values.reserveCapacity(program.values.count)
+        for (id, value) in program.values.enumerated() {
+            if let step = value.step {
+                let step = program.steps[step]
+                values.append(step.op.reference(step.inputs.map { values[$0] }))
+                try visit(value.step ?? 0)
+            } else if let tensor = bindings[id] {
+                values.append(Dense(value.shape, tensor.doubles()))
+            } else {
+                throw BindingError(rule: "\(value.name) has no value")
+            }
+        }
+        self.program = program
+        self.values = values
+    }
+
+    /// One number, `target`, with the element at `position` of value `id` moved by `step`; only what lies between is computed again.
+    package func number(_ target: Int, moving id: Int, at position: Int, by step: Double) -> Double {
+        var moved = values[id]
+        moved.values[position] += step
+        var made = [id: moved]
+        for number in way(from: id, to: target) {
+            let step = program.steps[number]
+            made[step.output] = step.op.reference(step.inputs.map { made[$0] ?? values[$0] })
+        }
+        return (made[target] ?? values[target]).values.first ?? .nan
+    }
+
+    /// Forward steps that depend on one value and lead to another.
+    private func way(from id: Int, to target: Int) -> [Int] {
+        var behind: Set<Int> = [id]
+        var steps: [Int] = []
+        for (number, step) in program.steps[..<program.forwardCount].enumerated()
+        where step.output != id && step.inputs.contains(where: behind.contains) {
+            behind.insert(step.output)
+            steps.append(number)
+        }
+        var wanted: Set<Int> = [target]
+        let needed = steps.reversed().filter { number in
+            guard wanted.contains(program.steps[number].output) else { return false }
+            wanted.formUnion(program.steps[number].inputs)
+            return true
+        }
+        return needed.reversed()
+    }
+}

@@ -1,0 +1,64 @@
+"""The gradients that PyTorch computes on the bundled samples, for GoldenGradientTests.swift.
+
+    python3 -m venv /tmp/hf && /tmp/hf/bin/pip install torch transformers safetensors
+    /tmp/hf/bin/python Tests/ModelsTests/Golden/make_golden_gradients.py
+
+Writes fables-llama.gradients.json and fables-gpt2.gradients.json beside itself. The loss is the mean next-token cross entropy of the first
+prompt of make_golden.py. Of every parameter, and of the output of every block, attention, MLP and norm, there are the shape of dloss/dvalue,
+its root mean square, and twelve of its elements by their row-major positions, the largest among them. fp32, eager attention, one thread.
+Made with torch 2.15 and transformers 5.23.
+"""
+import json
+import pathlib
+import re
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from make_golden import PROMPTS, SAMPLES
+
+HERE = pathlib.Path(__file__).parent
+WATCHED = re.compile(r"(layers|h)\.\d+(\.(self_attn|attn|mlp|ln_1|ln_2|input_layernorm|post_attention_layernorm))?$|embed_tokens$|\.norm$|ln_f$")
+
+
+def kept(model):
+    """Hooks that keep the gradient of what the watched modules return, by name."""
+    values = {}
+
+    def hook(name):
+        def keep(module, args, output):
+            y = output[0] if isinstance(output, tuple) else output
+            y.retain_grad()
+            values[name] = y
+        return keep
+    for name, module in model.named_modules():
+        if WATCHED.search(name):
+            module.register_forward_hook(hook(name))
+    return values
+
+
+def summary(g):
+    flat = g.reshape(-1)
+    positions = {round(i * (len(flat) - 1) / 10) for i in range(11)} | {flat.abs().argmax().item()}
+    positions = sorted(positions)
+    rms = flat.double().square().mean().sqrt().item()
+    return dict(shape=list(g.shape), rms=rms, positions=positions, elements=[flat[p].item() for p in positions])
+
+
+def main():
+    torch.set_num_threads(1)
+    for name in ("fables-llama", "fables-gpt2"):
+        model = AutoModelForCausalLM.from_pretrained(SAMPLES / name, dtype=torch.float32, attn_implementation="eager").eval()
+        ids = AutoTokenizer.from_pretrained(SAMPLES / name)(PROMPTS[0], return_tensors="pt").input_ids
+        values = kept(model)
+        logits = model(ids, use_cache=False).logits[0]
+        torch.nn.functional.cross_entropy(logits[:-1], ids[0, 1:]).backward()
+        gradients = {n: summary(p.grad) for n, p in model.named_parameters()}
+        gradients |= {n: summary(y.grad[0] if y.ndim == 3 else y.grad) for n, y in values.items()}
+        golden = dict(input_ids=ids[0].tolist(), gradients=gradients)
+        lines = json.dumps(golden).replace('}, "', '},\n"')
+        (HERE / f"{name}.gradients.json").write_text(lines + "\n")
+
+
+if __name__ == "__main__":
+    main()
