@@ -32,6 +32,8 @@ package struct Trainer: Sendable {
     package private(set) var stepper: Stepper?
     /// Of the step at work, or of the last one.
     package private(set) var work: StepWork?
+    /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
+    package var watching = false
     private var loader: BatchLoader
     private var programs: [Pass: Program] = [:]
     /// Summed losses of rows under the model that the run began with, each computed once.
@@ -155,7 +157,8 @@ package struct Trainer: Sendable {
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
             ])
-        return try Stepper(program, policy: job.policy, keep: job.settings.checkpointing.keep, bindings: bindings)
+        return try Stepper(
+            program, policy: job.policy, keep: watching ? .all(budget: .max) : job.settings.checkpointing.keep, bindings: bindings)
     }
 
     /// Of seed, step and row alone, so that it needs no history.
