@@ -62,8 +62,7 @@ struct OptimizerTests {
         }
     }
 
-    /// Sixteen normal quantiles lose 0.092 of the deviation of normal numbers in blocks of 64; the values are those of `workshop` tables
-    /// made with numpy for N(0,1).
+    /// Sixteen normal quantiles lose 0.092 of the deviation of normal numbers in blocks of 64.
     @Test func nf4OfNormalNumbers() throws {
         var random = SplitMix64(state: 3)
         let uniform = { Double(random.next() >> 11) * 0x1p-53 + 0x1p-54 }

@@ -30,12 +30,15 @@ struct TrainerTests {
         var straight = try Trainer(job)
         let losses = try straight.losses()
         var walked = try Trainer(job)
+        walked.watching = true
         var seen: Set<String> = []
         var found: [Double] = []
         while walked.phase != .finished {
             if let report = try walked.advance() { found.append(report.loss) }
             if let stepper = walked.stepper, let cursor = Optional(stepper.cursor), cursor > 0 {
-                seen.insert(stepper.program.values[stepper.program.steps[cursor - 1].output].name)
+                let id = stepper.program.steps[cursor - 1].output
+                seen.insert(stepper.program.values[id].name)
+                #expect(stepper.statistics(id) != nil)
             }
             if walked.stepBack() { try walked.advance() }
         }

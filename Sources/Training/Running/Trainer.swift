@@ -32,6 +32,8 @@ package struct Trainer: Sendable {
     package private(set) var stepper: Stepper?
     /// Of the step at work, or of the last one.
     package private(set) var work: StepWork?
+    /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
+    package var watching = false
     private var loader: BatchLoader
     private var programs: [Pass: Program] = [:]
     /// Summed losses of rows under the model that the run began with, each computed once.
@@ -155,7 +157,8 @@ package struct Trainer: Sendable {
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
             ])
-        return try Stepper(program, policy: job.policy, keep: job.settings.checkpointing.keep, bindings: bindings)
+        return try Stepper(
+            program, policy: job.policy, keep: watching ? .all(budget: .max) : job.settings.checkpointing.keep, bindings: bindings)
     }
 
     /// Of seed, step and row alone, so that it needs no history.
@@ -263,43 +266,4 @@ package struct Trainer: Sendable {
 extension BatchRow {
     /// Labels of the first `count` tokens, shifted as the loss reads them.
     func targets(_ count: Int) -> [Int32] { Array(targets.prefix(max(0, count - 1))) + [maskedLabel] }
-}
-
-extension Trainer {
-    /// The mean loss of the validation file's tokens, with nothing dropped out.
-    package func validationLoss() throws -> Double? {
-        guard let data = job.validation else { return nil }
-        var model = model
-        model.adapter?.dropout = 0
-        var settings = job.dataSettings
-        settings.shuffle = false
-        var loader = BatchLoader(data, settings)
-        var (sum, count) = (0.0, 0)
-        for _ in 0..<loader.stepsPerEpoch {
-            guard let batch = loader.next() else { break }
-            for row in batch.microBatches.flatMap(\.rows) {
-                sum += try model.summedLoss(row, policy: job.policy)
-                count += row.counted
-            }
-        }
-        return count > 0 ? sum / Double(count) : nil
-    }
-}
-
-extension Model {
-    /// Σ of the losses of a row's tokens that count.
-    func summedLoss(_ row: BatchRow, policy: Policy) throws -> Double {
-        let count = row.ids.count - row.padding
-        let program = try program(Pass(tokens: count, packed: row.documents > 1, share: true))
-        let bindings = try bindings(
-            program, ids: row.ids.prefix(count).map(Int.init),
-            inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count)),
-                Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))), Pass.batchTokens: Tensor(ids: [1], axis: .item),
-            ])
-        var stepper = try Stepper(program, policy: policy, keep: .nothing, bindings: bindings)
-        while !stepper.isFinished { try stepper.step() }
-        guard let loss = program.id(of: "loss") else { return 0 }
-        return try stepper.tensor(loss)?.value(at: [0]) ?? 0
-    }
 }
