@@ -13,23 +13,24 @@ package enum Objective: Sendable, Hashable {
 }
 
 extension Graph {
-    /// −log p of each token's target, [T]; fused with the head if it is linear and `fused` says so.
-    mutating func nextTokenLoss(_ logits: Node, _ targets: Node, fused: Bool) -> Node {
-        guard let head = fused ? withdrawHead(logits) : nil else {
+    /// −log p of each token's target, [T]; fused with the head if that was withdrawn.
+    mutating func nextTokenLoss(_ logits: Node, _ targets: Node, _ head: (x: Node, weight: Node)?) -> Node {
+        guard let head else {
             return apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
         }
         let slopes = apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
         return apply(LossColumn(), [slopes], as: "loss.tokens")
     }
 
-    /// −r of each token, [T], in the place of a loss: the head gives way to one with a single row.
-    mutating func reward(_ logits: Node) -> Node {
-        guard let head = withdrawHead(logits) else {
+    /// −r of each token, [T], in the place of a loss: a head with a single row stands in the place of the one that was withdrawn,
+    /// whose input is `x`.
+    mutating func reward(_ logits: Node, _ x: Node?) -> Node {
+        guard let x else {
             return fault(logits, "a reward needs a linear head without bias in the place of which it stands")
         }
-        let width = Axis(.input, head.x.shape.rowLength)
+        let width = Axis(.input, x.shape.rowLength)
         let weight = weight(Objective.score, Shape([Axis(.output, 1), width]))
-        let scores = apply(Linear(output: Axis(.feature, 1)), [head.x, weight], as: "score")
+        let scores = apply(Linear(output: Axis(.feature, 1)), [x, weight], as: "score")
         let rewards = apply(LossColumn(), [scores], as: "rewards")
         return apply(Map(.times(-1)), [rewards], as: "loss.tokens")
     }

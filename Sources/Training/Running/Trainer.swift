@@ -152,7 +152,8 @@ package struct Trainer: Sendable {
         let bindings = try model.bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count, of: model.objective)),
+                "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
+                "targets": Tensor(ids: row.targets(count, of: model.objective)),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))),
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
