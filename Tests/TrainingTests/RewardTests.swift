@@ -68,9 +68,12 @@ struct RewardTests {
             settings: try TrainingSettings(["method": "reward", "batch-size": "1", "steps": "3", "rank": "2", "lr": "0.01"]))
         var whole = try TrainingRun.new(plan, in: "\(scratch.path)/whole", policy: Policy(threads: 1))
         while try whole.finishStep() != nil {}
-        var first = try TrainingRun.new(plan, in: "\(scratch.path)/parts", policy: Policy(threads: 1))
-        _ = try first.finishStep()
-        try first.save()
+        func begin() throws {
+            var run = try TrainingRun.new(plan, in: "\(scratch.path)/parts", policy: Policy(threads: 1))
+            _ = try run.finishStep()
+            try run.save()
+        }
+        try begin()
         let config = try String(contentsOfFile: "\(scratch.path)/parts/step-1/adapter_config.json", encoding: .utf8)
         #expect(config.contains("SEQ_CLS") && config.contains("\"score\""))
         var second = try TrainingRun.resuming("\(scratch.path)/parts", policy: Policy(threads: 1))
