@@ -84,6 +84,20 @@ package struct Trainer: Sendable {
         return true
     }
 
+    /// Draws the next batch, or goes back to the first row of the one whose update a rule has held back; then every op of the step is
+    /// still to come. False where no step begins: in the middle of one, and at the end. A walk into a batch does this to a copy.
+    package mutating func beginStep() throws -> Bool {
+        switch phase {
+        case .batch: try draw()
+        case .stopped(.nonFinite), .stopped(.spike):
+            work?.shares = []
+            work?.gradients = [:]
+            try begin(row: 0)
+        default: return false
+        }
+        return true
+    }
+
     /// Makes the update that a spike has held back.
     package mutating func overrule() throws {
         guard case .stopped(.spike) = phase else { return }

@@ -14,7 +14,10 @@ package struct TrainingRun: Sendable {
     private let log: RunLog
     private let base: String
     private let dataChecksum: String
-    private var lastSaved: Int
+    /// The step of the newest checkpoint; 0: none.
+    package private(set) var lastSaved: Int
+    /// The loss on the validation file, where the last step measured it.
+    package private(set) var validation: Double?
     private var began = ContinuousClock.now
 
     /// What a run is made of; also what `run.json` holds.
@@ -124,7 +127,7 @@ package struct TrainingRun: Sendable {
 
     /// Logs a step that the trainer has finished, and saves if it is time.
     package mutating func record(_ report: StepReport) throws {
-        let validation = try isValidated(report.step) ? trainer.validationLoss() : nil
+        validation = try isValidated(report.step) ? trainer.validationLoss() : nil
         try log.append(line(report, validation))
         let every = job.settings.saveEvery
         if report.step == job.steps || (every > 0 && report.step % every == 0) { try save() }
