@@ -34,10 +34,10 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
-        .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON"]),
+        .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON", "mica"], exclude: ["Golden"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
         .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "Training"], exclude: ["Golden"]),
-        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "mica"]),
+        .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "Training", "mica"]),
     ],
     swiftLanguageModes: [.v6]
 )

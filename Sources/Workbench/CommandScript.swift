@@ -65,7 +65,14 @@ extension CommandScript {
     /// The cursor of the pass, and the op that was stepped into from there.
     private static func run(_ snapshot: RunSnapshot) -> [String] {
         var lines: [String] = []
-        if let next = snapshot.stepper.next { lines.append("run-to \(snapshot.stepper.program.values[next].name)") }
+        let done = snapshot.stepper.cursor - snapshot.stepper.program.forwardCount
+        if done > 0 {
+            lines +=
+                snapshot.stepper.isFinished
+                ? ["backward end"] : stride(from: done, to: 0, by: -1000).map { "backward step \(min($0, 1000))" }
+        } else if let next = snapshot.stepper.next, done < 0 {
+            lines.append("run-to \(snapshot.stepper.program.values[next].name)")
+        }
         guard let inner = snapshot.inner.first, let name = snapshot.entered.first else { return lines }
         lines.append("goto \(name)")
         if let cell = inner.cell { lines.append("at \(cell)") }

@@ -99,9 +99,9 @@ enum ScanBox {
         let flags = scan.effects.indices.map { place in
             place >= scan.done ? PooledGrid.masked : scan.effects[place].isFinite ? PooledGrid.finite : PooledGrid.nan
         }
+        let values = scan.effects.map { $0.isFinite ? ($0 * 1000).rounded() / 1000 + 0 : 0 }
         return PooledGrid(
-            rows: scan.rows, columns: scan.columns, values: scan.effects.map { $0.isFinite ? ($0 * 1000).rounded() / 1000 + 0 : 0 }, flags: flags,
-            sourceHeight: scan.rows, sourceWidth: scan.columns)
+            rows: scan.rows, columns: scan.columns, values: values, flags: flags, sourceHeight: scan.rows, sourceWidth: scan.columns)
     }
 
     private static func scale(_ scan: PatchScan) -> HeatScale {

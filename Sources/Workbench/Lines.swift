@@ -1,5 +1,6 @@
 import Engine
 import Screen
+import Training
 
 /// The line at the bottom: commands, searches, elements; and what boxes do with keys.
 extension Session {
@@ -164,11 +165,19 @@ package enum Completion {
 
     private static func words(_ command: Command, _ session: Session) -> [String] {
         switch command.arguments {
-        case let text where text.contains("NAME"): session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? []
+        case let text where text.contains("NAME"):
+            choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
         case let text where text.contains("THEME"): session.themes
+        case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
         case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
-        case let text where text.contains("|"): text.filter { $0 != "[" && $0 != "]" }.split(separator: "|").map(String.init)
-        default: []
+        default: choices(command.arguments)
         }
+    }
+
+    /// The words of `[linear|log]` that are typed as they stand.
+    private static func choices(_ arguments: String) -> [String] {
+        guard arguments.contains("|") else { return [] }
+        let words = arguments.split { $0 == "|" || $0 == " " }.map { $0.filter { $0 != "[" && $0 != "]" } }
+        return words.filter { $0.first?.isLowercase == true }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Training
 
 /// What the README says of the subcommands, made from the commands themselves.
 package enum Documentation {
@@ -21,4 +22,16 @@ package enum Documentation {
         let name = command == Mica.configuration.defaultSubcommand ? line.replacing("mica workbench", with: "mica") : line
         return name.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
     }
+
+    /// The settings of a finetune as a Markdown table, made from their catalogue.
+    package static var settingTable: String {
+        let rows = Setting.all.map { setting in
+            let form = setting.form == .flag ? "`--\(setting.name)`, `--no-\(setting.name)`" : "`--\(setting.name)`"
+            return "| \(form) | \(setting.standard.isEmpty ? "–" : setting.standard) | \(setting.help.replacing("|", with: "\\|")) |"
+        }
+        return (["| setting | default | meaning |", "|---|---|---|"] + rows).joined(separator: "\n")
+    }
+
+    /// The options of `mica finetune` that are settings.
+    package static var settingOptions: [String] { FinetuneOptions.names }
 }

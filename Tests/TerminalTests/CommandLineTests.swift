@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import Training
 import mica
 
 /// The subcommands as a shell runs them: what they print where, and the code they end with.
@@ -231,6 +232,21 @@ struct CommandLineTests {
         #expect(String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self).contains("No space left"))
     }
 
+    // MARK: gradients
+
+    @Test func gradientsAreCheckedInATable() throws {
+        let done = try CommandLineTests.mica(
+            "gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "model.norm.weight", "--samples", "3")
+        #expect(done.code == 0)
+        let lines = done.output.split(separator: "\n")
+        #expect(
+            lines.count == 5 && lines[0].hasPrefix("name")
+                && lines[1...3].allSatisfy { $0.hasPrefix("model.norm.weight") && $0.hasSuffix("ok") })
+        #expect(lines.last == "3 elements of 1 values: 3 agree, 0 do not")
+        let unknown = try CommandLineTests.mica("gradcheck", CommandLineTests.llama, "--ids", "5,6", "--names", "nowhere")
+        #expect(unknown.code == 1 && unknown.errors.contains("nowhere"))
+    }
+
     // MARK: README
 
     @Test func readmeHasTheSubcommands() throws {
@@ -257,5 +273,29 @@ struct CommandLineTests {
         var bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Data($0) }
         bytes.append(Data(header.utf8))
         return bytes + Data(count: dataCount)
+    }
+}
+
+/// The catalogue of a finetune's settings, the options of the command and the README are one.
+struct FinetuneOptionTests {
+    @Test func everySettingIsAnOption() { #expect(Documentation.settingOptions == Setting.all.map(\.name)) }
+
+    @Test func readmeHasTheSettings() throws {
+        let file = URL(fileURLWithPath: CommandLineTests.root + "/README.md")
+        let text = try String(contentsOf: file, encoding: .utf8)
+        let start = try #require(text.range(of: "<!-- settings: made by the program, held to it by a test -->\n"))
+        let end = try #require(text.range(of: "<!-- /settings -->"))
+        let updated = text[..<start.upperBound] + Documentation.settingTable + "\n" + text[end.lowerBound...]
+        if ProcessInfo.processInfo.environment["MICA_UPDATE"] != nil { try Data(updated.utf8).write(to: file) }
+        #expect(text == updated, "run MICA_UPDATE=1 swift test --filter readmeHasTheSettings")
+    }
+
+    @Test(arguments: [
+        (["finetune", CommandLineTests.llama], "--out RUN"), (["finetune", "--resume", "x", "--lr", "1"], "takes everything from the run"),
+        (["finetune", CommandLineTests.llama, "--data", "x.txt", "--out", "/tmp/x", "--lr", "much"], "--lr must be a number"),
+    ])
+    func wrongUseIsTold(_ arguments: [String], _ part: String) throws {
+        let outcome = try CommandLineTests.run(arguments)
+        #expect(outcome.code != 0 && outcome.errors.contains(part), "\(outcome.errors)")
     }
 }

@@ -98,6 +98,19 @@ import Workbench
         #expect(harness.text.contains("watchpoint"))
     }
 
+    /// What `:record` opens with leads back to the same place of the walk.
+    @Test(arguments: ["backward step 37", "backward end"])
+    func aRecordingOpensInTheWalk(_ line: String) throws {
+        var harness = Self.open(walks: false)
+        harness.command(line)
+        harness.command("record unused")
+        let opening = try #require(harness.session.recording?.lines)
+        var other = Harness(size: Size(160, 48))
+        for line in opening { other.command(line) }
+        #expect(other.snapshot?.stepper.cursor == harness.snapshot?.stepper.cursor)
+        #expect(CommandScript.hashes(other.session) == CommandScript.hashes(harness.session))
+    }
+
     @Test func runToGoesThereInBothDirections() throws {
         var harness = Self.open(walks: false)
         harness.command("goto model.layers.1.self_attn.v_proj")
@@ -242,7 +255,7 @@ import Workbench
     // MARK: looks
 
     @Test(arguments: [
-        ("before", ""), ("weight", "Space d"), ("masked", "Space v g"), ("midway", "r Enter n"), ("update", "Space v u"),
+        ("before", ""), ("weight", "Space"), ("masked", "Space v g"), ("midway", "r Enter n"), ("update", "Space v u"),
     ])
     func looksAsItDid(_ name: String, _ keys: String) throws {
         for size in [Size(60, 16), Size(80, 24), Size(160, 48)] {

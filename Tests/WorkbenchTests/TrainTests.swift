@@ -55,6 +55,7 @@ import Training
         walked.harness.keys("1")
         walked.harness.command("step 20")
         walked.harness.keys("S S 2 4")
+        Self.drawEverywhere(&walked.harness)
         walked.harness.command("zero model.layers.0.mlp")
         walked.harness.command("run")
         walked.harness.keys("> >")
@@ -132,17 +133,35 @@ import Training
         #expect(!walk.isRow && walk.stage == walk.rows && walk.clip < 1)
         let names = run.harness.snapshot?.stepper.program.values.map(\.name) ?? []
         for part in ["grad.clipped:", "adam.m:", "adam.v:", "update:", "new:"] { #expect(names.contains(part + walk.weight)) }
-        for page in PageCatalogue.all {
-            run.harness.screen(page.id)
-            for size in [Size(60, 16), Size(80, 24), Size(160, 48)] {
-                run.harness.resize(size)
-                #expect(run.harness.draw().size == size)
-            }
-        }
+        Self.drawEverywhere(&run.harness)
         run.harness.command("run")
         #expect(run.harness.snapshot?.stepper.isFinished == true)
         run.harness.keys("X")
         #expect(try run.training.step == 1 && run.harness.selected != "")
+    }
+
+    /// On every page, at three sizes; the page and the size are as before.
+    private static func drawEverywhere(_ harness: inout Harness) {
+        let (before, shown) = (harness.session.page, harness.session.size)
+        for page in PageCatalogue.all {
+            harness.screen(page.id)
+            for size in [Size(60, 16), Size(80, 24), Size(160, 48)] {
+                harness.resize(size)
+                #expect(harness.draw().size == size)
+            }
+        }
+        harness.resize(shown)
+        harness.screen(before)
+    }
+
+    @Test func preferencesAreTrainedAndWalked() throws {
+        let run = Run("steps=2 until=1 method=dpo sequence-length=200 batch-size=1", data: "preference.jsonl")
+        #expect(try run.training.last?.margin != nil)
+        run.harness.keys("Enter")
+        #expect(try run.training.walk?.rows == 2)
+        run.harness.command("run")
+        run.harness.keys("> X n")
+        #expect(try run.training.phase == .finished)
     }
 
     // MARK: rules

@@ -69,6 +69,10 @@ package struct FrozenNorm: Op {
 
     private func scale<R: Scalar>(_ row: Int) -> R { R(scales.indices.contains(row) ? scales[row] : .nan) }
 
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        Norms.contribution(at: index, inputs: inputs, output: output)
+    }
+
     /// The reads are those of the norm it stands for.
     package var derivatives: [Derivative] {
         let centred = isCentred ? " − mean(dY·w)" : ""
@@ -93,6 +97,24 @@ package struct FrozenNorm: Op {
             let g = zip(row, w).map { $0 * $1 }
             let mean = isCentred ? g.reduce(0, +) / R(g.count) : 0
             return g.map { ($0 - mean) * scale(number) }
+        }
+    }
+
+    /// r·w[i]·(δ[i,j] − 1/N) of each dy[i] of the row (without μ its own alone); for dw[j] n[t,j] of each dy[t,j], for db[j] 1.
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        let last = values.count - 1
+        let width = values[last].shape.rowLength
+        func term(_ place: [Int], _ weight: Double) -> Contribution {
+            Contribution(input: last, index: place, value: values[last].value(at: place) ?? .nan, weight: weight)
+        }
+        guard input == 0 else {
+            let n = input == 1 ? normalised(Dense<Double>(values[0])).values : []
+            return (0..<values[last].shape.rowCount).map { t in term([t, index[0]], input == 1 ? n[t * width + index[0]] : 1) }
+        }
+        let r: Double = scale(index[0])
+        return (isCentred ? Array(0..<width) : [index[1]]).map { i in
+            let share = (i == index[1] ? 1 : 0) - (isCentred ? 1 / Double(width) : 0)
+            return term([index[0], i], r * (values[1].value(at: [i]) ?? .nan) * share)
         }
     }
 }

@@ -11,6 +11,7 @@ enum AdapterStart {
             return (model, settings)
         }
         var (model, settings) = (model, settings)
+        if settings.method == .qlora { try FourBitBase.round(&model, threads: policy.threads) }
         if settings.adapter.isEmpty {
             try begin(&model, settings)
         } else {

@@ -26,6 +26,14 @@ package struct Parameter: Sendable, Equatable {
 
     package static func isAdapter(_ name: String) -> Bool { name.hasSuffix(".lora_A.weight") || name.hasSuffix(".lora_B.weight") }
 
+    /// Whether what makes the logits is trained, or has an adapter.
+    static func hasHead(_ model: Model, _ trained: Set<String>) throws -> Bool {
+        let program = try model.program(Pass(tokens: 2))
+        guard let id = program.id(of: "logits"), let step = program.values[id].step else { return true }
+        guard program.steps[step].op is Linear else { return true }
+        return program.steps[step].inputs.contains { trained.contains(program.values[$0].name) }
+    }
+
     /// Embedding tables, and the matrix that makes the logits.
     private static func tables(_ program: Program) -> Set<Int> {
         var tables: Set<Int> = []

@@ -10,6 +10,8 @@ package struct Trainer: Sendable {
     package enum Phase: Sendable, Equatable {
         /// The next batch is to be drawn.
         case batch
+        /// Of preferences: the forward of a row, for what its pair costs; `stepper` is inside it.
+        case score(Int)
         /// Forward and backward of a row; `stepper` is inside it.
         case pass(Int)
         /// All gradients are there; their norm is next.
@@ -30,8 +32,12 @@ package struct Trainer: Sendable {
     package private(set) var stepper: Stepper?
     /// Of the step at work, or of the last one.
     package private(set) var work: StepWork?
+    /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
+    package var watching = false
     private var loader: BatchLoader
     private var programs: [Pass: Program] = [:]
+    /// Summed losses of rows under the model that the run began with, each computed once.
+    private var references: [[Int32]: Double] = [:]
 
     package init(_ job: TrainingJob) throws {
         var model = job.model
@@ -69,6 +75,7 @@ package struct Trainer: Sendable {
         }
         switch phase {
         case .batch: try draw()
+        case .score(let row): try weigh(row)
         case .pass(let row): try gather(row)
         case .clip: try clip()
         case .update(let number): return try take(number)
@@ -109,7 +116,7 @@ package struct Trainer: Sendable {
     private mutating func draw() throws {
         guard let batch = loader.next() else { throw SettingError(rule: "the data has no rows") }
         work = StepWork(batch, job.settings, rate: job.schedule.rate(at: state.step))
-        try begin(row: 0)
+        try job.settings.method.isPreference ? begin(score: 0) : begin(row: 0)
     }
 
     private mutating func begin(row number: Int) throws {
@@ -118,21 +125,54 @@ package struct Trainer: Sendable {
         phase = .pass(number)
     }
 
-    /// Forward and backward of one row without its padding.
-    private mutating func pass(_ row: BatchRow, denominator: Int, key: UInt64) throws -> Stepper {
+    private mutating func begin(score number: Int) throws {
+        guard let work else { return }
+        stepper = try pass(work.rows[number], denominator: 1, key: dropoutKey(row: number), backward: false)
+        phase = .score(number)
+    }
+
+    /// Takes a row's summed loss; after the last, the pairs' costs are known.
+    private mutating func weigh(_ row: Int) throws {
+        guard let pass = stepper, var work else { return }
+        stepper = nil
+        let loss = try pass.program.id(of: "loss").flatMap { try pass.tensor($0)?.value(at: [0]) } ?? .nan
+        let reference = try job.settings.method == .dpo ? reference(work.rows[row]) : 0
+        work.scores.append(Preference.Answer(loss: loss, count: work.rows[row].counted, reference: reference))
+        let isLast = row + 1 == work.rows.count
+        if isLast { work.settle(Preference(job.settings.method, beta: job.settings.preferenceBeta)) }
+        self.work = work
+        try isLast ? begin(row: 0) : begin(score: row + 1)
+    }
+
+    /// Under the weights that the run began with, with nothing dropped out.
+    private mutating func reference(_ row: BatchRow) throws -> Double {
+        let key = row.ids + row.labels
+        if let known = references[key] { return known }
+        var model = job.model
+        model.adapter?.dropout = 0
+        let loss = try model.summedLoss(row, policy: job.policy)
+        references[key] = loss
+        return loss
+    }
+
+    /// Forward, and backward if wanted, of one row without its padding.
+    private mutating func pass(_ row: BatchRow, denominator: Double, key: UInt64, backward: Bool = true) throws -> Stepper {
         let count = row.ids.count - row.padding
-        let shape = Pass(tokens: count, packed: row.documents > 1, share: true)
-        let program = try programs[shape] ?? model.program(shape, leaves: { [trained = job.trained] in trained.contains($0.name) })
-        programs[shape] = program
+        var shape = Pass(tokens: count, packed: row.documents > 1, share: true)
+        shape.fusedLoss = job.canFuse
+        let leaves: ((Value) -> Bool)? = backward ? { [trained = job.trained] in trained.contains($0.name) } : nil
+        let program = try (backward ? programs[shape] : nil) ?? model.program(shape, leaves: leaves)
+        if backward { programs[shape] = program }
         let bindings = try model.bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
                 "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count)),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))),
-                Pass.batchTokens: Tensor(ids: [Int32(clamping: denominator)], axis: .item),
+                Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
             ])
-        return try Stepper(program, policy: job.policy, keep: .nothing, bindings: bindings)
+        return try Stepper(
+            program, policy: job.policy, keep: watching ? .all(budget: .max) : job.settings.checkpointing.keep, bindings: bindings)
     }
 
     /// Of seed, step and row alone, so that it needs no history.
@@ -232,50 +272,12 @@ package struct Trainer: Sendable {
         state.losses = (state.losses + [work.loss]).suffix(rules.memory)
         phase = state.step >= job.steps ? .finished : rules.after(step: state.step, losses: state.losses).map { .stopped($0) } ?? .batch
         return StepReport(
-            step: state.step, loss: work.loss, rate: work.rate, gradNorm: work.gradNorm, tokens: work.tokens, epoch: work.batch.epoch)
+            step: state.step, loss: work.loss, rate: work.rate, gradNorm: work.gradNorm, tokens: work.tokens, epoch: work.batch.epoch,
+            preference: work.preference)
     }
 }
 
 extension BatchRow {
     /// Labels of the first `count` tokens, shifted as the loss reads them.
     func targets(_ count: Int) -> [Int32] { Array(targets.prefix(max(0, count - 1))) + [maskedLabel] }
-}
-
-extension Trainer {
-    /// The mean loss of the validation file's tokens, with nothing dropped out.
-    package func validationLoss() throws -> Double? {
-        guard let data = job.validation else { return nil }
-        var model = model
-        model.adapter?.dropout = 0
-        var settings = job.dataSettings
-        settings.shuffle = false
-        var loader = BatchLoader(data, settings)
-        var (sum, count) = (0.0, 0)
-        for _ in 0..<loader.stepsPerEpoch {
-            guard let batch = loader.next() else { break }
-            for row in batch.microBatches.flatMap(\.rows) {
-                sum += try model.summedLoss(row, policy: job.policy)
-                count += row.counted
-            }
-        }
-        return count > 0 ? sum / Double(count) : nil
-    }
-}
-
-extension Model {
-    /// Σ of the losses of a row's tokens that count.
-    func summedLoss(_ row: BatchRow, policy: Policy) throws -> Double {
-        let count = row.ids.count - row.padding
-        let program = try program(Pass(tokens: count, packed: row.documents > 1, share: true))
-        let bindings = try bindings(
-            program, ids: row.ids.prefix(count).map(Int.init),
-            inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count)),
-                Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))), Pass.batchTokens: Tensor(ids: [1], axis: .item),
-            ])
-        var stepper = try Stepper(program, policy: policy, keep: .nothing, bindings: bindings)
-        while !stepper.isFinished { try stepper.step() }
-        guard let loss = program.id(of: "loss") else { return 0 }
-        return try stepper.tensor(loss)?.value(at: [0]) ?? 0
-    }
 }

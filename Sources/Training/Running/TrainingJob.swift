@@ -12,6 +12,8 @@ package struct TrainingJob: Sendable {
     package let data: Dataset
     package let validation: Dataset?
     package let policy: Policy
+    /// Whether head and loss can be one op: nothing about the head is trained.
+    let canFuse: Bool
     /// Steps of the whole run.
     package let steps: Int
 
@@ -23,10 +25,12 @@ package struct TrainingJob: Sendable {
         parameters = try Parameter.all(of: model, settings)
         if parameters.isEmpty { throw SettingError(rule: "nothing is left to train; freeze fewer layers or choose other targets") }
         data = try TrainingJob.load(path, model, settings)
-        if data.kind == .preference {
-            throw SettingError(rule: "\(path) has preferences, which are no text to predict; give text, messages or completions")
+        if (data.kind == .preference) != settings.method.isPreference {
+            let wanted = settings.method.isPreference ? "rows with prompt, chosen and rejected" : "text, messages, completions or ids"
+            throw SettingError(rule: "--method \(settings.method.rawValue) needs \(wanted); \(path) has \(data.kind.rows)")
         }
         validation = try settings.validation.isEmpty ? nil : TrainingJob.load(settings.validation, model, settings)
+        canFuse = try settings.fusedLoss && !Parameter.hasHead(model, Set(parameters.map(\.name)))
         steps = settings.plannedSteps(perEpoch: BatchLoader(data, settings.data(context: model.settings.context)).stepsPerEpoch)
     }
 

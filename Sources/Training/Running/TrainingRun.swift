@@ -18,6 +18,8 @@ package struct TrainingRun: Sendable {
     package private(set) var lastSaved: Int
     /// The loss on the validation file, where the last step measured it.
     package private(set) var validation: Double?
+    /// What the model wrote last, when `--sample-every` asks for it.
+    package private(set) var sample: String?
     private var began = ContinuousClock.now
 
     /// What a run is made of; also what `run.json` holds.
@@ -128,6 +130,8 @@ package struct TrainingRun: Sendable {
     /// Logs a step that the trainer has finished, and saves if it is time.
     package mutating func record(_ report: StepReport) throws {
         validation = try isValidated(report.step) ? trainer.validationLoss() : nil
+        let isSampled = job.settings.sampleEvery > 0 && report.step % job.settings.sampleEvery == 0
+        sample = isSampled ? try trainer.sample(job.settings.samplePrompt) : nil
         try log.append(line(report, validation))
         let every = job.settings.saveEvery
         if report.step == job.steps || (every > 0 && report.step % every == 0) { try save() }
@@ -148,7 +152,9 @@ package struct TrainingRun: Sendable {
                 ("grad_norm", .real(report.gradNorm)),
                 ("tokens", .integer(report.tokens)), ("seconds", .real(seconds)), ("memory", .integer(ProcessMemory.resident)),
                 ("epoch", .integer(report.epoch)),
-            ] + (validation.map { [("validation", .real($0))] } ?? []))
+            ] + (validation.map { [("validation", .real($0))] } ?? [])
+                + (report.preference.map { [("margin", .real($0.margin)), ("accuracy", .real($0.accuracy))] } ?? [])
+                + (sample.map { [("sample", .string($0))] } ?? []))
     }
 
     /// Makes a checkpoint of the step that was finished last, unless there is one.

@@ -20,8 +20,11 @@ package struct TrainingState: Sendable {
 package struct StepWork: Sendable {
     package let batch: Batch
     package let rows: [BatchRow]
-    /// What each row's summed loss is divided by.
-    package let denominators: [Int]
+    /// What each row's summed loss is divided by; of preferences, one over the slope that the pair's cost has.
+    package internal(set) var denominators: [Double]
+    /// Of preferences: the rows' summed losses under the model as it is and as it was, and what the pairs cost.
+    package internal(set) var scores: [Preference.Answer] = []
+    package internal(set) var preference: Preference.Value?
     /// Each row's share of the step's loss, in order.
     package var shares: [Double] = []
     /// Of each trained weight, summed over the rows so far.
@@ -37,12 +40,29 @@ package struct StepWork: Sendable {
         rows = batch.microBatches.flatMap(\.rows)
         let count = batch.microBatches.count
         denominators = batch.microBatches.flatMap { micro in
-            micro.rows.map { _ in settings.denominator == .tokens ? batch.counted : micro.counted * count }
+            micro.rows.map { _ in Double(settings.denominator == .tokens ? batch.counted : micro.counted * count) }
         }
     }
 
     /// The loss before the update.
-    package var loss: Double { shares.reduce(0, +) }
+    package var loss: Double { preference?.loss ?? shares.reduce(0, +) }
+
+    /// Turns the rows' scores into the pairs' cost and each row's slope.
+    mutating func settle(_ rule: Preference) {
+        var places: [(chosen: Int, rejected: Int)] = []
+        var start = 0
+        for micro in batch.microBatches {
+            places += (0..<micro.pairs).map { (start + $0, start + micro.pairs + $0) }
+            start += micro.rows.count
+        }
+        let value = rule.value(places.map { (scores[$0.chosen], scores[$0.rejected]) })
+        for (number, place) in places.enumerated() {
+            denominators[place.chosen] = 1 / value.chosen[number]
+            denominators[place.rejected] = 1 / value.rejected[number]
+        }
+        preference = value
+    }
+
     /// Tokens without padding.
     package var tokens: Int { rows.reduce(0) { $0 + $1.ids.count - $1.padding } }
 }
@@ -57,4 +77,6 @@ package struct StepReport: Sendable, Equatable {
     package let gradNorm: Double
     package let tokens: Int
     package let epoch: Int
+    /// Of preferences.
+    package var preference: Preference.Value?
 }

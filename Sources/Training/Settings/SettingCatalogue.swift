@@ -24,7 +24,8 @@ extension Setting {
     private static let training: [Setting] = [
         .choice(
             "method", .training, \.method,
-            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights held in four bits."),
+            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4). dpo, orpo: as lora, from pairs of answers."
+        ),
         .integer("steps", .training, \.steps, 0...Int.max, "Steps of the optimizer; 0: as many as the epochs need."),
         .real("epochs", .training, \.epochs, 0...1e6, "Passes over the data, where no steps are given."),
         .real("lr", .training, \.lr, 0...most, "The learning rate at its highest."),
@@ -34,6 +35,9 @@ extension Setting {
         .integer("warmup", .training, \.warmup, 0...Int.max, "Steps in which the rate rises from 0 in a line."),
         .real("min-ratio", .training, \.minRatio, 0...1, "Where the rate ends, as a part of its highest."),
         .real("decay-share", .training, \.decayShare, 0...1, "wsd: the part of the run, at its end, in which the rate falls."),
+        .real(
+            "preference-beta", .training, \.preferenceBeta, 0...most,
+            "dpo: how strongly the model is held to what it was, β. orpo: the weight of the preference beside the loss, λ."),
     ]
 
     private static let optimizer: [Setting] = [
@@ -58,6 +62,12 @@ extension Setting {
             "With an adapter: embeddings and head are trained too, at this part of the rate; 0: they are frozen. With full: their part of the rate, 0 for all of it."
         ),
         .text("freeze", .weights, \.freeze, "Layers that stay as they are, as in 0-3,7."),
+        .flag(
+            "fused-loss", .weights, \.fusedLoss,
+            "Where the head is frozen: head and loss in one, so that the logits, the largest value of a pass, are never held."),
+        .choice(
+            "checkpointing", .weights, \.checkpointing,
+            "What waits for the reverse walk: all (none), each layer's residual (layer), every √L-th (sqrt); the rest is computed again."),
     ]
 
     private static let run: [Setting] = [

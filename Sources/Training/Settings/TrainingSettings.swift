@@ -1,3 +1,5 @@
+import Engine
+
 /// Everything that a finetune is told; the catalogue (`Setting.all`) says what each means and keeps it in its range.
 package struct TrainingSettings: Sendable, Equatable {
     package enum Method: String, Sendable, CaseIterable {
@@ -5,10 +7,16 @@ package struct TrainingSettings: Sendable, Equatable {
         case full
         /// The weights are frozen; low-rank matrices beside them are trained.
         case lora
-        /// As `lora`, beside weights that are held in four bits.
+        /// As `lora`, beside weights that are rounded to four bits.
         case qlora
+        /// As `lora`, on pairs of answers: direct preference optimisation.
+        case dpo
+        /// As `lora`, on pairs of answers: odds ratio preference optimisation.
+        case orpo
 
         package var isAdapter: Bool { self != .full }
+        /// Whether it learns from pairs of answers.
+        package var isPreference: Bool { self == .dpo || self == .orpo }
     }
 
     package enum ScheduleKind: String, Sendable, CaseIterable { case constant, linear, cosine, wsd }
@@ -50,6 +58,7 @@ package struct TrainingSettings: Sendable, Equatable {
     package var warmup = 0
     package var minRatio = 0.0
     package var decayShare = 0.2
+    package var preferenceBeta = 0.1
 
     // Optimizer
     package var optimizer = OptimizerKind.adamw
@@ -69,6 +78,8 @@ package struct TrainingSettings: Sendable, Equatable {
     package var adapter = ""
     package var embeddingRatio = 0.0
     package var freeze = ""
+    package var fusedLoss = true
+    package var checkpointing = Checkpointing.none
 
     // Run
     package var saveEvery = 0

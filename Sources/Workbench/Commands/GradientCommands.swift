@@ -81,7 +81,7 @@ extension Session {
 
     fileprivate func reverseGoal(_ goal: Goal) throws(CommandError) -> Goal {
         if let why = reverseProblem { throw CommandError(why) }
-        if snapshot?.walking.isFinished == true, !walksBack { throw atTheEnd }
+        if isDifferentiated, snapshot?.walking.isFinished == true { throw atTheEnd }
         return goal
     }
 

@@ -25,7 +25,7 @@ extension Command {
         Command("over", .run, "run to the end of the block that the next op belongs to") { session, _ throws(CommandError) in
             [try session.onward(.overBlock)]
         },
-        Command("run", aliases: ["continue"], "[NAME = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
+        Command("run", aliases: ["continue"], "[B = \"TEXT\"]", .run, "run to the end, or pause; or run a prompt aside to copy from") {
             session, arguments throws(CommandError) in
             if !arguments.text.isEmpty { return [try session.runAside(arguments.text)] }
             try session.needRun()

@@ -3,7 +3,7 @@ import Training
 
 extension Command {
     static let trainCommands: [Command] = [
-        Command("finetune", "[DATA] [method=lora|full] [KEY=VALUE …]", .train, "train on a file; without words a form of all settings") {
+        Command("finetune", "[DATA] [KEY=VALUE …]", .train, "train on a file, as in method=lora; alone: a form of all settings") {
             session, arguments throws(CommandError) in
             guard !arguments.text.isEmpty else {
                 session.open(.train)

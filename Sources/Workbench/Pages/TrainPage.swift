@@ -64,6 +64,7 @@ package enum TrainPage: Page {
         let isFinite = last.loss.isFinite
         spans.append(Span("  loss \(Numbers.fixed(last.loss, decimals: 4))", isFinite ? .statusKey : .statusErr))
         if let validation = training.validation { spans.append(Span("  val \(Numbers.fixed(validation, decimals: 4))", .status)) }
+        if let margin = last.margin { spans.append(Span("  margin \(Numbers.compact(margin))", .status)) }
         spans.append(Span("  lr \(Numbers.compact(last.rate))  |g| \(Numbers.compact(last.gradNorm))", .status))
         spans.append(Span("  tok/s \(Numbers.compact(last.tokensPerSecond))", .status))
         return Line(spans)

@@ -42,11 +42,17 @@ package enum AttributionPane: Pane {
                 surface.put(x, y, block.text, width: block.width, align: .center, style: style(number, scale))
                 guard step > 1, let number else { continue }
                 surface.put(
-                    x, y + 1, Numbers.fitting(number, columns: min(block.width, 6)) ?? "", width: block.width, align: .center,
+                    x, y + 1, shown(number, scale, columns: min(block.width, 6)), width: block.width, align: .center,
                     style: .role(.dim))
             }
         }
         if text.height < area.height { drawLegend(numbers, scale, &surface, Rect(text.x, area.bottom - 1, text.width, 1)) }
+    }
+
+    /// What is a millionth of the largest is fp32's rounding.
+    private static func shown(_ number: Double, _ scale: HeatScale, columns: Int) -> String {
+        if number != 0, abs(number) < 1e-6 * scale.hi { return "≈0" }
+        return Numbers.fitting(number, columns: columns) ?? ""
     }
 
     /// As much room below zero as above.

@@ -49,6 +49,8 @@ extension EngineState {
         guard work.walk == nil else { return }
         var trainer = work.run.trainer
         guard try trainer.beginStep() else { throw PromptError(rule: "the run has no next batch: \(work.progress.phase.words)") }
+        // Of preferences: what the pairs cost, from the rows' losses, comes before anything is walked back.
+        while trainer.stage == nil { try trainer.advance() }
         training?.walk = BatchWalk(opened: trainer, trainer: trainer, passes: passes, inner: inner, entered: entered)
         try showWalk()
     }

@@ -51,10 +51,12 @@ struct TrainingWork {
         progress.points.append(
             TrainingPoint(
                 step: report.step, loss: report.loss, validation: run.validation, rate: report.rate, gradNorm: report.gradNorm,
-                tokens: report.tokens, seconds: spent / .seconds(1), memory: ProcessMemory.resident))
+                tokens: report.tokens, seconds: spent / .seconds(1), memory: ProcessMemory.resident,
+                margin: report.preference?.margin))
         spent = .zero
         progress.step = report.step
         progress.rows = run.trainer.work?.rows ?? []
+        if let sample = run.sample { note(.good, "writes: \(sample)") }
         let limit = run.job.settings.maxGradNorm
         if limit > 0, report.gradNorm > limit { noteClipped(report, limit) }
     }

@@ -56,6 +56,8 @@ package struct TrainingPoint: Sendable, Hashable {
     package var seconds: Double
     /// Bytes that the process holds.
     package var memory: Int
+    /// Of preferences: how much more the better answers are preferred, on average.
+    package var margin: Double?
 
     package var tokensPerSecond: Double { seconds > 0 ? Double(tokens) / seconds : 0 }
 }

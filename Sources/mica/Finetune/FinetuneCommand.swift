@@ -9,7 +9,7 @@ import Training
 struct FinetuneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "finetune", abstract: "Train a model, or an adapter beside it, on a file of text; or go on with a run.",
-        usage: "mica finetune <model> --data <file> --out <run> [<settings>]\nmica finetune --resume <run>",
+        usage: "mica finetune [<model> --data <file> --out <run> [<settings>]] [--resume <run>]",
         discussion: """
             --data is a .txt file, or .jsonl rows with text, messages, prompt and completion, or input_ids. RUN becomes a folder with the run's \
             log and checkpoints: an adapter in PEFT's format, or a model folder. A run that ended early, however it ended, goes on with --resume \
@@ -30,11 +30,18 @@ struct FinetuneCommand: ParsableCommand {
     var resume: String?
     @Flag(help: "Go on although the data has changed, to other numbers than an undisturbed run would give.")
     var inexact = false
+    @Flag(help: "Say what the run would take in memory and time, and stop.")
+    var plan = false
+    @Option(
+        name: .customLong("plan-rate"),
+        help: ArgumentHelp("With --plan: operations a second, in units of 10⁹, of another machine.", valueName: "gflops"))
+    var planRate: Double?
     @OptionGroup(title: "Settings") var options: FinetuneOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
-        if resume == nil && (path == nil || data == nil || out == nil) {
+        if let planRate, !(planRate > 0) { throw ValidationError("--plan-rate must be above 0.") }
+        if resume == nil && (path == nil || data == nil || (out == nil && !plan)) {
             throw ValidationError("Give MODEL, --data FILE and --out RUN; or --resume RUN.")
         }
         if resume != nil && (path != nil || data != nil || out != nil || log != nil || !options.given.isEmpty) {
@@ -46,13 +53,19 @@ struct FinetuneCommand: ParsableCommand {
         // A limit on file sizes then gives an error that is told, not a signal that ends the process.
         signal(SIGXFSZ, SIG_IGN)
         Interrupt.watch()
+        if plan && resume == nil {
+            return try FinetunePlan.print(path ?? "", data ?? "", options.settings(), threads.count, rate: planRate)
+        }
         var run = try start()
         for notice in run.notices { Console.note(notice) }
         for sentence in run.job.data.report.sentences(sequenceLength: run.job.dataSettings.sequenceLength) { Console.note(sentence) }
         if run.job.settings.denominator == .means {
             Console.note("--denominator means: a step's loss is the mean of its micro-batches' means; tokens in short ones count more")
         }
-        while let report = try run.finishStep(interrupted: { Interrupt.isPending }) { Console.note(line(report, of: run.job.steps)) }
+        while let report = try run.finishStep(interrupted: { Interrupt.isPending }) {
+            Console.note(line(report, of: run.job.steps))
+            if let sample = run.sample { Console.note("  “\(run.job.settings.samplePrompt)” → \(sample)") }
+        }
         try end(run)
     }
 

@@ -42,6 +42,8 @@ struct FinetuneOptions: ParsableArguments {
     var minRatio: String?
     @Option(name: .customLong("decay-share"), help: help("decay-share"))
     var decayShare: String?
+    @Option(name: .customLong("preference-beta"), help: help("preference-beta"))
+    var preferenceBeta: String?
     @Option(name: .customLong("optimizer"), help: help("optimizer"))
     var optimizer: String?
     @Option(name: .customLong("beta1"), help: help("beta1"))
@@ -72,6 +74,10 @@ struct FinetuneOptions: ParsableArguments {
     var embeddingRatio: String?
     @Option(name: .customLong("freeze"), help: help("freeze"))
     var freeze: String?
+    @Flag(name: .customLong("fused-loss"), inversion: .prefixedNo, help: help("fused-loss"))
+    var fusedLoss: Bool?
+    @Option(name: .customLong("checkpointing"), help: help("checkpointing"))
+    var checkpointing: String?
     @Option(name: .customLong("save-every"), help: help("save-every"))
     var saveEvery: String?
     @Option(name: .customLong("keep"), help: help("keep"))

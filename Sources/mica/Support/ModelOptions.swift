@@ -6,12 +6,15 @@ import Models
 struct ModelOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("A model folder.", valueName: "model"))
     var path: String
+    @Option(help: ArgumentHelp("An adapter in PEFT's format beside the model.", valueName: "folder"))
+    var adapter: String?
     @OptionGroup var prompt: PromptOptions
     @OptionGroup var threads: ThreadOptions
 
     /// The model and the ids of the prompt.
     func load() throws -> (model: Model, ids: [Int]) {
-        let model = try Model(path: path)
+        var model = try Model(path: path)
+        if let adapter { try PEFTAdapter(path: adapter).attach(to: &model) }
         let ids = try prompt.tokens(for: model)
         try model.check(ids)
         return (model, ids)

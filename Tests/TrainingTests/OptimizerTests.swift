@@ -1,0 +1,106 @@
+import Engine
+import Foundation
+import Tensors
+import Testing
+
+@testable import Training
+
+/// Updates against torch.optim 2.15, and the codes of 8-bit moments and 4-bit weights.
+struct OptimizerTests {
+    struct Case: CustomTestStringConvertible, Sendable {
+        let settings: [String: String]
+        /// The weight after each of two steps.
+        let expected: [[Float]]
+        var testDescription: String { settings["optimizer"] ?? "" }
+    }
+
+    static let start: [Float] = [0.5, -1.25, 2.0, 0.03125]
+    static let gradients: [[Float]] = [[0.1, -0.2, 3.0, 0.0], [-0.05, 0.4, 1e-4, 1.0]]
+
+    /// w = torch.nn.Parameter(torch.tensor(start)); opt = AdamW([w], lr=0.01, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1), then
+    /// SGD([w], lr=0.01, momentum=0.9, weight_decay=0.1), then SGD([w], lr=0.01); for g in gradients: w.grad = g; opt.step(); print(w)
+    static let cases = [
+        Case(
+            settings: ["optimizer": "adamw", "beta1": "0.9", "beta2": "0.95", "eps": "1e-8", "weight-decay": "0.1"],
+            expected: [
+                [0.4895000159740448, -1.2387499809265137, 1.9880000352859497, 0.031218750402331352],
+                [0.48632681369781494, -1.2411450147628784, 1.9792253971099854, 0.02383793331682682],
+            ]),
+        Case(
+            settings: ["optimizer": "sgd", "momentum": "0.9", "weight-decay": "0.1"],
+            expected: [
+                [0.4984999895095825, -1.246749997138977, 1.968000054359436, 0.031218750402331352],
+                [0.4971514940261841, -1.2465782165527344, 1.9372310638427734, 0.021159406751394272],
+            ]),
+        Case(
+            settings: ["optimizer": "sgd"],
+            expected: [
+                [0.49900001287460327, -1.2480000257492065, 1.9700000286102295, 0.03125],
+                [0.49950000643730164, -1.2519999742507935, 1.969999074935913, 0.021250000223517418],
+            ]),
+    ]
+
+    @Test(arguments: cases) func updatesEqualTorch(_ test: Case) throws {
+        let rule = UpdateRule(try TrainingSettings(test.settings))
+        let shape = Shape((.feature, 4))
+        var weight = try Tensor(shape, OptimizerTests.start)
+        var moments = try rule.slots.map { _ in try Tensor(shape, [0, 0, 0, 0]) }
+        for (number, gradient) in OptimizerTests.gradients.enumerated() {
+            let program = try rule.program("w", shape, rate: 0.01, step: number + 1, clip: 1)
+            var given = ["w": weight, "grad:w": try Tensor(shape, gradient)]
+            for (slot, moment) in zip(rule.slots, moments) { given["\(slot).before:w"] = moment }
+            let bindings = Dictionary(uniqueKeysWithValues: given.compactMap { name, tensor in program.id(of: name).map { ($0, tensor) } })
+            var stepper = try Stepper(program, policy: Policy(), keep: .all(budget: .max), bindings: bindings)
+            while !stepper.isFinished { try stepper.step() }
+            func value(_ name: String) throws -> Tensor {
+                let id = try #require(program.id(of: name))
+                return try #require(try stepper.tensor(id))
+            }
+            weight = try value("new:w")
+            moments = try rule.slots.map { try value("\($0):w") }
+            for (a, b) in zip(weight.floats(), test.expected[number]) { #expect(abs(a - b) <= 4 * b.ulp, "\(a) \(b)") }
+        }
+    }
+
+    /// Sixteen normal quantiles lose 0.092 of the deviation of normal numbers in blocks of 64.
+    @Test func nf4OfNormalNumbers() throws {
+        var random = SplitMix64(state: 3)
+        let uniform = { Double(random.next() >> 11) * 0x1p-53 + 0x1p-54 }
+        let values = (0..<65536).map { _ in Float((-2 * log(uniform())).squareRoot() * cos(2 * .pi * uniform())) }
+        let tensor = try Tensor(Shape((.item, values.count)), values)
+        let found = try BlockCodes(tensor, levels: .nf4, block: 64, threads: 2).tensor(threads: 2).floats()
+        let error = zip(values, found).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) } / Double(values.count)
+        #expect(abs(error.squareRoot() - 0.0920) < 0.001)
+    }
+
+    @Test(arguments: BlockCodes.Levels.allCases) func codesKeepWhatTheyCan(_ levels: BlockCodes.Levels) throws {
+        let values = levels.values
+        #expect(values == values.sorted() && Set(values).count == values.count && values.last == 1)
+        #expect(values.count == (levels == .nf4 ? 16 : 256))
+        // A block of its own levels comes back exactly, whatever its scale.
+        let scaled = try Tensor(Shape((.item, values.count)), values.map { $0 * 8 })
+        for threads in [1, 2] {
+            let codes = try BlockCodes(scaled, levels: levels, block: 256, threads: threads)
+            #expect(try codes.tensor(threads: threads).floats() == scaled.floats())
+        }
+        let zeros = try Tensor(Shape((.item, 70)), [Float](repeating: 0, count: 70))
+        #expect(try BlockCodes(zeros, levels: levels, block: 64, threads: 1).tensor(threads: 1).floats().allSatisfy { $0 == 0 })
+    }
+
+    /// FIPS 180-4's examples, and lengths about the block's border: hashlib.sha256(bytes(i % 251 for i in range(n))).hexdigest()
+    @Test(arguments: [
+        (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (3, "ae4b3280e56e2faf83f414a6e3dabe9d5fbe18976544c05fed121accb85b53fc"),
+        (55, "463eb28e72f82e0a96c0a4cc53690c571281131f672aa229e0d45ae59b598b59"),
+        (56, "da2ae4d6b36748f2a318f23e7ab1dfdf45acdc9d049bd80e59de82a60895f562"),
+        (64, "fdeab9acf3710362bd2658cdc9a29e8f9c757fcf9811603a8c447cd1d9151108"),
+        (1000, "4e4c294b331f7a2099a379bec34b9f9fc03dc46ab465d998f4d683da53487e6d"),
+    ])
+    func sha256(_ count: Int, _ digest: String) {
+        let bytes = (0..<count).map { UInt8($0 % 251) }
+        #expect(SHA256.of(bytes) == digest)
+        var pieces = SHA256()
+        for start in stride(from: 0, to: count, by: 7) { bytes[start..<min(count, start + 7)].withUnsafeBytes { pieces.add($0) } }
+        #expect(pieces.hexadecimal() == digest)
+    }
+}
