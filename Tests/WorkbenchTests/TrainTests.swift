@@ -244,6 +244,9 @@ import Training
             harness.session.training?.points[index].seconds = 0.25 + 0.01 * Double(index * 7 % 5)
             harness.session.training?.points[index].memory = (180 + index * 3 % 7) << 20
         }
+        harness.session.finetune.data = "Samples/pirate.txt"
+        harness.session.finetune.out = "runs/pirate"
+        harness.session.finetune.values["validation"] = "held-back.txt"
         harness.session.training?.notes.removeAll { $0.text.contains("folder is") }
     }
 
@@ -253,7 +256,7 @@ import Training
             let isChat = name == "chat"
             let length = isChat ? "sequence-length=160 until=2" : "until=12 validation=VALIDATION validate-every=4"
             let run = Run(
-                "steps=30 warmup=4 schedule=cosine max-grad-norm=2 \(length)", data: isChat ? "sft-chat.jsonl" : "pirate.txt", size: size)
+                "steps=30 warmup=4 schedule=cosine lr=0.0003 max-grad-norm=40 \(length)", data: isChat ? "sft-chat.jsonl" : "pirate.txt", size: size)
             switch name {
             case "walk":
                 run.harness.keys("Enter Tab l l l")

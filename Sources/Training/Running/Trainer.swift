@@ -54,9 +54,13 @@ package struct Trainer: Sendable {
         phase = state.step >= job.steps ? .finished : .batch
     }
 
-    /// Runs to the end of the step; nil if a rule or the plan has ended the run.
+    /// Whether some weights of the step have their update and others not yet: nothing that could be saved.
+    private var isUpdating: Bool { if case .update = phase { true } else { false } }
+
+    /// Runs to the end of the step; nil if a rule or the plan has ended the run, or if `interrupted`. A step whose updates have begun is
+    /// finished first.
     package mutating func finishStep(interrupted: () -> Bool = { false }) throws -> StepReport? {
-        while !interrupted() {
+        while isUpdating || !interrupted() {
             if let report = try advance() { return report }
             switch phase {
             case .stopped, .finished: return nil

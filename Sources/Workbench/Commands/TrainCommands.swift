@@ -118,6 +118,7 @@ extension Session {
         } else if new.walk == nil, walked, let text = train.promptText {
             (promptText, train.promptText) = (text, nil)
         }
+        if new.rows != old?.rows || new.walk?.stage != old?.walk?.stage { train.token = nil }
         if old?.folder != new.folder { train = TrainView(keeping: train) }
         guard new.phase != old?.phase else { return }
         if case .stopped(let why) = new.phase { say(why, .error) }

@@ -46,7 +46,7 @@ package enum TrainPage: Page {
 
     package static func label(_ session: Session) -> String {
         guard let training = session.training else { return RunLine.label(session) }
-        if let walk = training.walk { return "in step \(walk.step), \(walk.title)" }
+        if let walk = training.walk { return "‖ \(walk.step) · \(walk.title)" }
         switch training.phase {
         case .running: return "RUN ▶"
         case .pausing: return "pausing ‖"

@@ -165,7 +165,10 @@ extension Session {
 
     var batch: BatchRow? { training?.rows[safe: batchRow] }
 
-    var batchToken: Int { min(max(train.token, 0), max((batch?.ids.count ?? 1) - 1, 0)) }
+    var batchToken: Int {
+        let token = train.token ?? batch?.roles.firstIndex(of: .counts) ?? 0
+        return min(max(token, 0), max((batch?.ids.count ?? 1) - 1, 0))
+    }
 
     var batchRowRequest: Request {
         let stepper = snapshot?.stepper
@@ -180,7 +183,9 @@ extension Session {
     }
 
     mutating func selectBatch(row: Int, token: Int) {
-        train.row = min(max(row, 0), max((training?.rows.count ?? 1) - 1, 0))
-        train.token = min(max(token, 0), max((batch?.ids.count ?? 1) - 1, 0))
+        let next = min(max(row, 0), max((training?.rows.count ?? 1) - 1, 0))
+        let isOther = next != train.row
+        train.row = next
+        train.token = isOther ? nil : min(max(token, 0), max((batch?.ids.count ?? 1) - 1, 0))
     }
 }

@@ -3,9 +3,10 @@ import Training
 
 /// Where the Train screen stands.
 package struct TrainView: Sendable, Hashable {
-    /// The selected row and token of the batch; in a walk the row is the walk's.
+    /// The selected row of the batch; in a walk it is the walk's.
     package var row = 0
-    package var token = 0
+    /// The selected token; nil: the first that counts.
+    package var token: Int?
     /// Losses on a log axis.
     package var isLog = false
     /// How much of the mean loss stays at a step; 0 draws the losses alone.

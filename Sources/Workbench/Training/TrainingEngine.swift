@@ -104,15 +104,8 @@ struct TrainingWork {
         (until, progress.phase) = (run.trainer.state.step + 1, .pausing)
     }
 
-    /// Makes a checkpoint of the last whole step, so that the run can go on another day. A step that has begun to update weights is
-    /// finished first: between two of them there is no whole step.
+    /// Makes a checkpoint of the last whole step, so that the run can go on another day.
     mutating func save() throws {
-        while case .update = run.trainer.phase {
-            if let report = try run.trainer.advance() {
-                try run.record(report)
-                take(report)
-            }
-        }
         let saved = run.lastSaved
         try run.save()
         if run.lastSaved > saved { note(.good, "saved \(run.folder.folder(step: run.lastSaved).split(separator: "/").last ?? "")") }

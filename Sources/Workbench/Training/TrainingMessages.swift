@@ -86,6 +86,6 @@ package struct WalkPlace: Sendable, Hashable {
 
     package var isRow: Bool { stage < rows }
     package var title: String {
-        isRow ? "row \(stage + 1) of \(rows)" : "update \(stage - rows + 1) of \(updates)"
+        isRow ? "row \(stage + 1)/\(rows)" : "update \(stage - rows + 1)/\(updates)"
     }
 }
