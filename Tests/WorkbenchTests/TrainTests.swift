@@ -205,6 +205,16 @@ import Training
         #expect(harness.session.training == nil)
     }
 
+    @Test func aRunWithoutAFolderGetsOne() throws {
+        var harness = Harness.open(prompt: "Tom and Mia")
+        harness.command("finetune \(Harness.root)/Samples/pirate.txt sequence-length=16 batch-size=1 steps=1")
+        let training = try #require(harness.session.training)
+        defer { try? FileManager.default.removeItem(atPath: training.folder) }
+        #expect(training.phase == .finished && training.folder.hasPrefix(NSTemporaryDirectory() + "mica-pirate-lora-"))
+        #expect(training.notes.contains { $0.text.contains(training.folder) })
+        #expect(FileManager.default.fileExists(atPath: training.folder + "/log.jsonl"))
+    }
+
     // MARK: the form
 
     @Test func theFormListsEverySettingAndBeginsTheRun() throws {

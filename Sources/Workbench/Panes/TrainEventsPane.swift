@@ -18,11 +18,11 @@ package enum TrainEventsPane: Pane {
         }
     }
 
-    /// At blanks where there are some.
+    /// At blanks and line breaks; a word wider than the room is cut.
     static func fold(_ text: String, to width: Int) -> [String] {
         guard width > 0 else { return [] }
         var lines: [String] = []
-        for word in text.split(separator: " ").map(String.init) {
+        for word in text.split(whereSeparator: { $0 == " " || $0.isNewline }).map(String.init) {
             if let last = lines.last, VisibleText.width(last) + VisibleText.width(word) < width {
                 lines[lines.count - 1] += " " + word
             } else {

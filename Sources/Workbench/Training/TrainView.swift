@@ -65,7 +65,7 @@ package struct FinetuneForm: Sendable, Hashable {
     package var folder: String {
         guard out.isEmpty else { return out }
         let stem = URL(fileURLWithPath: data).deletingPathExtension().lastPathComponent
-        let base = NSTemporaryDirectory() + "mica-runs/\(stem)-\(value("method"))"
+        let base = NSTemporaryDirectory() + "mica-\(stem)-\(value("method"))"
         for number in 1..<10_000 where !FileManager.default.fileExists(atPath: "\(base)-\(number)") { return "\(base)-\(number)" }
         return "\(base)-\(UUID().uuidString)"
     }

@@ -30,7 +30,13 @@ struct TrainingWork {
         let name = report.file.split(separator: "/").last.map(String.init) ?? report.file
         for text in run.notices + sentences { note(.info, text.replacing(report.file, with: name)) }
         if run.job.settings.denominator == .means { note(.warning, "the loss is the mean of micro-batches' means: short ones count more") }
-        note(.info, "the run's folder is \(run.folder.path)")
+        note(.info, "the run's folder is \(shortened(run.folder.path))")
+    }
+
+    /// As one would name it from here.
+    private func shortened(_ path: String) -> String {
+        let here = FileManager.default.currentDirectoryPath + "/"
+        return path.hasPrefix(here) ? String(path.dropFirst(here.count)) : path
     }
 
     mutating func note(_ kind: TrainingNote.Kind, _ text: String) {
@@ -56,7 +62,7 @@ struct TrainingWork {
         spent = .zero
         progress.step = report.step
         progress.rows = run.trainer.work?.rows ?? []
-        if let sample = run.sample { note(.good, "writes: \(sample)") }
+        if let sample = run.sample { note(.good, "writes “\(sample.trimmingCharacters(in: .whitespacesAndNewlines))”") }
         let limit = run.job.settings.maxGradNorm
         if limit > 0, report.gradNorm > limit { noteClipped(report, limit) }
     }
