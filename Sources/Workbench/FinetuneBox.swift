@@ -31,7 +31,7 @@ enum FinetuneBox {
             let isOwn = value != (setting?.standard ?? "")
             return [
                 Span(name, .emphasis), Span(value.isEmpty ? "–" : value, isOwn ? .accent : .overlay),
-                Span(isOwn ? setting?.standard ?? "" : "", .dim), Span(setting?.group.rawValue ?? "files", .dim),
+                Span(setting?.standard ?? "", .dim), Span(setting?.group.rawValue ?? "files", .dim),
             ]
         }
     }

@@ -266,7 +266,8 @@ import Training
             let isChat = name == "chat"
             let length = isChat ? "sequence-length=160 until=2" : "until=12 validation=VALIDATION validate-every=4"
             let run = Run(
-                "steps=30 warmup=4 schedule=cosine lr=0.0003 max-grad-norm=40 \(length)", data: isChat ? "sft-chat.jsonl" : "pirate.txt", size: size)
+                "steps=30 warmup=4 schedule=cosine lr=0.0003 max-grad-norm=40 \(length)", data: isChat ? "sft-chat.jsonl" : "pirate.txt",
+                size: size)
             switch name {
             case "walk":
                 run.harness.keys("Enter Tab l l l")
