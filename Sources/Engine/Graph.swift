@@ -97,6 +97,12 @@ package struct Graph: Sendable {
         return apply(AddScaled(scale: adapter.scale(name(part))), [base, up], as: part)
     }
 
+    /// Records a mistake; building goes on with `node`.
+    package mutating func fault(_ node: Node, _ rule: String) -> Node {
+        faults.append("\(values[node.id].name): \(rule)")
+        return node
+    }
+
     /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
     package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
         guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,

@@ -23,6 +23,8 @@ package struct Model: Sendable {
     package var adapter: LowRank?
     /// Weights that stand in for the file's, by the program's name: those that are being trained, or an adapter's.
     package var replacements: [String: Tensor] = [:]
+    /// What the loss of a pass is; another than the next token's brings weights of its own, which `replacements` hold.
+    package var objective = Objective.next
 
     /// Reads tables and settings only; weights stay where they are until a pass touches them.
     package init(path: String) throws(CheckpointError) {
@@ -42,24 +44,20 @@ package struct Model: Sendable {
 
     /// The program of one pass, with the next-token loss where there is a next token; with `leaves` also the reverse walk to these.
     package func program(_ pass: Pass, leaves: ((Value) -> Bool)? = nil) throws(ProgramError) -> Program {
-        var graph = Model.graph(architecture, settings, pass, adapter: adapter)
+        var graph = Model.graph(architecture, settings, pass, adapter: adapter, objective: objective)
         if let leaves, let loss = graph.node(named: "loss") { graph.differentiate(loss, leaves: leaves) }
         return try Program(graph)
     }
 
-    static func graph(_ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass, adapter: LowRank? = nil) -> Graph {
+    static func graph(
+        _ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass, adapter: LowRank? = nil, objective: Objective = .next
+    ) -> Graph {
         var graph = Graph(adapter: adapter)
         let logits = architecture.body(&graph, settings, pass)
         guard pass.hasLoss else { return graph }
-        let head = pass.fusedLoss ? graph.withdrawHead(logits) : nil
+        let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
-        let losses: Node
-        if let head {
-            let slopes = graph.apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
-            losses = graph.apply(LossColumn(), [slopes], as: "loss.tokens")
-        } else {
-            losses = graph.apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
-        }
+        let losses = objective == .reward ? graph.reward(logits, head?.x) : graph.nextTokenLoss(logits, targets, head)
         let count = pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : []
         graph.apply(Mean(isShare: pass.share), [losses, targets] + count, as: "loss")
         return graph

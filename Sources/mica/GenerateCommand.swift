@@ -36,7 +36,7 @@ struct GenerateCommand: ParsableCommand {
         var writer = TextWriter(tokenizer: idsOnly ? nil : model.tokenizer, after: ids)
         let result = try GenerationLoop(
             model: model, prompt: ids, edits: what.load(for: model, policy: source.policy), policy: source.policy,
-            sampler: sampling.sampler(), limit: maxTokens
+            sampler: sampling.sampler(), limit: maxTokens, turnEnd: source.turnEnd(model)
         ).run { writer.write($0) }
         writer.finish()
         Console.note(result.summary)

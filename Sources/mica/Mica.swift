@@ -20,6 +20,7 @@ import ArgumentParser
             HeadsCommand.self,
             GradcheckCommand.self,
             FinetuneCommand.self,
+            MergeCommand.self,
             PlayCommand.self,
             BenchCommand.self,
         ], defaultSubcommand: WorkbenchCommand.self)

@@ -280,6 +280,18 @@ struct CommandLineTests {
 struct FinetuneOptionTests {
     @Test func everySettingIsAnOption() { #expect(Documentation.settingOptions == Setting.all.map(\.name)) }
 
+    /// What the README shows of `mica finetune` is understood: it fails at what it is to read, not at how it is called.
+    @Test func readmesFinetunesParse() throws {
+        let text = try String(contentsOfFile: CommandLineTests.root + "/README.md", encoding: .utf8)
+        let lines = text.split(separator: "\n").filter { $0.hasPrefix("mica finetune ") }
+        #expect(lines.count >= 3)
+        for line in lines {
+            let words = line.split(separator: " ").dropFirst().map { $0.hasPrefix("Samples/fables") ? "/nowhere/model" : String($0) }
+            let outcome = try CommandLineTests.run(words)
+            #expect(outcome.code == 1 && outcome.errors.contains("/nowhere/model"), "\(line): \(outcome.errors)")
+        }
+    }
+
     @Test func readmeHasTheSettings() throws {
         let file = URL(fileURLWithPath: CommandLineTests.root + "/README.md")
         let text = try String(contentsOf: file, encoding: .utf8)

@@ -201,7 +201,7 @@ struct PreferenceTests {
         #expect(abs(value.loss - (2 + 0.3 * log(2))) < 1e-14)
     }
 
-    @Test(arguments: [TrainingSettings.Method.dpo, .orpo], 0..<4) func slopesEqualDifferences(
+    @Test(arguments: [TrainingSettings.Method.dpo, .orpo, .reward], 0..<4) func slopesEqualDifferences(
         _ method: TrainingSettings.Method, _ place: Int
     ) {
         let rule = Preference(method, beta: 0.7)
@@ -214,7 +214,7 @@ struct PreferenceTests {
     }
 
     @Test func extremesStayFinite() {
-        for method in [TrainingSettings.Method.dpo, .orpo] {
+        for method in [TrainingSettings.Method.dpo, .orpo, .reward] {
             for losses in [(1e-9, 900.0), (900.0, 1e-9)] {
                 let pair = (Preference.Answer(loss: losses.0, count: 1), Preference.Answer(loss: losses.1, count: 1))
                 let value = Preference(method, beta: 1).value([pair])

@@ -32,7 +32,8 @@ package enum AdapterExport {
         let common = ranks.first ?? 1
         let others = adapter.ranks.filter { $0.value != common }.sorted { $0.key < $1.key }
         return .object([
-            ("peft_type", .string("LORA")), ("task_type", .string("CAUSAL_LM")), ("base_model_name_or_path", .string(model.path)),
+            ("peft_type", .string("LORA")), ("task_type", .string(model.objective == .reward ? "SEQ_CLS" : "CAUSAL_LM")),
+            ("base_model_name_or_path", .string(model.path)),
             ("r", .integer(common)), ("lora_alpha", .real(adapter.alpha)), ("lora_dropout", .real(adapter.dropout)),
             ("use_rslora", .bool(adapter.rankStabilised)), ("bias", .string("none")), ("inference_mode", .bool(true)),
             // GPT-2 stores its matrices transposed (Conv1D).

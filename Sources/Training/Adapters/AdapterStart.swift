@@ -12,6 +12,7 @@ enum AdapterStart {
         }
         var (model, settings) = (model, settings)
         if settings.method == .qlora { try FourBitBase.round(&model, threads: policy.threads) }
+        if settings.method == .reward { try score(&model) }
         if settings.adapter.isEmpty {
             try begin(&model, settings)
         } else {
@@ -23,6 +24,12 @@ enum AdapterStart {
             settings.rank = adapter.lowRank.ranks.values.max() ?? settings.rank
         }
         return (model, settings)
+    }
+
+    /// A reward begins as 0 for every text, so that the first loss is softplus(margin).
+    private static func score(_ model: inout Model) throws {
+        model.objective = .reward
+        model.replacements[Objective.score] = try Tensor(Shape((.output, 1), (.input, model.settings.hidden))) { $0.update(repeating: 0) }
     }
 
     /// A is uniform in ±1/√input (Kaiming's bound for a = √5, as PEFT has it), B is 0: the adapter begins as nothing.

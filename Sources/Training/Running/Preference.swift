@@ -19,7 +19,7 @@ package struct Preference: Sendable {
     /// Of all pairs of a step.
     package struct Value: Sendable, Equatable {
         package var loss = 0.0
-        /// How much more the better answers are preferred than at the begin (dpo), or than the worse ones (orpo), on average.
+        /// How much more the better answers are preferred than at the begin (dpo), or than the worse ones (orpo, reward), on average.
         package var margin = 0.0
         /// The part of the pairs in which they are.
         package var accuracy = 0.0
@@ -31,10 +31,17 @@ package struct Preference: Sendable {
     package let method: TrainingSettings.Method
     /// β of DPO, λ of ORPO.
     package let beta: Double
+    /// How far apart rewards are to be.
+    package let rewardMargin: Double
 
-    package init(_ method: TrainingSettings.Method, beta: Double) {
+    package init(_ method: TrainingSettings.Method, beta: Double = 0, rewardMargin: Double = 0) {
         self.method = method
         self.beta = beta
+        self.rewardMargin = rewardMargin
+    }
+
+    init(_ settings: TrainingSettings) {
+        self.init(settings.method, beta: settings.preferenceBeta, rewardMargin: settings.rewardMargin)
     }
 
     package func value(_ pairs: [(chosen: Answer, rejected: Answer)]) -> Value {
@@ -42,7 +49,12 @@ package struct Preference: Sendable {
         let tokens = Double(max(1, pairs.reduce(0) { $0 + $1.chosen.count }))
         var total = Value()
         for (chosen, rejected) in pairs {
-            let one = method == .orpo ? orpo(chosen, rejected, tokens, count) : dpo(chosen, rejected, count)
+            let one =
+                switch method {
+                case .orpo: orpo(chosen, rejected, tokens, count)
+                case .reward: reward(chosen, rejected, count)
+                default: dpo(chosen, rejected, count)
+                }
             total.loss += one.loss
             total.margin += one.margin / count
             total.accuracy += (one.margin > 0 ? 1 : 0) / count
@@ -57,6 +69,16 @@ package struct Preference: Sendable {
         let margin = beta * ((chosen.reference - chosen.loss) - (rejected.reference - rejected.loss))
         let slope = beta * Preference.sigmoid(-margin) / count
         return Value(loss: Preference.softplus(-margin) / count, margin: margin, chosen: [slope], rejected: [-slope])
+    }
+
+    /// softplus(−(r₁ − r₂ − margin)), where an answer's loss is −r: −log of the probability that Bradley and Terry (1952) give to the
+    /// better one's winning by the margin. Ouyang et al. 2022, arXiv:2203.02155, eq. 1; the margin: Touvron et al. 2023, arXiv:2307.09288,
+    /// eq. 2.
+    private func reward(_ chosen: Answer, _ rejected: Answer, _ count: Double) -> Value {
+        let difference = rejected.loss - chosen.loss
+        let slope = Preference.sigmoid(rewardMargin - difference) / count
+        return Value(
+            loss: Preference.softplus(rewardMargin - difference) / count, margin: difference, chosen: [slope], rejected: [-slope])
     }
 
     /// The better answers' mean loss, and λ·softplus(−r) with r the difference of the log odds of the mean log-probabilities a:

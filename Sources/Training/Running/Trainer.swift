@@ -143,7 +143,7 @@ package struct Trainer: Sendable {
         let reference = try job.settings.method == .dpo ? reference(work.rows[row]) : 0
         work.scores.append(Preference.Answer(loss: loss, count: work.rows[row].counted, reference: reference))
         let isLast = row + 1 == work.rows.count
-        if isLast { work.settle(Preference(job.settings.method, beta: job.settings.preferenceBeta)) }
+        if isLast { work.settle(Preference(job.settings)) }
         self.work = work
         try isLast ? begin(row: 0) : begin(score: row + 1)
     }
@@ -170,7 +170,8 @@ package struct Trainer: Sendable {
         let bindings = try model.bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count)),
+                "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
+                "targets": Tensor(ids: row.targets(count, of: model.objective)),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))),
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
@@ -282,6 +283,11 @@ package struct Trainer: Sendable {
 }
 
 extension BatchRow {
-    /// Labels of the first `count` tokens, shifted as the loss reads them.
-    func targets(_ count: Int) -> [Int32] { Array(targets.prefix(max(0, count - 1))) + [maskedLabel] }
+    /// Labels of the first `count` tokens, shifted as the loss reads them; of a reward, which has none, the last token counts alone.
+    func targets(_ count: Int, of objective: Objective) -> [Int32] {
+        switch objective {
+        case .next: Array(targets.prefix(max(0, count - 1))) + [maskedLabel]
+        case .reward: [Int32](repeating: maskedLabel, count: max(0, count - 1)) + [0]
+        }
+    }
 }

@@ -30,7 +30,7 @@ package struct TrainingJob: Sendable {
             throw SettingError(rule: "--method \(settings.method.rawValue) needs \(wanted); \(path) has \(data.kind.rows)")
         }
         validation = try settings.validation.isEmpty ? nil : TrainingJob.load(settings.validation, model, settings)
-        canFuse = try settings.fusedLoss && !Parameter.hasHead(model, Set(parameters.map(\.name)))
+        canFuse = try settings.fusedLoss && model.objective == .next && !Parameter.hasHead(model, Set(parameters.map(\.name)))
         steps = settings.plannedSteps(perEpoch: BatchLoader(data, settings.data(context: model.settings.context)).stepsPerEpoch)
     }
 

@@ -31,7 +31,7 @@ extension Model {
         let bindings = try bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count)),
+                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count, of: objective)),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))), Pass.batchTokens: Tensor(ids: [1], axis: .item),
             ])
         var stepper = try Stepper(program, policy: policy, keep: .nothing, bindings: bindings)

@@ -24,7 +24,7 @@ extension Setting {
     private static let training: [Setting] = [
         .choice(
             "method", .training, \.method,
-            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4). dpo, orpo: as lora, from pairs of answers."
+            "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4). dpo, orpo: as lora, from pairs of answers. reward: as lora, a number for each answer."
         ),
         .integer("steps", .training, \.steps, 0...Int.max, "Steps of the optimizer; 0: as many as the epochs need."),
         .real("epochs", .training, \.epochs, 0...1e6, "Passes over the data, where no steps are given."),
@@ -38,6 +38,7 @@ extension Setting {
         .real(
             "preference-beta", .training, \.preferenceBeta, 0...most,
             "dpo: how strongly the model is held to what it was, β. orpo: the weight of the preference beside the loss, λ."),
+        .real("reward-margin", .training, \.rewardMargin, 0...most, "reward: how far apart the two answers' numbers are to be."),
     ]
 
     private static let optimizer: [Setting] = [

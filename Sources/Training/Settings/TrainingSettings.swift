@@ -13,10 +13,12 @@ package struct TrainingSettings: Sendable, Equatable {
         case dpo
         /// As `lora`, on pairs of answers: odds ratio preference optimisation.
         case orpo
+        /// As `lora`, on pairs of answers: a number for each text, larger for the better one.
+        case reward
 
         package var isAdapter: Bool { self != .full }
         /// Whether it learns from pairs of answers.
-        package var isPreference: Bool { self == .dpo || self == .orpo }
+        package var isPreference: Bool { self == .dpo || self == .orpo || self == .reward }
     }
 
     package enum ScheduleKind: String, Sendable, CaseIterable { case constant, linear, cosine, wsd }
@@ -59,6 +61,7 @@ package struct TrainingSettings: Sendable, Equatable {
     package var minRatio = 0.0
     package var decayShare = 0.2
     package var preferenceBeta = 0.1
+    package var rewardMargin = 0.0
 
     // Optimizer
     package var optimizer = OptimizerKind.adamw

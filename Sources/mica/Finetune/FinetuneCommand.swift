@@ -30,20 +30,27 @@ struct FinetuneCommand: ParsableCommand {
     var resume: String?
     @Flag(help: "Go on although the data has changed, to other numbers than an undisturbed run would give.")
     var inexact = false
-    @Flag(help: "Say what the run would take in memory and time, and stop.")
+    @Flag(help: "Say what the run would take in memory and time, and stop; --plan trl: write it to --out for transformers, PEFT and TRL.")
     var plan = false
+    @Flag(name: .customLong(FinetuneCommand.planTRL), help: .hidden)
+    var planTRL = false
     @Option(
         name: .customLong("plan-rate"),
         help: ArgumentHelp("With --plan: operations a second, in units of 10⁹, of another machine.", valueName: "gflops"))
     var planRate: Double?
+    @Option(
+        name: .customLong("plan-memory"), help: ArgumentHelp("With --plan: memory of another machine or its GPU.", valueName: "gib"))
+    var planMemory: Double?
     @OptionGroup(title: "Settings") var options: FinetuneOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
         if let planRate, !(planRate > 0) { throw ValidationError("--plan-rate must be above 0.") }
+        if let planMemory, !(planMemory > 0) { throw ValidationError("--plan-memory must be above 0.") }
         if resume == nil && (path == nil || data == nil || (out == nil && !plan)) {
             throw ValidationError("Give MODEL, --data FILE and --out RUN; or --resume RUN.")
         }
+        if resume != nil && (plan || planTRL) { throw ValidationError("--plan is of a new run, without --resume.") }
         if resume != nil && (path != nil || data != nil || out != nil || log != nil || !options.given.isEmpty) {
             throw ValidationError("--resume takes everything from the run; leave MODEL, --data, --out, --log and the settings away.")
         }
@@ -53,9 +60,11 @@ struct FinetuneCommand: ParsableCommand {
         // A limit on file sizes then gives an error that is told, not a signal that ends the process.
         signal(SIGXFSZ, SIG_IGN)
         Interrupt.watch()
-        if plan && resume == nil {
-            return try FinetunePlan.print(path ?? "", data ?? "", options.settings(), threads.count, rate: planRate)
+        if plan {
+            return try FinetunePlan.print(
+                path ?? "", data ?? "", options.settings(), threads.count, rate: planRate, memory: planMemory)
         }
+        if planTRL { return try FinetunePlan.write(path ?? "", data ?? "", options.settings(), threads.count, to: out ?? "") }
         var run = try start()
         for notice in run.notices { Console.note(notice) }
         for sentence in run.job.data.report.sentences(sequenceLength: run.job.dataSettings.sequenceLength) { Console.note(sentence) }
@@ -67,6 +76,16 @@ struct FinetuneCommand: ParsableCommand {
             if let sample = run.sample { Console.note("  “\(run.job.settings.samplePrompt)” → \(sample)") }
         }
         try end(run)
+    }
+
+    static let planTRL = "plan-trl"
+
+    /// `--plan` takes a word or none, which no kind of option can; `--plan trl` is read as an option of its own.
+    static func spelled(_ arguments: [String]) -> [String] {
+        guard arguments.first == configuration.commandName, let place = arguments.firstIndex(of: "--plan"),
+            arguments.indices.contains(place + 1), arguments[place + 1] == "trl"
+        else { return arguments }
+        return arguments[..<place] + ["--\(planTRL)"] + arguments[(place + 2)...]
     }
 
     private func start() throws -> TrainingRun {

@@ -44,6 +44,8 @@ struct FinetuneOptions: ParsableArguments {
     var decayShare: String?
     @Option(name: .customLong("preference-beta"), help: help("preference-beta"))
     var preferenceBeta: String?
+    @Option(name: .customLong("reward-margin"), help: help("reward-margin"))
+    var rewardMargin: String?
     @Option(name: .customLong("optimizer"), help: help("optimizer"))
     var optimizer: String?
     @Option(name: .customLong("beta1"), help: help("beta1"))

@@ -6,13 +6,33 @@ import Training
 
 /// What a finetune would take, as `mica finetune --plan` says it.
 enum FinetunePlan {
-    static func print(_ model: String, _ data: String, _ settings: TrainingSettings, _ threads: Int, rate: Double?) throws {
-        let job = try TrainingJob(model: Model(path: model), settings: settings, data: data, policy: Policy(threads: threads))
+    private static func job(_ model: String, _ data: String, _ settings: TrainingSettings, _ threads: Int) throws -> TrainingJob {
+        try TrainingJob(model: Model(path: model), settings: settings, data: data, policy: Policy(threads: threads))
+    }
+
+    /// The run as a folder for transformers, PEFT and TRL.
+    static func write(_ model: String, _ data: String, _ settings: TrainingSettings, _ threads: Int, to folder: String) throws {
+        try TRLFolder.write(job(model, data, settings, threads), to: folder)
+        Console.note(
+            "\(folder) is complete; there, with torch, transformers, peft and trl: torchrun --nproc-per-node 1 \(TRLFolder.script)")
+    }
+
+    /// - Parameters:
+    ///   - rate: operations a second in units of 10⁹ of another machine, instead of this one's measured.
+    ///   - memory: of another machine, in GiB.
+    static func print(
+        _ model: String, _ data: String, _ settings: TrainingSettings, _ threads: Int, rate: Double?, memory: Double?
+    ) throws {
+        let job = try job(model, data, settings, threads)
         let plan = try TrainingPlan(job)
         var table = TextTable(header: ["memory", "MiB"], rightAligned: [1])
         for part in plan.parts { table.add([part.name, mebibytes(part.bytes)]) }
         table.add(["together", mebibytes(plan.bytes)])
         Console.print(table.text)
+        if let memory {
+            let share = Double(plan.bytes) / (memory * 1_073_741_824)
+            Console.print("\(share <= 1 ? "fits" : "does not fit") in \(memory) GiB: \(String(format: "%.1f", share * 100)) % of it")
+        }
         let speed = try rate.map { $0 * 1e9 } ?? measured(threads)
         let seconds = Double(plan.operations) / speed
         Console.print(

@@ -37,6 +37,8 @@ struct GenerationLoop {
     let policy: Policy
     let sampler: Sampler
     let limit: Int
+    /// Beside the model's own: the end of a turn in a conversation.
+    var turnEnd: Int?
 
     /// `emit` gets each new token at once. End tokens are not emitted.
     func run(emit: (Int) -> Void) throws -> Result {
@@ -53,7 +55,7 @@ struct GenerationLoop {
         while true {
             guard let logits = try generation.lastLogits() else { return result }
             let token = try sampler.choose(logits)
-            if model.endTokens.contains(token) { return ended(.endToken(token), result) }
+            if model.endTokens.contains(token) || token == turnEnd { return ended(.endToken(token), result) }
             emit(token)
             result.count += 1
             result.seconds = (clock.now - first).seconds

@@ -6,7 +6,7 @@ import Screen
 enum Launch {
     static func run(_ arguments: [String]) -> Never {
         do {
-            var command = try Mica.parseAsRoot(arguments)
+            var command = try Mica.parseAsRoot(FinetuneCommand.spelled(arguments))
             try command.run()
         } catch {
             end(with: error)

@@ -9,15 +9,35 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("An adapter in PEFT's format beside the model.", valueName: "folder"))
     var adapter: String?
     @OptionGroup var prompt: PromptOptions
+    @Option(help: ArgumentHelp("What a user says, put into the model's chat template.", valueName: "text"))
+    var chat: String?
     @OptionGroup var threads: ThreadOptions
+
+    func validate() throws {
+        if chat != nil && (prompt.prompt != nil || prompt.ids != nil) { throw ValidationError("Give --chat, --prompt or --ids.") }
+    }
 
     /// The model and the ids of the prompt.
     func load() throws -> (model: Model, ids: [Int]) {
         var model = try Model(path: path)
         if let adapter { try PEFTAdapter(path: adapter).attach(to: &model) }
-        let ids = try prompt.tokens(for: model)
+        let ids = try chat.map { try ModelOptions.asked($0, model) } ?? prompt.tokens(for: model)
         try model.check(ids)
         return (model, ids)
+    }
+
+    private static func asked(_ words: String, _ model: Model) throws -> [Int] {
+        guard let tokenizer = model.tokenizer else { throw Failure(model.tokenizerProblem ?? "\(model.path) has no tokenizer; use --ids") }
+        guard let ids = try tokenizer.chatPrompt(words) else {
+            throw Failure("\(model.path) has no chat template; write the whole text with --prompt")
+        }
+        return ids.map(Int.init)
+    }
+
+    /// With --chat: the token that ends the answer.
+    func turnEnd(_ model: Model) throws -> Int? {
+        guard chat != nil else { return nil }
+        return try model.tokenizer?.chatTurnEnd().map(Int.init)
     }
 
     var policy: Policy { Policy(threads: threads.count) }
