@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "Models", dependencies: ["Engine", "Checkpoints", "Tokenizers", "StrictJSON"]),
         .target(name: "Training", dependencies: ["Models", "Tokenizers", "StrictJSON"]),
         .target(name: "Screen", dependencies: ["TOMLKit"], resources: [.copy("../../Themes")]),
-        .target(name: "Workbench", dependencies: ["Models", "Screen", "TOMLKit"], resources: [.copy("../../Samples")]),
+        .target(name: "Workbench", dependencies: ["Models", "Training", "Screen", "TOMLKit"], resources: [.copy("../../Samples")]),
         .target(name: "Curses", dependencies: ["Screen", "CNcurses"], resources: [.copy("terminfo")]),
         .executableTarget(
             name: "mica",
@@ -36,7 +36,7 @@ let package = Package(
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON", "mica"], exclude: ["Golden"]),
         .testTarget(name: "ScreenTests", dependencies: ["Screen"]),
-        .testTarget(name: "WorkbenchTests", dependencies: ["Workbench"], exclude: ["Golden"]),
+        .testTarget(name: "WorkbenchTests", dependencies: ["Workbench", "Training"], exclude: ["Golden"]),
         .testTarget(name: "TerminalTests", dependencies: ["Curses", "Screen", "Training", "mica"]),
     ],
     swiftLanguageModes: [.v6]

@@ -8,6 +8,9 @@ package enum Checkpointing: String, Sendable, Hashable, CaseIterable {
     /// The residual of every √L-th layer: √L residuals wait, and √L layers' values come back at a time. Less than `layer` only where
     /// layers are many and a layer's values few.
     case sqrt
+    /// Products with weights, residuals and contexts wait; norms, functions, scores and probabilities, which cost little beside their
+    /// memory, come back a layer at a time.
+    case light
 
     package var keep: Recording.Keep { self == .none ? .nothing : .residuals(self) }
 
@@ -15,7 +18,7 @@ package enum Checkpointing: String, Sendable, Hashable, CaseIterable {
     func segmentLength(layers: Int) -> Int? {
         switch self {
         case .none: nil
-        case .layer: 1
+        case .layer, .light: 1
         case .sqrt: max(1, Int(Double(layers).squareRoot().rounded()))
         }
     }
@@ -29,6 +32,8 @@ struct Segments: Sendable {
     let rest: Range<Int>
     /// By forward step: the values that no forward step reads any more, to be computed again later.
     private let dropped: [Int: [Int]]
+    /// By segment's begin: values that only what is computed again reads, so that they must wait for it.
+    private let held: [Int: Set<Int>]
 
     /// Nil where there is no reverse walk.
     init?(_ program: Program, _ checkpointing: Checkpointing) {
@@ -39,8 +44,42 @@ struct Segments: Sendable {
         let ends = kept.compactMap { program.values[$0].step.map { $0 + 1 } }
         ranges = zip([0] + ends, ends).map { $0..<$1 }
         rest = (ends.last ?? 0)..<program.forwardCount
-        dropped = Segments.dropped(program, ranges)
+        let all = Segments.dropped(program, ranges)
+        guard checkpointing == .light else {
+            (dropped, held) = (all, [:])
+            return
+        }
+        dropped = all.mapValues { ids in ids.filter { Segments.isLight(program, $0) } }
+        held = Segments.held(program, ranges, Set(dropped.values.joined()))
     }
+
+    /// Whether a value is made again at little cost.
+    private static func isLight(_ program: Program, _ id: Int) -> Bool {
+        guard let step = program.values[id].step else { return false }
+        return program.values[id].role != .residual && program.steps[step].op.isRepeatedCheaply
+    }
+
+    /// What the dropped values of a segment are made from, down to values that wait anyway.
+    private static func held(_ program: Program, _ ranges: [Range<Int>], _ dropped: Set<Int>) -> [Int: Set<Int>] {
+        var held: [Int: Set<Int>] = [:]
+        for range in ranges {
+            var again: Set<Int> = []
+            for number in range.reversed() {
+                let id = program.steps[number].output
+                guard dropped.contains(id) || again.contains(id) else { continue }
+                for input in program.steps[number].inputs where program.values[input].step != nil {
+                    let isRepeated = range.contains(program.values[input].step ?? -1) && isLight(program, input)
+                    if isRepeated { again.insert(input) } else { held[range.lowerBound, default: []].insert(input) }
+                }
+            }
+        }
+        return held
+    }
+
+    /// Whether a value must wait for its segment although no step of the walk reads it.
+    func isHeld(_ id: Int, by step: Int) -> Bool { segment(of: step).map { held[$0.lowerBound]?.contains(id) == true } ?? false }
+
+    func held(by segment: Range<Int>) -> Set<Int> { held[segment.lowerBound] ?? [] }
 
     /// What the reverse walk reads and no later segment does: a value that lives across a cut would have to be made twice.
     private static func dropped(_ program: Program, _ ranges: [Range<Int>]) -> [Int: [Int]] {
@@ -89,6 +128,7 @@ extension Stepper {
                 }
             }
         }
+        for id in segments?.held(by: segment) ?? [] where program.lastUse[id] < number { release(id) }
     }
 
     /// Steps of a segment whose values are gone and are needed: by the walk from `number` on, or for such a value.

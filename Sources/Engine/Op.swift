@@ -20,6 +20,8 @@ package protocol Op: Sendable {
     func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R>
     /// The fast kernels, best first. Empty: `reference` is used.
     var kernels: [Kernel] { get }
+    /// Whether computing it again costs little beside the memory of its value: false for products with weights.
+    var isRepeatedCheaply: Bool { get }
     /// A view shares its input's elements: it costs nothing and its statistics are the input's.
     var isView: Bool { get }
     /// What the element at `index` was computed from, one entry an input element that took part (the caller sorts).
@@ -50,6 +52,7 @@ extension Op {
     package var parameters: [(name: String, value: String)] { [] }
     package var kernels: [Kernel] { [] }
     package var isView: Bool { false }
+    package var isRepeatedCheaply: Bool { true }
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] { [] }
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? { nil }
     package func cost(_ inputs: [Shape], output: Shape) -> Int { output.elementCount }

@@ -167,7 +167,9 @@ package struct Stepper: Sendable {
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
         guard case .all = recording.keep else {
-            for id in program.steps[number].inputs where program.lastUse[id] == number && program.isPassing(id) { recording.evict(id) }
+            for id in program.steps[number].inputs where program.lastUse[id] == number && program.isPassing(id) {
+                if number >= program.forwardCount || segments?.isHeld(id, by: number) != true { recording.evict(id) }
+            }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
             return
         }

@@ -28,6 +28,12 @@ package struct Generation: Sendable {
             ids: prompt, caches: true, loss: keep != .nothing, edits: edits, horizon: horizon, policy: policy, keep: keep)
     }
 
+    /// A pass that something else has begun, such as a row of a batch in training; no token can be appended to it.
+    package init(model: Model, stepper: Stepper, ids: [Int]) {
+        (self.model, self.stepper, self.ids) = (model, stepper, ids)
+        (policy, keep, horizon) = (stepper.policy, stepper.recording.keep, nil)
+    }
+
     /// The program of the pass at work with the reverse walk from the loss to every weight behind it.
     package func reverseProgram() throws -> Program {
         if stepper.program.hasBackward { return stepper.program }

@@ -34,6 +34,7 @@ struct Answerer {
         case .gradient(let question):
             guard let pass else { return .failed("nothing runs yet") }
             return try GradientReader(pass: pass, threads: threads).answer(question, cancelled)
+        case .batchRow: return try pass.map { .batchRow(try BatchRowReading($0.stepper)) } ?? .failed("nothing runs yet")
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }

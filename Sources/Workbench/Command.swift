@@ -3,7 +3,7 @@ import Screen
 /// Something the workbench can do, by name: the `:` line, keys, scripts and the palette all speak this one language. The help screen and
 /// the README's tables are made from the same entries.
 package struct Command: Sendable {
-    package enum Group: String, CaseIterable, Sendable { case run, move, find, whatIf = "what if", view, data, app }
+    package enum Group: String, CaseIterable, Sendable { case run, train, move, find, whatIf = "what if", view, data, app }
 
     package let name: String
     package let aliases: [String]
@@ -26,7 +26,7 @@ package struct Command: Sendable {
     }
 
     package static let all: [Command] =
-        runCommands + gradientCommands + moveCommands + findCommands + editCommands + viewCommands + appCommands
+        runCommands + trainCommands + gradientCommands + moveCommands + findCommands + editCommands + viewCommands + appCommands
 
     /// By name, alias, or a beginning that only one command has.
     package static func find(_ word: String) -> Command? {

@@ -111,7 +111,9 @@ package enum RunLine {
 
     /// At the right of the status line: the cursor of the run.
     package static func line(_ session: Session) -> Line {
-        guard let snapshot = session.snapshot else { return [] }
+        // A finetune's own line needs the room, unless its batch is what the cursor walks through.
+        let isElsewhere = session.page == .train && session.training != nil && session.training?.walk == nil
+        guard let snapshot = session.snapshot, !isElsewhere else { return [] }
         let walking = snapshot.walking
         let depth = snapshot.inner.isEmpty ? "" : "inside "
         let sign = snapshot.isRunning ? "▶" : walking.isFinished ? "■" : "‖"

@@ -21,6 +21,7 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
+    case training(TrainingCommand)
     case cancel
     case quit
 }
@@ -36,6 +37,7 @@ package enum EngineEvent: Sendable {
     case busy(String)
     case edits(EditList)
     case scan(ScanState)
+    case training(TrainingProgress)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

@@ -10,10 +10,12 @@ package struct EngineState {
     var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
     var entered: [String] = []
-    private var journey: Journey?
+    var journey: Journey?
     /// Where the run goes when it has reached the loss.
     private var afterLoss: Goal?
     private(set) var stops = Stops()
+    /// A finetune, and the walk into one of its batches.
+    var training: TrainingWork?
     var run = 0
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
@@ -28,7 +30,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || training?.isRunning == true }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -62,16 +64,18 @@ package struct EngineState {
         case .stepInto(let value, let index): try stepInto(value, index)
         case .stepOut: stepOut()
         case .nextToken: try nextToken(cancelled)
-        case .previousToken: try previousToken()
+        case .previousToken: try previousToken(cancelled)
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
+        case .training(let command): try perform(command, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
         stopScan()
+        if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
         emit(.stopped(.interrupted))
@@ -81,6 +85,7 @@ package struct EngineState {
     // MARK: models and prompts
 
     private mutating func open(_ path: String) throws {
+        try endTraining()
         emit(.busy("opening \(path)"))
         let opened = try Model(path: path)
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
@@ -91,7 +96,7 @@ package struct EngineState {
     }
 
     private mutating func begin(_ ids: [Int]) throws {
-        guard let model else { throw PromptError(rule: "no model is open; use :open PATH") }
+        guard let model = training?.model ?? model else { throw PromptError(rule: "no model is open; use :open PATH") }
         try model.check(ids)
         try carryEdits(to: ids, model)
         let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
@@ -102,6 +107,7 @@ package struct EngineState {
     }
 
     private mutating func restart() throws {
+        if training?.walk != nil { return try showWalk() }
         guard let first = passes.first else { return }
         try begin(Array(first.ids))
     }
@@ -130,7 +136,7 @@ package struct EngineState {
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
-        guard let journey else { return }
+        guard let journey else { return advanceTraining(interrupted: interrupted) }
         do {
             let stop = try step(journey, interrupted)
             switch stop {
@@ -197,6 +203,7 @@ package struct EngineState {
     // MARK: tokens
 
     private mutating func nextToken(_ cancelled: () -> Bool) throws {
+        if training?.walk != nil { return try moveWalk(by: 1, cancelled) }
         guard let last = passes.indices.last else { return }
         (inner, entered) = ([], [])
         let program = passes[last].stepper.program
@@ -218,7 +225,8 @@ package struct EngineState {
         publish()
     }
 
-    private mutating func previousToken() throws {
+    private mutating func previousToken(_ cancelled: () -> Bool) throws {
+        if training?.walk != nil { return try moveWalk(by: -1, cancelled) }
         guard passes.count > 1 else { throw PromptError(rule: "this is the prompt; there is no earlier pass") }
         passes.removeLast()
         (inner, entered, journey) = ([], [], nil)

@@ -40,7 +40,7 @@ package final class EngineThread: Sendable {
         var state = initial
         while true {
             for command in state.isRunning ? commands.take() : commands.wait() {
-                if case .quit = command { return }
+                if case .quit = command { return state.end() }
                 if case .cancel = command { cancelled.store(false, ordering: .releasing) }
                 state.handle(command) { self.cancelled.load(ordering: .acquiring) }
             }

@@ -38,7 +38,7 @@ package enum KeyMap {
         return longer.isEmpty ? .none : .prefix(longer)
     }
 
-    package static let all: [Binding] = app + run + move + structure + find + whatIf + view + pages
+    package static let all: [Binding] = app + run + train + move + structure + find + whatIf + view + pages
 
     private static let app = [
         Binding("?", "help", "help"), Binding("F1", "help"), Binding(":", "command", "command"), Binding("q", "back"),
@@ -52,6 +52,12 @@ package enum KeyMap {
         Binding("s", "step", "step"), Binding("S", "step-back", "back"), Binding("x", "into", "into"), Binding("X", "out"),
         Binding("o", "over"), Binding("Space", "run"), Binding("r", "run-to"), Binding("R", "restart"), Binding("b", "break"),
         Binding("w", "edit-watch"), Binding(">", "next-token"), Binding("<", "previous-token"),
+    ]
+
+    private static let train = [
+        Binding("Space", "train-run", on: .train), Binding("n", "train-step", on: .train), Binding("Backspace", "train-leave", on: .train),
+        Binding("f", "finetune", "new", on: .train), Binding("w", "train-save", "save", on: .train),
+        Binding("v l", "train-log", on: .train), Binding("v e", "train-smooth", on: .train),
     ]
 
     private static let move = [

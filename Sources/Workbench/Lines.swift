@@ -1,5 +1,6 @@
 import Engine
 import Screen
+import Training
 
 /// The line at the bottom: commands, searches, elements; and what boxes do with keys.
 extension Session {
@@ -64,6 +65,7 @@ extension Session {
         case .lineage(let value, let index, let selection): return lineageKey(key, value, index, selection)
         case .edits(let selection): return editsKey(key, selection)
         case .scan(let row, let column): return scanKey(key, row: row, column: column)
+        case .finetune(let selection): return finetuneKey(key, selection)
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
         }
@@ -166,6 +168,7 @@ package enum Completion {
         case let text where text.contains("NAME"):
             choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
         case let text where text.contains("THEME"): session.themes
+        case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
         case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
         default: choices(command.arguments)
         }

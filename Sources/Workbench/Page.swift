@@ -2,7 +2,7 @@ import Screen
 
 /// A screen of the workbench.
 package enum PageID: String, CaseIterable, Sendable {
-    case explore, attention, rope, gradient, tokens
+    case explore, attention, rope, gradient, tokens, train
 }
 
 /// One screen: a number, a name, and where its panes lie. A file in Pages/ and a line in `PageCatalogue.all`.
@@ -33,7 +33,9 @@ extension Page {
 }
 
 package enum PageCatalogue {
-    package static let all: [any Page.Type] = [ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, TokensPage.self]
+    package static let all: [any Page.Type] = [
+        ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, TokensPage.self, TrainPage.self,
+    ]
 
     package static func page(_ id: PageID) -> any Page.Type { all.first { $0.id == id } ?? ExplorePage.self }
 }

@@ -76,6 +76,8 @@ package enum Request: Hashable, Sendable {
     case rope(RopeQuestion)
     /// What the Grad screen shows.
     case gradient(GradientQuestion)
+    /// The tokens of the batch's row that is walked through; `walked` when their losses have been computed.
+    case batchRow(walked: Bool)
 }
 
 /// What a search for numbers looks for.
@@ -99,6 +101,7 @@ package enum Answer: Sendable {
     case attention(AttentionAnswer)
     case rope(RopeAnswer)
     case gradient(GradientAnswer)
+    case batchRow(BatchRowReading)
     case failed(String)
 }
 

@@ -285,8 +285,12 @@ struct FinetuneOptionTests {
         let text = try String(contentsOfFile: CommandLineTests.root + "/README.md", encoding: .utf8)
         let lines = text.split(separator: "\n").filter { $0.hasPrefix("mica finetune ") }
         #expect(lines.count >= 3)
-        for line in lines {
-            let words = line.split(separator: " ").dropFirst().map { $0.hasPrefix("Samples/fables") ? "/nowhere/model" : String($0) }
+        let out = FileManager.default.temporaryDirectory.appendingPathComponent("mica-readme-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: out) }
+        for (number, line) in lines.enumerated() {
+            let words = line.split(separator: " ").dropFirst().map { word in
+                word.hasPrefix("Samples/fables") ? "/nowhere/model" : word.hasPrefix("runs/") ? "\(out.path)/runs/\(number)" : String(word)
+            }
             let outcome = try CommandLineTests.run(words)
             #expect(outcome.code == 1 && outcome.errors.contains("/nowhere/model"), "\(line): \(outcome.errors)")
         }

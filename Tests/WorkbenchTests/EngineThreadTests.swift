@@ -13,10 +13,12 @@ import Workbench
         private(set) var seen: [EngineEvent] = []
         private var waiting: [EngineEvent] = []
 
+        /// With a slow kernel here and there, so that no machine is done before it is asked.
         init() {
-            engine = EngineThread(policy: Policy(threads: 1), budget: 1 << 30, events: events)
+            let slow = Policy.Rule(pattern: NamePattern("*.mlp.gate_proj"), kernel: "reference")
+            engine = EngineThread(policy: Policy(rules: [slow], threads: 1), budget: 1 << 30, events: events)
             engine.post(.open(path: Harness.Sample.llama.path))
-            engine.post(.prompt(ids: (0..<250).map { $0 * 7 % 2000 }))
+            engine.post(.prompt(ids: (0..<120).map { $0 * 7 % 2000 }))
         }
 
         /// Takes events until one fits, or time is up.

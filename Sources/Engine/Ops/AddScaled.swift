@@ -15,6 +15,8 @@ package struct AddScaled: Op {
     ]
     package var parameters: [(name: String, value: String)] { [("s", "\(scale)")] }
 
+    package var isRepeatedCheaply: Bool { false }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 2 else { throw ShapeError("takes two inputs, got \(inputs.count)") }
         try Shapes.expectSame(inputs)

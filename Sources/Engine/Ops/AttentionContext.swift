@@ -20,6 +20,8 @@ package struct AttentionContext: Op {
             .normal(Shape((.head, 1), (.token, 4), (.feature, 6))), .integers([0, 1, 1, 3])),
     ]
 
+    package var isRepeatedCheaply: Bool { false }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try mask.packed ? Shapes.expect(inputs, ranks: 3, 3, 1) : Shapes.expect(inputs, ranks: 3, 3)
         try Shapes.expectEqual(inputs[0][2], inputs[1][1], "keys of probs and of v")

@@ -9,6 +9,8 @@ package struct Embedding: Op {
         source: "Bengio et al. 2003, A Neural Probabilistic Language Model")
     package static let samples = [OpSample(Embedding(), .ids(5, below: 7), .normal(Shape((.vocabulary, 7), (.feature, 6))))]
 
+    package var isRepeatedCheaply: Bool { false }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 1, 2)
         return Shape([inputs[0].axes[0], Axis(.feature, inputs[1][1])])

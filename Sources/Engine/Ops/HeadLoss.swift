@@ -15,6 +15,8 @@ package struct HeadLoss: Op {
             HeadLoss(), .normal(Shape((.token, 5), (.feature, 6))), .normal(Shape((.vocabulary, 37), (.feature, 6))), .ids(5, below: 37))
     ]
 
+    package var isRepeatedCheaply: Bool { false }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 2, 2, 1)
         try Shapes.expectEqual(inputs[0][1], inputs[1][1], "x's last axis and W's")

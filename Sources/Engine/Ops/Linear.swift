@@ -24,6 +24,8 @@ package struct Linear: Op {
     ]
     package var parameters: [(name: String, value: String)] { [("W stored as", transposed ? "[input, output]" : "[output, input]")] }
 
+    package var isRepeatedCheaply: Bool { false }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 2 || inputs.count == 3 else { throw ShapeError("takes x, W and perhaps b, got \(inputs.count) inputs") }
         guard inputs[1].rank == 2, inputs[0].rank >= 1 else { throw ShapeError("W must have 2 axes, is \(inputs[1])") }

@@ -6,6 +6,8 @@ package struct LinePlot: Hashable, Sendable {
         package var name: String
         package var values: [Float]
         package var role: Role
+        /// Whether NaN is a number that went wrong, and shown, or just no number.
+        package var marksGaps = true
 
         package init(_ name: String, _ values: [Float], role: Role? = nil, index: Int = 0) {
             (self.name, self.values, self.role) = (name, values, role ?? .series(index))

@@ -52,7 +52,7 @@ struct PlotPen {
 
     /// NaN on the axis, Inf on the frame it left through.
     private func drawSigns(_ series: LinePlot.Series, _ surface: inout Surface) {
-        for (index, value) in series.values.enumerated() where !value.isFinite {
+        for (index, value) in series.values.enumerated() where !value.isFinite && (series.marksGaps || !value.isNaN) {
             let x = rect.x + place(index, of: series.values.count, rect.width)
             if value.isNaN {
                 surface.set(x, rect.bottom - 1, Cell("N", .role(.nan)))

@@ -54,9 +54,13 @@ package struct Trainer: Sendable {
         phase = state.step >= job.steps ? .finished : .batch
     }
 
-    /// Runs to the end of the step; nil if a rule or the plan has ended the run.
+    /// Whether some weights of the step have their update and others not yet: nothing that could be saved.
+    private var isUpdating: Bool { if case .update = phase { true } else { false } }
+
+    /// Runs to the end of the step; nil if a rule or the plan has ended the run, or if `interrupted`. A step whose updates have begun is
+    /// finished first.
     package mutating func finishStep(interrupted: () -> Bool = { false }) throws -> StepReport? {
-        while !interrupted() {
+        while isUpdating || !interrupted() {
             if let report = try advance() { return report }
             switch phase {
             case .stopped, .finished: return nil
@@ -88,6 +92,20 @@ package struct Trainer: Sendable {
     package mutating func stepBack() -> Bool {
         guard let cursor = stepper?.cursor, cursor > 0 else { return false }
         stepper?.stepBack()
+        return true
+    }
+
+    /// Draws the next batch, or goes back to the first row of the one whose update a rule has held back; then every op of the step is
+    /// still to come. False where no step begins: in the middle of one, and at the end. A walk into a batch does this to a copy.
+    package mutating func beginStep() throws -> Bool {
+        switch phase {
+        case .batch: try draw()
+        case .stopped(.nonFinite), .stopped(.spike):
+            work?.shares = []
+            work?.gradients = [:]
+            try begin(row: 0)
+        default: return false
+        }
         return true
     }
 

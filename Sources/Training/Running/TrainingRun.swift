@@ -14,7 +14,10 @@ package struct TrainingRun: Sendable {
     private let log: RunLog
     private let base: String
     private let dataChecksum: String
-    private var lastSaved: Int
+    /// The step of the newest checkpoint; 0: none.
+    package private(set) var lastSaved: Int
+    /// The loss on the validation file, where the last step measured it.
+    package private(set) var validation: Double?
     /// What the model wrote last, when `--sample-every` asks for it.
     package private(set) var sample: String?
     private var began = ContinuousClock.now
@@ -126,7 +129,7 @@ package struct TrainingRun: Sendable {
 
     /// Logs a step that the trainer has finished, and saves if it is time.
     package mutating func record(_ report: StepReport) throws {
-        let validation = try isValidated(report.step) ? trainer.validationLoss() : nil
+        validation = try isValidated(report.step) ? trainer.validationLoss() : nil
         let isSampled = job.settings.sampleEvery > 0 && report.step % job.settings.sampleEvery == 0
         sample = isSampled ? try trainer.sample(job.settings.samplePrompt) : nil
         try log.append(line(report, validation))

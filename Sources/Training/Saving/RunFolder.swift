@@ -15,6 +15,9 @@ package struct RunFolder: Sendable {
     /// Takes the run's folder for this process, makes it if it is not there, and removes what a process that was killed has left.
     package init(path: String) throws(RunError) {
         let full = RunFolder.absolute(path)
+        // Folders above it too; if that fails, the next call says why.
+        let above = URL(fileURLWithPath: full).deletingLastPathComponent()
+        try? FileManager.default.createDirectory(at: above, withIntermediateDirectories: true)
         if mkdir(full, 0o777) != 0 && errno != EEXIST {
             throw RunError(path, "the run's folder cannot be made: \(String(cString: strerror(errno)))", next: "Choose another folder.")
         }

@@ -18,6 +18,7 @@ extension Command {
             return [.engine(.stepInto(session.place.value, index: session.cursorIndex))]
         },
         Command("out", .run, "leave the op that was stepped into") { session, _ throws(CommandError) in
+            if session.snapshot?.inner.isEmpty != false, session.training?.walk != nil { return [.engine(.training(.leave))] }
             guard session.snapshot?.inner.isEmpty == false else { throw CommandError("the run is not inside an op") }
             return [.engine(.stepOut)]
         },

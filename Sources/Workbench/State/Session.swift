@@ -16,6 +16,9 @@ package struct Session: Sendable {
     package var watchpoints: [Watchpoint] = []
     package var edits = EditList()
     package var scan: ScanState?
+    package var training: TrainingProgress?
+    /// What the form of a new finetune holds.
+    package var finetune = FinetuneForm()
     package var lastStop: String?
     package var busy: String?
     /// What was typed as the prompt; empty if ids were given.
@@ -39,6 +42,7 @@ package struct Session: Sendable {
     package var rope = RopeView()
     package var gradient = GradientView()
     package var tokens = TokensView()
+    package var train = TrainView()
     package var search = ""
 
     // MARK: lines, boxes and messages
@@ -117,6 +121,7 @@ package enum OverlayState: Sendable, Hashable {
     case text(title: String, lines: [String], scroll: Int)
     case edits(selection: Int)
     case scan(row: Int, column: Int)
+    case finetune(selection: Int)
 }
 
 /// What `:record` has written so far.

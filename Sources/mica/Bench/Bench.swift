@@ -28,6 +28,7 @@ struct Bench {
         case .forward: return try pass(work, keep: .nothing)
         case .kept: return try pass(work, keep: .all(budget: .max))
         case .decode: return try decode()
+        case .lora: return try lora()
         case .backward: return try pass(work, keep: .nothing, leaves: { $0.role == .weight })
         }
     }
@@ -69,6 +70,14 @@ struct Bench {
         return Result(
             work: .decode, tokens: count, seconds: seconds, operations: operations, peakBytes: PeakMemory.bytes,
             weightBytes: model.checkpoint.byteCount)
+    }
+
+    private func lora() throws -> Result {
+        var bench = try TrainingBench(model: model, ids: Bench.ids(tokens, below: model.settings.vocabulary), policy: policy)
+        let seconds = try Bench.best("measuring lora", atLeast: 3) { try bench.step() }
+        return Result(
+            work: .lora, tokens: tokens, seconds: seconds, operations: try bench.passOperations(), peakBytes: PeakMemory.bytes,
+            weightBytes: nil)
     }
 
     // MARK: parts

@@ -10,7 +10,8 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measure the speed and memory of a model on this machine.",
         discussion: """
             forward: the logits of every token, nothing kept. kept: every value kept, with its statistics. decode: 64 tokens one at a time behind \
-            a prompt of 64. backward: the loss and the gradients of all weights. The best of several runs after one that does not count. Weights are used in the format of their file; arithmetic is \
+            a prompt of 64. backward: the loss and the gradients of all weights. lora: one step of AdamW on \
+            adapters of rank 16 beside every linear layer. The best of several runs after one that does not count. Weights are used in the format of their file; arithmetic is \
             fp32.
 
             Example: mica bench Samples/fables-llama --work forward
@@ -18,7 +19,7 @@ struct BenchCommand: ParsableCommand {
 
     @Argument(help: ArgumentHelp("A model folder.", valueName: "model"))
     var path: String
-    @Option(help: "Measure this alone: forward, kept, decode, backward.")
+    @Option(help: "Measure this alone: forward, kept, decode, backward, lora.")
     var work: Work?
     @OptionGroup var precision: PrecisionOptions
     @Option(help: ArgumentHelp("Tokens of a pass (512, or the context if it is shorter).", valueName: "n"))
@@ -28,7 +29,7 @@ struct BenchCommand: ParsableCommand {
     var json = false
 
     enum Work: String, CaseIterable, ExpressibleByArgument {
-        case forward, kept, decode, backward
+        case forward, kept, decode, backward, lora
     }
 
     func validate() throws {
