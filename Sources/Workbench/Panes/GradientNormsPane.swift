@@ -41,7 +41,8 @@ package enum GradientNormsPane: Pane {
             let mark = Character(LinePlot.markers[number % LinePlot.markers.count])
             let norm = layer.flatMap { line.values[safe: $0] } ?? line.values.last ?? 0
             let shown = norm == 0 ? "…" : Numbers.compact(Double(norm))
-            surface.put(area.x + 2, area.y + 1 + number, Line("\(mark) \(line.name)", line.role), width: area.width - 4 - VisibleText.width(shown))
+            surface.put(
+                area.x + 2, area.y + 1 + number, Line("\(mark) \(line.name)", line.role), width: area.width - 4 - VisibleText.width(shown))
             surface.put(area.right - 1 - VisibleText.width(shown), area.y + 1 + number, shown, .text)
         }
     }
