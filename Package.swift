@@ -28,7 +28,9 @@ let package = Package(
         .target(name: "Curses", dependencies: ["Screen", "CNcurses"], resources: [.copy("terminfo")]),
         .executableTarget(
             name: "mica",
-            dependencies: ["Workbench", "Training", "Curses", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+            dependencies: [
+                "Workbench", "Training", "Curses", "StrictJSON", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),

@@ -21,6 +21,18 @@ extension JSONValue {
         }
     }
 
+    package static func optional(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+
+    /// Members of the outermost object, and items of its arrays, on lines of their own.
+    package var lines: String {
+        guard case .object(let object) = self else { return line }
+        let texts = object.members.map { key, value in
+            guard case .array(let items) = value, !items.isEmpty else { return "  \(JSONValue.quoted(key)): \(value.line)" }
+            return "  \(JSONValue.quoted(key)): [\n" + items.map { "    " + $0.line }.joined(separator: ",\n") + "\n  ]"
+        }
+        return "{\n" + texts.joined(separator: ",\n") + "\n}"
+    }
+
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for unit in text.utf16 {

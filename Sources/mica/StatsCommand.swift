@@ -3,6 +3,7 @@ import Engine
 import Foundation
 import Models
 import Screen
+import StrictJSON
 import Tensors
 
 /// The statistics of every value of one forward pass.
@@ -46,7 +47,7 @@ struct StatsCommand: ParsableCommand {
 
     private func output(_ rows: [StatisticsRow], _ ids: [Int]) {
         if json {
-            let object = JSONText.object([("input_ids", .array(ids.map { .integer($0) })), ("values", .array(rows.map(\.json)))])
+            let object = JSONValue.object([("input_ids", .array(ids.map { .integer($0) })), ("values", .array(rows.map(\.json)))])
             return Console.data("\(object.lines)\n".utf8)
         }
         if tsv {

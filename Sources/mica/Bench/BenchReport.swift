@@ -1,4 +1,5 @@
 import Screen
+import StrictJSON
 
 /// The measurements, as a table or as JSON.
 struct BenchReport {
@@ -24,29 +25,29 @@ struct BenchReport {
     }
 
     /// For one kind of work: all on one level.
-    var jsonOfOne: JSONText {
+    var jsonOfOne: JSONValue {
         let members = results.first.map(members) ?? []
         return .object([("model", .string(path))] + members + machineMembers)
     }
 
-    var json: JSONText {
-        let items = results.map { JSONText.object(members($0)) }
+    var json: JSONValue {
+        let items = results.map { JSONValue.object(members($0)) }
         return .object([("model", .string(path)), ("results", .array(items))] + machineMembers)
     }
 
-    private func members(_ result: Bench.Result) -> [(String, JSONText)] {
+    private func members(_ result: Bench.Result) -> [(String, JSONValue)] {
         [
             ("work", .string(result.work.rawValue)), ("precision", .string("fp32")), ("tokens", .integer(result.tokens)),
-            ("tokens_per_second", .number(result.tokensPerSecond)), ("gflops", .number(result.gigaflops)),
-            ("share_of_product_limit", .number(share(result))),
-            ("weight_gigabytes_per_second", bandwidth(result).map { .number($0) } ?? .null),
+            ("tokens_per_second", .real(result.tokensPerSecond)), ("gflops", .real(result.gigaflops)),
+            ("share_of_product_limit", .real(share(result))),
+            ("weight_gigabytes_per_second", bandwidth(result).map { .real($0) } ?? .null),
             ("peak_bytes", .integer(result.peakBytes)),
         ]
     }
 
-    private var machineMembers: [(String, JSONText)] {
+    private var machineMembers: [(String, JSONValue)] {
         [
-            ("threads", .integer(machine.threads)), ("product_limit_gflops", .number(machine.productLimit)),
+            ("threads", .integer(machine.threads)), ("product_limit_gflops", .real(machine.productLimit)),
             ("instruction_set", .string(machine.instructionSet)), ("openblas_core", .string(machine.blasCore)),
         ]
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Models
 import Screen
+import StrictJSON
 
 /// Which heads copy and which look back.
 struct HeadsCommand: ParsableCommand {
@@ -55,18 +56,18 @@ struct HeadsCommand: ParsableCommand {
         return "\(table.text)\nloss \(losses[0]) the first time, \(losses[1]) the second"
     }
 
-    private func object(_ scores: HeadScores) -> JSONText {
+    private func object(_ scores: HeadScores) -> JSONValue {
         .object([
             ("tokens", .integer(tokens)), ("draws", .integer(draws)), ("seed", .string(String(seed))),
-            ("first_loss", .number(scores.firstLoss)),
-            ("second_loss", .number(scores.secondLoss)),
+            ("first_loss", .real(scores.firstLoss)),
+            ("second_loss", .real(scores.secondLoss)),
             (
                 "heads",
                 .array(
                     scores.heads.map { head in
                         .object([
-                            ("layer", .integer(head.layer)), ("head", .integer(head.head)), ("induction", .number(head.induction)),
-                            ("previous", .number(head.previous)),
+                            ("layer", .integer(head.layer)), ("head", .integer(head.head)), ("induction", .real(head.induction)),
+                            ("previous", .real(head.previous)),
                         ])
                     })
             ),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Engine
 import Models
 import Screen
+import StrictJSON
 
 /// Where in a model the answer lies.
 struct PatchCommand: ParsableCommand {
@@ -127,14 +128,14 @@ struct PatchReport {
         return String(decoding: tokenizer.tokenBytes(Int32(id)), as: UTF8.self).replacing(" ", with: "·")
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         .object([
             ("what", .string(scan.what.rawValue)), ("answer", .integer(scan.question.answer)), ("wrong", .integer(scan.question.wrong)),
             ("clean_ids", .array(ids[0].map { .integer($0) })), ("corrupted_ids", .array(ids[1].map { .integer($0) })),
-            ("clean", .number(scan.clean)), ("corrupted", .number(scan.corrupted)),
+            ("clean", .real(scan.clean)), ("corrupted", .real(scan.corrupted)),
             ("columns", .string(scan.what == .heads ? "heads" : "positions")),
             ("layers", .array(scan.layers.map { .integer($0) })),
-            ("effects", .array((0..<scan.rows).map { row in .array((0..<scan.columns).map { .number(Double(scan[row, $0])) }) })),
+            ("effects", .array((0..<scan.rows).map { row in .array((0..<scan.columns).map { .real(Double(scan[row, $0])) }) })),
         ])
     }
 }

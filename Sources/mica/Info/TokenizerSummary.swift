@@ -1,7 +1,8 @@
+import StrictJSON
 import Tokenizers
 
 extension Tokenizer {
     /// For `mica info`.
     var summary: String { "tokenizer.json" }
-    var json: JSONText { .object([]) }
+    var json: JSONValue { .object([]) }
 }

@@ -1,5 +1,6 @@
 import Engine
 import Screen
+import StrictJSON
 import Tensors
 
 /// What `mica stats` says of one value. Names come from the architecture, not from a file.
@@ -26,12 +27,12 @@ struct StatisticsRow {
         return [value.name, value.shape.counts.map(String.init).joined(separator: "x")] + numbers + counts + [hash]
     }
 
-    var json: JSONText {
+    var json: JSONValue {
         let s = statistics
         return .object([
             ("name", .string(value.name)), ("aliases", .array(value.aliases.map { .string($0) })),
-            ("shape", .array(value.shape.counts.map { .integer($0) })), ("min", .number(Double(s.min))), ("max", .number(Double(s.max))),
-            ("mean", .number(s.mean)), ("std", .number(s.std)), ("rms", .number(s.rms)), ("absmax", .number(Double(s.absMax))),
+            ("shape", .array(value.shape.counts.map { .integer($0) })), ("min", .real(Double(s.min))), ("max", .real(Double(s.max))),
+            ("mean", .real(s.mean)), ("std", .real(s.std)), ("rms", .real(s.rms)), ("absmax", .real(Double(s.absMax))),
             ("zeros", .integer(s.zeros)), ("nan", .integer(s.nan)), ("positive_infinity", .integer(s.positiveInfinity)),
             ("negative_infinity", .integer(s.negativeInfinity)), ("hash", .string(hash)),
         ])

@@ -1,7 +1,7 @@
 """The gradients that PyTorch computes on the bundled samples, for GoldenGradientTests.swift.
 
-    python3 -m venv /tmp/hf && /tmp/hf/bin/pip install torch transformers safetensors
-    /tmp/hf/bin/python Tests/ModelsTests/Golden/make_golden_gradients.py
+    python3 -m venv venv && venv/bin/pip install torch transformers safetensors
+    venv/bin/python Tests/ModelsTests/Golden/make_golden_gradients.py
 
 Writes fables-llama.gradients.json and fables-gpt2.gradients.json beside itself. The loss is the mean next-token cross entropy of the first
 prompt of make_golden.py. Of every parameter, and of the output of every block, attention, MLP and norm, there are the shape of dloss/dvalue,
