@@ -29,7 +29,7 @@ struct Bench {
         case .kept: return try pass(work, keep: .all(budget: .max))
         case .decode: return try decode()
         case .lora: return try lora()
-        case .backward: return try pass(work, keep: .nothing, leaves: { $0.role == .weight })
+        case .backward: return try pass(work, keep: Checkpointing.light.keep, leaves: { $0.role == .weight })
         }
     }
 

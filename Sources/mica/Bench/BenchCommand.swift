@@ -10,9 +10,9 @@ struct BenchCommand: ParsableCommand {
         commandName: "bench", abstract: "Measure the speed and memory of a model on this machine.",
         discussion: """
             forward: the logits of every token, nothing kept. kept: every value kept, with its statistics. decode: 64 tokens one at a time behind \
-            a prompt of 64. backward: the loss and the gradients of all weights. lora: one step of AdamW on \
-            adapters of rank 16 beside every linear layer. The best of several runs after one that does not count. Weights are used in the format of their file; arithmetic is \
-            fp32.
+            a prompt of 64. backward: the loss and the gradients of all weights. lora: one step of AdamW on adapters of rank 16 beside every \
+            linear layer. Both compute cheap values again (--checkpointing light). The best of several runs after one that does not count. \
+            Weights are used in the format of their file; arithmetic is fp32.
 
             Example: mica bench Samples/fables-llama --work forward
             """)

@@ -19,6 +19,7 @@ struct TrainingBench {
         var settings = TrainingSettings()
         (settings.method, settings.rank, settings.alpha, settings.lr) = (.lora, 16, 16, 1e-4)
         (settings.schedule, settings.weightDecay, settings.maxGradNorm) = (.constant, 0.01, 0)
+        settings.checkpointing = .light
         (settings.batchSize, settings.sequenceLength, settings.steps, settings.shuffle) = (1, tokens, 1_000_000, false)
         return settings
     }
