@@ -56,13 +56,7 @@ private struct Replay {
 
     init(_ stepper: Stepper, of id: Int, loss: Int) {
         (self.stepper, self.id, self.loss) = (stepper, id, loss)
-        var changed: Set<Int> = [id]
-        steps = stepper.program.steps[..<stepper.program.forwardCount].indices.filter { number in
-            let step = stepper.program.steps[number]
-            guard step.output != id, step.inputs.contains(where: changed.contains) else { return false }
-            changed.insert(step.output)
-            return true
-        }
+        steps = stepper.program.way(from: id, to: loss)
     }
 
     /// The loss with the element at `place` moved by `h`; nil if `cancelled` said so between two ops.

@@ -30,26 +30,28 @@ package struct Evaluation: Sendable {
         var moved = values[id]
         moved.values[position] += step
         var made = [id: moved]
-        for number in way(from: id, to: target) {
+        for number in program.way(from: id, to: target) {
             let step = program.steps[number]
             made[step.output] = step.op.reference(step.inputs.map { made[$0] ?? values[$0] })
         }
         return (made[target] ?? values[target]).values.first ?? .nan
     }
+}
 
+extension Program {
     /// Forward steps that depend on one value and lead to another.
-    private func way(from id: Int, to target: Int) -> [Int] {
+    func way(from id: Int, to target: Int) -> [Int] {
         var behind: Set<Int> = [id]
-        var steps: [Int] = []
-        for (number, step) in program.steps[..<program.forwardCount].enumerated()
+        var found: [Int] = []
+        for (number, step) in steps[..<forwardCount].enumerated()
         where step.output != id && step.inputs.contains(where: behind.contains) {
             behind.insert(step.output)
-            steps.append(number)
+            found.append(number)
         }
         var wanted: Set<Int> = [target]
-        let needed = steps.reversed().filter { number in
-            guard wanted.contains(program.steps[number].output) else { return false }
-            wanted.formUnion(program.steps[number].inputs)
+        let needed = found.reversed().filter { number in
+            guard wanted.contains(steps[number].output) else { return false }
+            wanted.formUnion(steps[number].inputs)
             return true
         }
         return needed.reversed()

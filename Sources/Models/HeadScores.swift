@@ -77,15 +77,15 @@ private struct Sums {
     private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(max(values.count, 1)) }
 }
 
-/// Random tokens of the vocabulary without its special ones (SplitMix64, Steele et al. 2014).
+/// Random tokens of the vocabulary without its special ones.
 private struct TokenDraw {
-    private var state: UInt64
+    private var random: SplitMix64
     private let candidates: [Int]
     /// The token with which the tokenizer begins every text, if it does.
     let begin: Int?
 
     init(seed: UInt64, model: Model) {
-        state = seed
+        random = SplitMix64(state: seed)
         let tokenizer = model.tokenizer
         let count = min(model.settings.vocabulary, tokenizer?.vocabularyCount ?? .max)
         candidates = (0..<count).filter { !model.endTokens.contains($0) && tokenizer?.isSpecial(Int32($0)) != true }
@@ -93,10 +93,6 @@ private struct TokenDraw {
     }
 
     mutating func next() -> Int {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return candidates.isEmpty ? 0 : candidates[Int((z ^ (z >> 31)) % UInt64(candidates.count))]
+        candidates.isEmpty ? 0 : candidates[Int(random.next() % UInt64(candidates.count))]
     }
 }

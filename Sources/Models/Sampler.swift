@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Tensors
 
@@ -8,14 +9,14 @@ package struct Sampler: Sendable {
     package var topK: Int
     /// 1: all.
     package var topP: Double
-    private var state: UInt64
+    private var random: SplitMix64
 
     /// Temperature 0 is greedy: the largest logit, ties by lowest id.
     package init(temperature: Double = 0, topK: Int = 0, topP: Double = 1, seed: UInt64 = 0) {
         self.temperature = temperature
         self.topK = topK
         self.topP = topP
-        state = seed
+        random = SplitMix64(state: seed)
     }
 
     package static let greedy = Sampler()
@@ -59,14 +60,8 @@ package struct Sampler: Sendable {
         return candidates.last?.id ?? 0
     }
 
-    /// SplitMix64 (Steele et al. 2014), upper 53 bits.
-    private mutating func uniform() -> Double {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return Double((z ^ (z >> 31)) >> 11) * 0x1p-53
-    }
+    /// The upper 53 bits.
+    private mutating func uniform() -> Double { Double(random.next() >> 11) * 0x1p-53 }
 }
 
 package struct SamplingError: Error, CustomStringConvertible, Sendable {

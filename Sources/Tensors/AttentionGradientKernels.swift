@@ -2,11 +2,6 @@ import CKernels
 
 /// The fast kernels of the reverse walk through attention and the loss. Masks are those of the forward ops; hidden keys add nothing.
 extension Kernels {
-    /// [head, token, head_dim], however strided.
-    private static func heads(_ x: Tensor) -> ck_heads {
-        ck_heads(base: pointer(x), head_stride: Int64(x.strides[0]), token_stride: Int64(x.strides[1]))
-    }
-
     /// A view of dC [T, head · D] as [head, T, D].
     private static func split(_ context: Tensor, heads: Int) -> Tensor {
         let width = context.shape.rowLength / max(heads, 1)

@@ -47,7 +47,7 @@ package struct AttentionMask: Hashable, Sendable {
 
 extension Kernels {
     /// [head, token, head_dim], however strided.
-    private static func heads(_ x: Tensor) -> ck_heads {
+    static func heads(_ x: Tensor) -> ck_heads {
         ck_heads(base: pointer(x), head_stride: Int64(x.strides[0]), token_stride: Int64(x.strides[1]))
     }
 

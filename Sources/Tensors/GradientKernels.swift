@@ -3,14 +3,6 @@ import CKernels
 /// The fast kernels of the reverse walk: products, norms, functions and sums. Shapes have been checked by the op that calls; every
 /// function makes a new contiguous fp32 value.
 extension Kernels {
-    static func produce(_ shape: Shape, keeping inputs: [Tensor], fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
-        try withExtendedLifetime(inputs) {
-            try Tensor(shape) { out in
-                if let base = out.baseAddress, !out.isEmpty { fill(base) }
-            }
-        }
-    }
-
     static func ids(_ x: Tensor) -> UnsafePointer<Int32>? { x.bytes.baseAddress?.assumingMemoryBound(to: Int32.self) }
 
     /// a [T, rows], b [T, columns] → aᵀ · b [rows, columns], tokens ascending: dW = dYᵀ · X of a weight [output, input], and

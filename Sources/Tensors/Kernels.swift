@@ -15,7 +15,7 @@ package enum Kernels {
 
     private static var placeholder: UnsafeMutablePointer<Float> { UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped }
 
-    private static func make(_ shape: Shape, keeping inputs: Tensor..., fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
+    static func produce(_ shape: Shape, keeping inputs: [Tensor], fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
         try withExtendedLifetime(inputs) {
             try Tensor(shape) { out in
                 if let base = out.baseAddress, !out.isEmpty { fill(base) }
@@ -30,7 +30,7 @@ package enum Kernels {
         let rows = Int64(x.shape.rowCount)
         let input = Int64(x.shape.rowLength)
         let output = Int64(shape.rowLength)
-        return try make(shape, keeping: x, weight) { y in
+        return try produce(shape, keeping: [x, weight]) { y in
             ck_matmul(
                 p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
                 bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
@@ -39,7 +39,7 @@ package enum Kernels {
 
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
-        try make(shape, keeping: table, ids) { y in
+        try produce(shape, keeping: [table, ids]) { y in
             ck_gather(
                 table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
                 ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),
@@ -49,7 +49,7 @@ package enum Kernels {
 
     package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        return try make(x.shape, keeping: x, weight) { y in
+        return try produce(x.shape, keeping: [x, weight]) { y in
             ck_rms_norm(
                 p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, y, Int64(x.shape.rowCount),
                 Int64(x.shape.rowLength), Int32(threads))
@@ -58,7 +58,7 @@ package enum Kernels {
 
     package static func layerNorm(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, epsilon: Float, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        return try make(x.shape, keeping: x, weight) { y in
+        return try produce(x.shape, keeping: [x, weight]) { y in
             ck_layer_norm(
                 p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon, 0,
                 y,
@@ -69,18 +69,18 @@ package enum Kernels {
     package static func add(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
         let (a, p) = try floats(a)
         let (b, q) = try floats(b)
-        return try make(a.shape, keeping: a, b) { ck_add(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+        return try produce(a.shape, keeping: [a, b]) { ck_add(p, q, $0, Int64(a.elementCount), Int32(threads)) }
     }
 
     package static func multiply(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
         let (a, p) = try floats(a)
         let (b, q) = try floats(b)
-        return try make(a.shape, keeping: a, b) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+        return try produce(a.shape, keeping: [a, b]) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
     }
 
     package static func map(_ function: ElementFunction, _ x: Tensor, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        return try make(x.shape, keeping: x) { ck_map(function.kernelFunction, p, $0, Int64(x.elementCount), Int32(threads)) }
+        return try produce(x.shape, keeping: [x]) { ck_map(function.kernelFunction, p, $0, Int64(x.elementCount), Int32(threads)) }
     }
 }
 

@@ -62,7 +62,7 @@ struct GradcheckCommand: ParsableCommand {
     }
 
     private func check(_ wanted: [Int], _ checker: GradientChecker) throws -> [GradientCheck] {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(state: seed)
         var progress = Progress("measuring", total: wanted.count)
         defer { progress.finish() }
         var checks: [GradientCheck] = []

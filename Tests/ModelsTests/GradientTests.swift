@@ -119,7 +119,7 @@ struct GradcheckTests {
         let model = try TinyCheckpoint(architecture).model()
         let walk = try model.run([5, 11, 2, 36, 11], backward: true)
         let checker = try #require(try GradientChecker(walk))
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(state: 7)
         return try walk.program.values.indices.filter { walk.program.gradient(of: $0) != nil }.flatMap { id in
             try checker.elements(of: id, count: count, random: &random).map { try #require(try checker.check(id, at: $0)) }
         }
@@ -150,7 +150,7 @@ struct GradcheckTests {
         let checker = try #require(try GradientChecker(walk))
         let id = try #require(walk.program.id(of: "model.layers.1.mlp.up_proj.weight"))
         let draws = [UInt64(3), 3, 4].map { seed in
-            var random = SeededGenerator(seed: seed)
+            var random = SplitMix64(state: seed)
             return checker.elements(of: id, count: 6, random: &random)
         }
         #expect(draws[0] == draws[1] && draws[0] != draws[2] && draws[0].count == 6 && draws[0][0] == draws[2][0])

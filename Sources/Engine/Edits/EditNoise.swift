@@ -21,11 +21,5 @@ struct EditNoise {
     /// Above 0 and below 1.
     private static func uniform(_ bits: UInt64) -> Double { (Double(bits >> 11) + 0.5) * 0x1p-53 }
 
-    /// SplitMix64's step (Steele, Lea and Flood 2014).
-    private static func mixed(_ state: UInt64) -> UInt64 {
-        var z = state &+ 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    private static func mixed(_ state: UInt64) -> UInt64 { SplitMix64.mix(state &+ SplitMix64.step) }
 }

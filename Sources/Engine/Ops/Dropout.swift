@@ -34,19 +34,12 @@ package struct Dropout: Op {
     private var scale: Float { Float(1 / (1 - rate)) }
 
     private func key(_ parts: [Int]) -> UInt64 {
-        Dropout.mix(parts.enumerated().reduce(0) { $0 | UInt64($1.element & 0xFFFF) << (16 * UInt64($1.offset)) } ^ stream)
-    }
-
-    private static func mix(_ z: UInt64) -> UInt64 {
-        var z = z
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+        SplitMix64.mix(parts.enumerated().reduce(0) { $0 | UInt64($1.element & 0xFFFF) << (16 * UInt64($1.offset)) } ^ stream)
     }
 
     /// Whether the element at a place is left out.
     private func drops(_ place: Int, key: UInt64) -> Bool {
-        UInt32(Dropout.mix(key &+ UInt64(place + 1) &* 0x9E37_79B9_7F4A_7C15) >> 32) < threshold
+        UInt32(SplitMix64.mix(key &+ UInt64(place + 1) &* SplitMix64.step) >> 32) < threshold
     }
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
