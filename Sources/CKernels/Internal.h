@@ -6,6 +6,14 @@
 // Which thread takes a task is left to chance, so a task's result must depend on its number only.
 void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
 
+// The same where a task's memory lies behind that of the task before: the tasks are cut into ck_runs(threads) runs, a thread goes through
+// its own from the front and helps the others from the back.
+void ck_parallel_runs(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
+int ck_runs(int threads);
+
+// A thread's part of the matrix that the next product will read, and its length; NULL if nobody said.
+const uint8_t *ck_expected(int64_t part, int64_t *bytes);
+
 // This thread's own scratch memory of at least `bytes`, 64-byte aligned, kept until the thread ends; NULL if there is none.
 void *ck_scratch(size_t bytes);
 
@@ -20,6 +28,9 @@ static inline size_t ck_type_size(ck_type type) {
 static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t ck_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// How many tasks a run has; the last may have fewer.
+static inline int64_t ck_run_length(int64_t tasks, int runs) { return runs > 0 ? ck_ceil_div(tasks, runs) : tasks; }
 
 // The keys [lo, hi) that query row i may see among S.
 static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t *lo, int64_t *hi) {

@@ -37,6 +37,11 @@ package enum Kernels {
         }
     }
 
+    /// The matrix that the product after the next one will read; only time depends on it.
+    package static func expect(_ weight: Tensor, threads: Int) {
+        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
+    }
+
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
         try produce(shape, keeping: [table, ids]) { y in

@@ -36,6 +36,10 @@ void ck_release_pool(void);
 void ck_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
                float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 
+// Says which matrix (of `bytes`, read by so many threads) the product after the next one will read: idle threads fetch its beginning into
+// their caches, and the next product's last lines fetch on into it. Only time depends on it; NULL: nothing is expected.
+void ck_expect(const void *matrix, int64_t bytes, int threads);
+
 // ---------------------------------------------------------------- attention
 // One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].
 typedef struct { const float *base; int64_t head_stride, token_stride; } ck_heads;
