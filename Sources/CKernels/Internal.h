@@ -110,9 +110,22 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (x, y, head_stride, token_stride, heads, T, D, threads)) \
     K(sum, (const float *const *x, int64_t count, float *y, int64_t n, int threads), \
       (x, count, y, n, threads)) \
-    K(adamw, (float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, \
-              double decay, int64_t step, int threads), \
-      (p, g, m, v, n, rate, beta1, beta2, eps, decay, step, threads)) \
+    K(add_scaled, (const float *a, const float *b, float factor, float *y, int64_t n, int threads), (a, b, factor, y, n, threads)) \
+    K(lerp, (const float *m, const float *g, float weight, float *y, int64_t n, int threads), (m, g, weight, y, n, threads)) \
+    K(average_squares, (const float *v, const float *g, float keep, float weight, float *y, int64_t n, int threads), \
+      (v, g, keep, weight, y, n, threads)) \
+    K(adam_update, (const float *m, const float *v, float step, float correction, float epsilon, float *y, int64_t n, int threads), \
+      (m, v, step, correction, epsilon, y, n, threads)) \
+    K(dropout, (const float *x, uint64_t key, uint32_t threshold, float scale, float *y, int64_t n, int threads), \
+      (x, key, threshold, scale, y, n, threads)) \
+    K(quantise_blocks, (const float *x, int64_t n, int64_t block, const float *levels, int count, uint8_t *codes, float *absmax, \
+                        int threads), \
+      (x, n, block, levels, count, codes, absmax, threads)) \
+    K(dequantise_blocks, (const uint8_t *codes, const float *absmax, int64_t n, int64_t block, const float *levels, float *y, \
+                          int threads), \
+      (codes, absmax, n, block, levels, y, threads)) \
+    K(encode_nf4, (const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads), \
+      (x, type, n, levels, codes, absmax, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \
@@ -125,6 +138,7 @@ typedef struct {
     CK_KERNELS(K)
 #undef K
     uint64_t (*hash)(const void *bytes, size_t count, int threads);
+    double (*sum_squares)(const float *x, int64_t n, int threads);
 } ck_table;
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)

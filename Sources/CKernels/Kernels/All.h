@@ -8,12 +8,12 @@
 #include "Matmul.h"
 #include "NormGradients.h"
 #include "Norms.h"
-#include "Optimizers.h"
 #include "Pool.h"
 #include "Softmax.h"
 #include "SoftmaxGradient.h"
 #include "Statistics.h"
+#include "Updates.h"
 #include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
-#define CK_TABLE {CK_KERNELS(K) .hash = hash}
+#define CK_TABLE {CK_KERNELS(K) .hash = hash, .sum_squares = sum_squares}
