@@ -84,6 +84,7 @@ package enum KeyMap {
 
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
+        Binding("c a", "adapter"),
     ]
 
     private static let view = [
@@ -92,6 +93,7 @@ package enum KeyMap {
         Binding("v i", "hex"), Binding("v m", "attention-part", "mask", on: .attention),
         Binding("v l", "attention-log", on: .attention),
         Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", "colours", on: .tokens),
+        Binding("v l", "labels", on: .tokens),
         Binding("i", "edit-prompt", "edit text", on: .tokens),
         Binding("v x", "rope-table", "cos/sin", on: .rope),
         Binding("n", "backward step", on: .gradient), Binding("N", "step-back", on: .gradient),

@@ -17,6 +17,7 @@ package struct Session: Sendable {
     package var edits = EditList()
     package var scan: ScanState?
     package var training: TrainingProgress?
+    package var adapter: AdapterState?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -122,6 +123,7 @@ package enum OverlayState: Sendable, Hashable {
     case edits(selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
+    case adapter
 }
 
 /// What `:record` has written so far.
