@@ -24,6 +24,8 @@ package enum EngineCommand: Sendable {
     case whatIf(WhatIfCommand)
     case training(TrainingCommand)
     case adapter(AdapterCommand)
+    /// How the model went on with a prompt before it was trained, and how it does now.
+    case beforeAfter(Prompt, limit: Int)
     case cancel
     case quit
 }
@@ -42,6 +44,7 @@ package enum EngineEvent: Sendable {
     case training(TrainingProgress)
     /// Nil: the model that is shown has none.
     case adapter(AdapterState?)
+    case beforeAfter(BeforeAfter)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

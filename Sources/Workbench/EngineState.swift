@@ -20,6 +20,8 @@ package struct EngineState {
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
     var adapter = AdapterWork()
+    /// Two texts that are being written side by side.
+    var beforeAfter: BeforeAfterWork?
     let policy: Policy
     let budget: Int
     /// Sent when something happens.
@@ -31,7 +33,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || training?.isRunning == true }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || training?.isRunning == true }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -71,12 +73,14 @@ package struct EngineState {
         case .whatIf(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
+        case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
         stopScan()
+        if beforeAfter != nil { return stopBeforeAfter() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
@@ -94,7 +98,7 @@ package struct EngineState {
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
-        adapter = AdapterWork()
+        (adapter, beforeAfter) = (AdapterWork(), nil)
         adapter.folder = folder
         tellEdits()
         emit(.opened(opened))
@@ -141,6 +145,7 @@ package struct EngineState {
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
+        if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
         guard let journey else { return advanceTraining(interrupted: interrupted) }
         do {
             let stop = try step(journey, interrupted)

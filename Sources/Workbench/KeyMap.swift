@@ -57,7 +57,8 @@ package enum KeyMap {
     private static let train = [
         Binding("Space", "train-run", on: .train), Binding("n", "train-step", on: .train), Binding("Backspace", "train-leave", on: .train),
         Binding("f", "finetune", "new", on: .train), Binding("w", "train-save", "save", on: .train),
-        Binding("v l", "train-log", on: .train), Binding("v e", "train-smooth", on: .train),
+        Binding("a", "before-after", "before/after", on: .train), Binding("v l", "train-log", on: .train),
+        Binding("v e", "train-smooth", on: .train),
     ]
 
     private static let move = [

@@ -116,6 +116,7 @@ extension Session {
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
         case .adapter(let state): receive(state)
+        case .beforeAfter(let state): receive(state)
         }
         return []
     }

@@ -10,7 +10,7 @@ import Training
 /// An adapter that is weakened, switched off, merged and taken away while the model is looked at.
 @Suite struct AdapterTests {
     /// A folder with an adapter after a few steps, made once.
-    private static let folder: String = {
+    static let folder: String = {
         let folder = NSTemporaryDirectory() + "mica-adapter-\(UUID().uuidString)"
         var harness = Harness.open(prompt: "Tom and Mia")
         harness.command(

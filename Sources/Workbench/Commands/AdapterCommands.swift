@@ -14,7 +14,12 @@ extension Command {
                 return []
             }
             return [.engine(.adapter(try session.adapterCommand(word, arguments)))]
-        }
+        },
+        Command("before-after", "[TEXT]", .whatIf, "how the base and the trained model go on with a text, side by side") {
+            session, arguments in
+            let prompt = arguments.text.isEmpty ? session.comparedPrompt : .text(arguments.text)
+            return [.engine(.beforeAfter(prompt, limit: 64))]
+        },
     ]
 }
 
@@ -37,6 +42,19 @@ extension Session {
         case "undo": return .undo
         default: throw CommandError("'\(word)' is none of load, scale, on, off, merge, unload, undo")
         }
+    }
+
+    /// The prompt on the screen, or in a walk, whose text is a row of the batch, the one that samples are written from.
+    fileprivate var comparedPrompt: Prompt {
+        if let training, training.walk != nil { return .text(training.settings.samplePrompt) }
+        return promptText.isEmpty ? .ids(Array((snapshot?.ids ?? []).prefix(max(promptCount, 1)))) : .text(promptText)
+    }
+
+    mutating func receive(_ state: BeforeAfter) {
+        beforeAfter = state
+        busy = nil
+        guard state.before.tokens.isEmpty, state.after.tokens.isEmpty, state.isRunning else { return }
+        overlay = .beforeAfter(scroll: 0)
     }
 
     /// Keys of the box: what they ask for is what the commands ask for.
