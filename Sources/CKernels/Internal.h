@@ -54,6 +54,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(add, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(multiply, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
+    K(softcap, (const float *a, float cap, float *y, int64_t n, int threads), (a, cap, y, n, threads)) \
     K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
       (table, type, ld, ids, y, rows, n, threads)) \
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \

@@ -103,16 +103,26 @@ package struct Graph: Sendable {
         return node
     }
 
-    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
-    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`. A cap on the logits
+    /// stands between them; for a head of another kind it goes too.
+    package mutating func withdrawHead(_ logits: Node, withCap: Bool) -> (x: Node, weight: Node)? {
+        var logits = logits
+        if withCap, let cap = steps.last, cap.op is SoftCap, cap.output == logits.id, logits.id == values.count - 1 {
+            logits = Node(id: cap.inputs[0], shape: logits.shape)
+            removeLastStep()
+        }
         guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
             !linear.transposed, head.inputs.count == 2
         else { return nil }
         let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
+        removeLastStep()
+        return (inputs[0], inputs[1])
+    }
+
+    private mutating func removeLastStep() {
         let gone = values.removeLast()
         for name in [gone.name] + gone.aliases { ids[name] = nil }
         steps.removeLast()
-        return (inputs[0], inputs[1])
     }
 
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {

@@ -80,11 +80,18 @@ package struct Program: Sendable {
 
     package var weights: [Int] { values.indices.filter { values[$0].role == .weight } }
 
+    /// The product with the vocabulary's matrix that makes the logits, before a cap; nil if they are made otherwise.
+    package var headStep: Step? {
+        guard let logits = id(of: "logits"), let number = values[logits].step else { return nil }
+        let capped = steps[number].op is SoftCap ? values[steps[number].inputs[0]].step : number
+        return capped.map { steps[$0] }.flatMap { $0.op is Linear ? $0 : nil }
+    }
+
     package var hasBackward: Bool { forwardCount < steps.count }
 
     /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a forward run is for.
     func isPassing(_ id: Int) -> Bool {
-        values[id].step != nil && values[id].role != .cache && (hasBackward || !values[id].aliases.contains("logits"))
+        values[id].step != nil && values[id].role != .cache && (hasBackward || index["logits"] != id)
     }
 
     /// The gradient of a value, if the reverse walk makes one.

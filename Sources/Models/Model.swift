@@ -55,7 +55,7 @@ package struct Model: Sendable {
         var graph = Graph(adapter: adapter)
         let logits = architecture.body(&graph, settings, pass)
         guard pass.hasLoss else { return graph }
-        let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits) : nil
+        let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits, withCap: objective == .reward) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
         let losses = objective == .reward ? graph.reward(logits, head?.x) : graph.nextTokenLoss(logits, targets, head)
         let count = pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : []

@@ -23,6 +23,11 @@ extension Kernels {
         try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
     }
 
+    /// cap · tanh(x / cap)
+    package static func softcap(_ x: Tensor, cap: Float, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { ck_softcap($0[0], cap, $1, $2, $3) }
+    }
+
     /// average + weight · (x − average)
     package static func lerp(_ average: Tensor, _ x: Tensor, weight: Float, threads: Int) throws -> Tensor {
         try joined([average, x], threads: threads) { ck_lerp($0[0], $0[1], weight, $1, $2, $3) }

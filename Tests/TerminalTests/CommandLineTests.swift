@@ -82,13 +82,14 @@ struct CommandLineTests {
 
     // MARK: info
 
-    @Test(arguments: ["fables-llama", "fables-gpt2"]) func infoOfTheSamples(_ name: String) throws {
+    @Test(arguments: [("fables-llama", 1_320_576), ("fables-gpt2", 1_484_800), ("fables-gemma2", 1_297_536)])
+    func infoOfTheSamples(_ name: String, _ parameters: Int) throws {
         let text = try CommandLineTests.mica("info", "\(CommandLineTests.root)/Samples/\(name)")
         #expect(text.code == 0 && text.errors.isEmpty && !text.hasControls)
         #expect(text.output.contains("bf16") && text.output.contains("context of 256"))
         let json = try CommandLineTests.mica("info", "\(CommandLineTests.root)/Samples/\(name)", "--json")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
-        #expect(object["parameters"] as? Int == (name == "fables-llama" ? 1_320_576 : 1_484_800))
+        #expect(object["parameters"] as? Int == parameters)
         #expect((object["problems"] as? [String])?.isEmpty == true)
     }
 

@@ -36,6 +36,14 @@ SIMPLE(multiply, j->a[i] * j->b[i])
 SIMPLE(scale, j->a[i] * j->factor)
 #undef SIMPLE
 
+static void softcap_task(void *context, int64_t task) {
+    const run_job *j = context;
+    lanes cap = splat(j->factor);
+    int64_t i = task * RUN, end = ck_min(i + RUN, j->n);
+    for (; i + W <= end; i += W) store(j->y + i, cap * tanh_lanes(load(j->a + i) / cap));
+    if (i < end) store_part(j->y + i, cap * tanh_lanes(load_part(j->a + i, end - i, 0) / cap), end - i);
+}
+
 static void upcast_task(void *context, int64_t task) {
     const run_job *j = context;
     upcast_run(j->w + (size_t)(task * RUN) * ck_type_size(j->type), j->type, j->y + task * RUN, ck_min(RUN, j->n - task * RUN));
@@ -64,6 +72,10 @@ static void multiply(const float *a, const float *b, float *y, int64_t n, int th
 static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
     run_job j = {.a = a, .factor = factor, .y = y, .n = n};
     run_job_over(&j, threads, scale_task);
+}
+static void softcap(const float *a, float cap, float *y, int64_t n, int threads) {
+    run_job j = {.a = a, .factor = cap, .y = y, .n = n};
+    run_job_over(&j, threads, softcap_task);
 }
 static void upcast(const void *x, ck_type type, float *y, int64_t n, int threads) {
     run_job j = {.w = x, .type = type, .y = y, .n = n};

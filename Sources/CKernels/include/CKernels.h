@@ -70,6 +70,8 @@ void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
 void ck_add(const float *a, const float *b, float *y, int64_t n, int threads);
 void ck_multiply(const float *a, const float *b, float *y, int64_t n, int threads);
 void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
+// y = cap tanh(a / cap), rounded after each of the three. y may be a.
+void ck_softcap(const float *a, float cap, float *y, int64_t n, int threads);
 // y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
 void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);
 // Exactly upcast (F64 and the wide integers: rounded to nearest even).

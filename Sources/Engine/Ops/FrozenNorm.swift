@@ -1,24 +1,29 @@
 import Tensors
 
 /// A norm whose scale is no function of its input any more: x [rows, n], w [n] (, b [n]) → w · x · r, or w · (x − μ) · r + b, with one r
-/// a row kept from another run. What `freeze` puts in the place of RMSNorm and LayerNorm; it reads what they read.
+/// a row kept from another run; 1 + w in the place of w if the norm had it. What `freeze` puts in the place of RMSNorm and LayerNorm; it reads what they read.
 package struct FrozenNorm: Op {
     /// One a row.
     package let scales: [Double]
     /// LayerNorm takes the mean off, which is linear and stays.
     package let isCentred: Bool
+    package let plusOne: Bool
 
-    package init(scales: [Double], isCentred: Bool) {
+    package init(scales: [Double], isCentred: Bool, plusOne: Bool = false) {
         self.scales = scales
         self.isCentred = isCentred
+        self.plusOne = plusOne
     }
+
+    /// The same norm with other rows.
+    func keeping(_ scales: [Double]) -> FrozenNorm { FrozenNorm(scales: scales, isCentred: isCentred, plusOne: plusOne) }
 
     /// A norm's scales for given rows; nil if the op is no norm.
     package init?(_ op: any Op, keeping x: Tensor) {
         let rows = (0..<x.shape.rowCount).map { x[$0].floats().map(Double.init) }
         switch op {
         case let norm as RMSNorm:
-            self.init(scales: rows.map { FrozenNorm.scale($0, mean: 0, norm.epsilon) }, isCentred: false)
+            self.init(scales: rows.map { FrozenNorm.scale($0, mean: 0, norm.epsilon) }, isCentred: false, plusOne: norm.plusOne)
         case let norm as LayerNorm:
             self.init(scales: rows.map { FrozenNorm.scale($0, mean: $0.reduce(0, +) / Double($0.count), norm.epsilon) }, isCentred: true)
         default: return nil
@@ -41,6 +46,9 @@ package struct FrozenNorm: Op {
         OpSample(
             FrozenNorm(scales: [0.5, 1.5, 2, 0.25], isCentred: true), .normal(Shape((.token, 4), (.feature, 9))),
             .normal(Shape((.feature, 9))), .normal(Shape((.feature, 9)))),
+        OpSample(
+            FrozenNorm(scales: [0.5, 2, 0.25], isCentred: false, plusOne: true), .normal(Shape((.token, 3), (.feature, 9))),
+            .normal(Shape((.feature, 9)))),
     ]
     package var parameters: [(name: String, value: String)] { [("r", "\(scales.prefix(4).map { Float($0) })")] }
 
@@ -54,10 +62,12 @@ package struct FrozenNorm: Op {
     }
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        let w = inputs[1].values
+        let w = factors(inputs[1].values)
         let b = inputs.count > 2 ? inputs[2].values : w.map { _ in 0 }
         return normalised(inputs[0]).mapRows { _, n in n.indices.map { n[$0] * w[$0 - n.startIndex] + b[$0 - n.startIndex] } }
     }
+
+    private func factors<R: Scalar>(_ w: [R]) -> [R] { plusOne ? w.map { 1 + $0 } : w }
 
     /// (x − μ) · r
     private func normalised<R: Scalar>(_ x: Dense<R>) -> Dense<R> {
@@ -92,7 +102,7 @@ package struct FrozenNorm: Op {
         let dy = values[values.count - 1]
         if input == 2 { return Norms.columnSums(of: dy, times: Dense(dy.shape) { _ in 1 }, shape) }
         if input == 1 { return Norms.columnSums(of: dy, times: normalised(values[0]), shape) }
-        let w = values[1].values
+        let w = factors(values[1].values)
         return dy.mapRows { number, row in
             let g = zip(row, w).map { $0 * $1 }
             let mean = isCentred ? g.reduce(0, +) / R(g.count) : 0
@@ -114,7 +124,7 @@ package struct FrozenNorm: Op {
         let r: Double = scale(index[0])
         return (isCentred ? Array(0..<width) : [index[1]]).map { i in
             let share = (i == index[1] ? 1 : 0) - (isCentred ? 1 / Double(width) : 0)
-            return term([index[0], i], r * (values[1].value(at: [i]) ?? .nan) * share)
+            return term([index[0], i], r * ((plusOne ? 1 : 0) + (values[1].value(at: [i]) ?? .nan)) * share)
         }
     }
 }

@@ -1,0 +1,46 @@
+import Tensors
+
+/// x times one number: what Gemma's rows of the embedding are multiplied by. The number itself is rounded to the format of the value
+/// before it is used, so that in bf16 √3072 = 55.4256… is 55.5.
+package struct Scale: Op {
+    package let factor: Double
+
+    package init(_ factor: Double) { self.factor = factor }
+
+    package static let card = OpCard(
+        name: "scale", formula: "y = s · x", sentence: "Every number by the same factor; the factor is rounded to the value's own format.",
+        source: "Vaswani et al. 2017, arXiv:1706.03762, section 3.4 (√d on the embedding); Gemma: arXiv:2403.08295")
+    package static let samples = [OpSample(Scale(13.856406460551018), .normal(Shape((.token, 3), (.feature, 21))))]
+    package var parameters: [(name: String, value: String)] { [("s", "\(factor)")] }
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 1 else { throw ShapeError("takes one input, got \(inputs.count)") }
+        return inputs[0]
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { inputs[0].map { $0 * R(Float(factor)) } }
+
+    package var kernels: [Kernel] {
+        [Kernel("simd") { [factor] inputs, _, threads in try Kernels.scale(inputs[0], by: Float(factor), threads: threads) }]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        [Contribution(input: 0, index: index, value: inputs[0].value(at: index) ?? .nan, weight: Double(Float(factor)))]
+    }
+
+    package var derivatives: [Derivative] {
+        [Derivative(0, reads: [], formula: "dX = s · dY", derivation: ["y = s·x", "∂y/∂x = s"])]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        values[0].map { $0 * R(Float(factor)) }
+    }
+
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        [Kernel("simd") { [factor] values, _, threads in try Kernels.scale(values[0], by: Float(factor), threads: threads) }]
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: Double(Float(factor)))]
+    }
+}
