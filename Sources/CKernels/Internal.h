@@ -103,6 +103,10 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(adamw, (float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, \
               double decay, int64_t step, int threads), \
       (p, g, m, v, n, rate, beta1, beta2, eps, decay, step, threads)) \
+    K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
+    K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
+                     int threads), \
+      (x, y, rows, n, block, scale, format, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \

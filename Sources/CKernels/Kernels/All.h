@@ -10,6 +10,7 @@
 #include "Norms.h"
 #include "Optimizers.h"
 #include "Pool.h"
+#include "Rounding.h"
 #include "Softmax.h"
 #include "SoftmaxGradient.h"
 #include "Statistics.h"

@@ -5,6 +5,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Formats.h"
 #include "Updates.h"
 
 // ---------------------------------------------------------------- element types, as they lie in a file
