@@ -55,6 +55,8 @@ package struct Program: Sendable {
     package let lastUse: [Int]
     /// Where the forward list ends and the reverse walk begins; the number of steps if there is no reverse walk.
     package let forwardCount: Int
+    /// By value: what was put in the place of the architecture's own op, and by whom.
+    package let marks: [Int: [String]]
     private let index: [String: Int]
 
     /// Throws one error that lists every shape mistake made while building.
@@ -62,6 +64,7 @@ package struct Program: Sendable {
         if !graph.faults.isEmpty { throw ProgramError(faults: graph.faults) }
         values = graph.values
         steps = graph.steps
+        marks = graph.marks
         forwardCount = graph.reverseStart ?? graph.steps.count
         var last = [Int](repeating: -1, count: values.count)
         for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }

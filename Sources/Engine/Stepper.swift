@@ -74,6 +74,23 @@ package struct Stepper: Sendable {
         return next
     }
 
+    /// The same run over a program with the same values, some of which other ops write, with other inputs: what has been computed stays for
+    /// the time being, and so do the edits.
+    func over(_ other: Program, _ bindings: [Int: Tensor]) throws -> Stepper {
+        let isSame =
+            other.steps.count == program.steps.count && other.values.count == program.values.count
+            && zip(program.values, other.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
+        guard isSame else { throw BindingError(rule: "the other program does not have the values of this one") }
+        var leaves: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = bindings[id] ?? recording.tensors[id] }
+        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves)
+        let fresh = next.recording
+        next.recording = recording
+        for id in bindings.keys { if let tensor = fresh.tensors[id] { next.recording.bind(id, tensor) } }
+        (next.cursor, next.originals, next.edits) = (cursor, originals, edits)
+        return next
+    }
+
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
         let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }

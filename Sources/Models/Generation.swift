@@ -37,7 +37,6 @@ package struct Generation: Sendable {
     /// The program of the pass at work with the reverse walk from the loss to every weight behind it.
     package func reverseProgram() throws -> Program {
         if stepper.program.hasBackward { return stepper.program }
-        let pass = Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing)
         guard pass.hasLoss else {
             throw PromptError(
                 rule: past > 0
@@ -96,6 +95,44 @@ extension Generation {
             before = rerun
         }
         return (result, steps)
+    }
+}
+
+extension Generation {
+    /// The passes of one text with other quirks: of each what lies downstream of a difference, in its ops, its positions or its caches, is
+    /// computed again. Both models read the same tokens. Nil if `interrupted`.
+    package static func switched(
+        _ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }
+    ) throws -> (passes: [Generation], steps: Int)? {
+        var (result, steps) = ([Generation](), 0)
+        var before: Rerun?
+        for pass in passes {
+            let program = try model.program(pass.pass, leaves: pass.stepper.program.hasBackward ? { $0.role == .weight } : nil)
+            var bindings = try pass.stepper.cacheBindings(from: before)
+            let moved = try pass.otherPositions(model)
+            if let moved { bindings[moved.id] = moved.tensor }
+            guard let rerun = try pass.stepper.switched(to: program, bindings: bindings, interrupted: interrupted) else { return nil }
+            steps += rerun.steps.count
+            result.append(Generation(pass, model: model, stepper: rerun.stepper))
+            before = rerun
+        }
+        return (result, steps)
+    }
+
+    private init(_ other: Generation, model: Model, stepper: Stepper) {
+        (self.model, self.stepper, policy, keep) = (model, stepper, other.policy, other.keep)
+        (ids, past, horizon) = (other.ids, other.past, other.horizon)
+    }
+
+    /// The shape of the pass at work.
+    private var pass: Pass { Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing) }
+
+    /// The input of positions, if the other model's are not this one's.
+    private func otherPositions(_ other: Model) throws -> (id: Int, tensor: Tensor)? {
+        guard let id = stepper.program.id(of: "position_ids") else { return nil }
+        let count = stepper.tokenCount
+        guard model.positions(count, past: past) != other.positions(count, past: past) else { return nil }
+        return (id, try Tensor(ids: other.positions(count, past: past)))
     }
 }
 

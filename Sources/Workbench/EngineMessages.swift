@@ -21,6 +21,8 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
+    /// Exactly these published mistakes are to be on, by name.
+    case quirks([String])
     case training(TrainingCommand)
     case cancel
     case quit
@@ -36,6 +38,7 @@ package enum EngineEvent: Sendable {
     case failed(String)
     case busy(String)
     case edits(EditList)
+    case quirks(QuirkState)
     case scan(ScanState)
     case training(TrainingProgress)
 }

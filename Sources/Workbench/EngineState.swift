@@ -5,7 +5,9 @@ import Tensors
 /// What the engine thread owns: the model and its passes. Driven by commands and by `advance`; the same code runs on the thread and, in
 /// scripts and tests, in line.
 package struct EngineState {
-    private(set) var model: Model?
+    var model: Model?
+    /// The prompt as it was given; quirks of the tokens read it otherwise.
+    private(set) var promptIDs: [Int] = []
     var passes: [Generation] = []
     var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
@@ -68,6 +70,7 @@ package struct EngineState {
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
+        case .quirks(let names): try switchQuirks(to: names, cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
@@ -92,12 +95,15 @@ package struct EngineState {
         stops.baseline = nil
         whatIf = WhatIf()
         tellEdits()
+        tellQuirks(nil)
         emit(.opened(opened))
     }
 
-    private mutating func begin(_ ids: [Int]) throws {
+    mutating func begin(_ given: [Int]) throws {
         guard let model = training?.model ?? model else { throw PromptError(rule: "no model is open; use :open PATH") }
+        let ids = model.quirked(given)
         try model.check(ids)
+        promptIDs = given
         try carryEdits(to: ids, model)
         let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
@@ -108,13 +114,13 @@ package struct EngineState {
 
     private mutating func restart() throws {
         if training?.walk != nil { return try showWalk() }
-        guard let first = passes.first else { return }
-        try begin(Array(first.ids))
+        guard !passes.isEmpty else { return }
+        try begin(promptIDs)
     }
 
     // MARK: stepping
 
-    private mutating func start(_ goal: Goal) {
+    mutating func start(_ goal: Goal) {
         guard let stepper = walking else { return }
         afterLoss = nil
         journey = stepper.journey(to: goal)

@@ -110,6 +110,7 @@ extension Session {
             say(text, .error)
         case .busy(let what): busy = what
         case .edits(let list): receive(list)
+        case .quirks(let state): receive(state)
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
         }

@@ -7,16 +7,19 @@ package struct FrozenNorm: Op {
     package let scales: [Double]
     /// LayerNorm takes the mean off, which is linear and stays.
     package let isCentred: Bool
+    package let hasBias: Bool
     package let plusOne: Bool
 
-    package init(scales: [Double], isCentred: Bool, plusOne: Bool = false) {
+    /// A norm that takes the mean off has a bias, unless something else is said.
+    package init(scales: [Double], isCentred: Bool, hasBias: Bool? = nil, plusOne: Bool = false) {
         self.scales = scales
         self.isCentred = isCentred
+        self.hasBias = hasBias ?? isCentred
         self.plusOne = plusOne
     }
 
     /// The same norm with other rows.
-    func keeping(_ scales: [Double]) -> FrozenNorm { FrozenNorm(scales: scales, isCentred: isCentred, plusOne: plusOne) }
+    func keeping(_ scales: [Double]) -> FrozenNorm { FrozenNorm(scales: scales, isCentred: isCentred, hasBias: hasBias, plusOne: plusOne) }
 
     /// A norm's scales for given rows; nil if the op is no norm.
     package init?(_ op: any Op, keeping x: Tensor) {
@@ -25,7 +28,8 @@ package struct FrozenNorm: Op {
         case let norm as RMSNorm:
             self.init(scales: rows.map { FrozenNorm.scale($0, mean: 0, norm.epsilon) }, isCentred: false, plusOne: norm.plusOne)
         case let norm as LayerNorm:
-            self.init(scales: rows.map { FrozenNorm.scale($0, mean: $0.reduce(0, +) / Double($0.count), norm.epsilon) }, isCentred: true)
+            let scales = rows.map { FrozenNorm.scale($0, mean: norm.centres ? $0.reduce(0, +) / Double($0.count) : 0, norm.epsilon) }
+            self.init(scales: scales, isCentred: norm.centres, hasBias: true)
         default: return nil
         }
     }
@@ -53,8 +57,8 @@ package struct FrozenNorm: Op {
     package var parameters: [(name: String, value: String)] { [("r", "\(scales.prefix(4).map { Float($0) })")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
-        guard inputs.count == (isCentred ? 3 : 2) else {
-            throw ShapeError("takes x, w\(isCentred ? ", b" : ""), got \(inputs.count) inputs")
+        guard inputs.count == (hasBias ? 3 : 2) else {
+            throw ShapeError("takes x, w\(hasBias ? ", b" : ""), got \(inputs.count) inputs")
         }
         try Shapes.expectEqual(inputs[0].rowLength, inputs[1].elementCount, "x's last axis and w's length")
         try Shapes.expectEqual(inputs[0].rowCount, scales.count, "rows and kept scales")
@@ -95,7 +99,7 @@ package struct FrozenNorm: Op {
                 derivation: ["y[t,j] = w[j]·n[t,j]", "dw[j] = Σₜ dy[t,j]·n[t,j]"]),
         ]
         let offset = Derivative(2, reads: [], formula: "db = Σₜ dY", derivation: ["∂y[t,j]/∂b[j] = 1", "db[j] = Σₜ dy[t,j]"])
-        return isCentred ? own + [offset] : own
+        return hasBias ? own + [offset] : own
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {

@@ -7,11 +7,14 @@ package struct RMSNorm: Op {
     package let plusOne: Bool
     /// In a narrow format: x̂ is rounded and then weighted (Llama), or all is fp32 and rounded once at the end (Gemma).
     package let castsFirst: Bool
+    /// To which x̂ is rounded before the weight even in a wider run; nil: to the run's own, if it casts first.
+    package let cast: NumberFormat?
 
-    package init(epsilon: Double, plusOne: Bool = false, castsFirst: Bool = true) {
+    package init(epsilon: Double, plusOne: Bool = false, castsFirst: Bool = true, cast: NumberFormat? = nil) {
         self.epsilon = epsilon
         self.plusOne = plusOne
         self.castsFirst = castsFirst
+        self.cast = cast
     }
 
     package static let card = OpCard(
@@ -25,7 +28,10 @@ package struct RMSNorm: Op {
             .normal(Shape((.feature, 21)))),
     ]
     package var parameters: [(name: String, value: String)] {
-        [("ε", "\(epsilon)"), ("weight", plusOne ? "1 + w" : "w"), ("cast", castsFirst ? "before the weight" : "once, at the end")]
+        [
+            ("ε", "\(epsilon)"), ("weight", plusOne ? "1 + w" : "w"),
+            ("cast", castsFirst ? "before the weight\(cast.map { " to \($0.name)" } ?? "")" : "once, at the end"),
+        ]
     }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -39,15 +45,18 @@ package struct RMSNorm: Op {
         let w = factors(inputs[1].values)
         return inputs[0].mapRows { _, x in
             let scale = scale(x)
-            return zip(x, w).map { $1 * ($0 * scale) }
+            return zip(x, w).map { $1 * rounded($0 * scale) }
         }
     }
+
+    private func rounded<R: Scalar>(_ x: R) -> R { cast.map { R($0.nearest(Double(x))) } ?? x }
 
     /// What the normalised row is multiplied by.
     private func factors<R: Scalar>(_ w: [R]) -> [R] { plusOne ? w.map { 1 + $0 } : w }
 
     package var kernels: [Kernel] {
-        [
+        guard cast == nil else { return [] }
+        return [
             Kernel("simd") { [epsilon, plusOne] inputs, _, threads in
                 try Kernels.rmsNorm(inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, threads: threads)
             }
@@ -59,6 +68,7 @@ package struct RMSNorm: Op {
     }
 
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        if cast != nil { return nil }
         let square = graph.apply(Map(.square), [inputs[0]], as: "x²")
         let mean = graph.apply(Reduce(.mean), [square], as: "mean(x²)")
         let shifted = graph.apply(Map(.plus(epsilon)), [mean], as: "mean(x²) + ε")
@@ -91,7 +101,7 @@ package struct RMSNorm: Op {
             let scale = scale(row)
             return row.map { $0 * scale }
         }
-        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised, shape) }
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised.map(rounded), shape) }
         let w = factors(values[1].values)
         return dy.mapRows { number, row in
             let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
@@ -102,7 +112,8 @@ package struct RMSNorm: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [
+        if cast != nil && input == 1 { return [] }
+        return [
             Kernel("simd") { [epsilon, plusOne] values, shape, threads in
                 try Kernels.rmsNormGradient(
                     input == 0 ? .x : .weight, dY: values[values.count - 1], x: values[0], weight: input == 0 ? values[1] : nil,

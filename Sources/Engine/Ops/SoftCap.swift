@@ -1,7 +1,7 @@
 import RealModule
 import Tensors
 
-/// cap · tanh(x / cap), element by element: nothing leaves −cap…cap, and what is small stays as it is.
+/// cap · tanh(x / cap), element by element: nothing leaves −cap…cap, and what is small stays as it is. A cap of 0 is none: y = x.
 package struct SoftCap: Op {
     package let cap: Double
 
@@ -9,22 +9,26 @@ package struct SoftCap: Op {
 
     package static let card = OpCard(
         name: "soft cap", formula: "y = c · tanh(x / c)", sentence: "Bends large numbers towards a limit that none of them passes.",
-        source: "Bello et al. 2016, arXiv:1611.09940, section 3; Gemma 2: arXiv:2408.00118, section 2")
+        source: "Bello et al. 2016, arXiv:1611.09940 (clipped logits); Gemma 2: arXiv:2408.00118, section 2")
     package static let samples = [
         OpSample(SoftCap(2), .normal(Shape((.token, 3), (.vocabulary, 37)))),
         OpSample(SoftCap(0.5), .normal(Shape((.token, 2), (.vocabulary, 16)))),
+        OpSample(SoftCap(0), .normal(Shape((.token, 2), (.vocabulary, 5)))),
     ]
-    package var parameters: [(name: String, value: String)] { [("c", "\(cap)")] }
+    package var parameters: [(name: String, value: String)] { [("c", cap > 0 ? "\(cap)" : "none")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1 else { throw ShapeError("takes one input, got \(inputs.count)") }
         return inputs[0]
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { inputs[0].map { R(cap) * R.tanh($0 / R(cap)) } }
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+        cap > 0 ? inputs[0].map { R(cap) * R.tanh($0 / R(cap)) } : inputs[0]
+    }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { [cap] inputs, _, threads in try Kernels.softcap(inputs[0], cap: Float(cap), threads: threads) }]
+        guard cap > 0 else { return [Kernel("view") { inputs, _, _ in inputs[0] }] }
+        return [Kernel("simd") { [cap] inputs, _, threads in try Kernels.softcap(inputs[0], cap: Float(cap), threads: threads) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -33,6 +37,7 @@ package struct SoftCap: Op {
     }
 
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        guard cap > 0 else { return nil }
         let share = graph.apply(Map(.times(1 / cap)), [inputs[0]], as: "x/c")
         let bent = graph.apply(Activation(.tanh), [share], as: "tanh(x/c)")
         return graph.apply(Map(.times(cap)), [bent], as: "c·tanh(x/c)")
@@ -47,11 +52,12 @@ package struct SoftCap: Op {
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        Dense(shape, zip(values[0].values, values[1].values).map { $1 * (1 - ($0 / R(cap)) * ($0 / R(cap))) })
+        cap > 0 ? Dense(shape, zip(values[0].values, values[1].values).map { $1 * (1 - ($0 / R(cap)) * ($0 / R(cap))) }) : values[1]
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [
+        guard cap > 0 else { return [Kernel("view") { values, _, _ in values[1] }] }
+        return [
             Kernel("simd") { [cap] values, _, threads in
                 try Kernels.softcapGradient(values[1], scores: values[0], cap: Float(cap), threads: threads)
             }
@@ -60,10 +66,11 @@ package struct SoftCap: Op {
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         guard let y = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
-        return [Contribution(input: 1, index: index, value: dy, weight: 1 - (y / cap) * (y / cap))]
+        return [Contribution(input: 1, index: index, value: dy, weight: cap > 0 ? 1 - (y / cap) * (y / cap) : 1)]
     }
 
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard cap > 0 else { return nil }
         let slope = graph.apply(Map(.softcapSlope(cap)), [values[0]], as: "1 − (y/c)²")
         return graph.apply(Zip(.multiply), [values[1], slope], as: "dY·(1 − (y/c)²)")
     }

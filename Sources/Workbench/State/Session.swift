@@ -15,6 +15,7 @@ package struct Session: Sendable {
     package var breakpoints: [Engine.Breakpoint] = []
     package var watchpoints: [Watchpoint] = []
     package var edits = EditList()
+    package var quirks = QuirkState()
     package var scan: ScanState?
     package var training: TrainingProgress?
     /// What the form of a new finetune holds.
@@ -120,6 +121,7 @@ package enum OverlayState: Sendable, Hashable {
     case lineage(ValueRef, index: [Int], selection: Int)
     case text(title: String, lines: [String], scroll: Int)
     case edits(selection: Int)
+    case quirks(selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
 }

@@ -25,6 +25,7 @@ struct HeadsCommand: ParsableCommand {
     var seed: UInt64 = 0
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -33,7 +34,7 @@ struct HeadsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
         var progress = Progress("reading", total: draws)
         defer { progress.finish() }

@@ -32,6 +32,7 @@ struct PatchCommand: ParsableCommand {
     var wrong: String?
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -42,7 +43,7 @@ struct PatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
         let policy = Policy(threads: threads.count)
         let runs = try [clean, corrupted].map { try RunPrompt($0).run(model, policy: policy, budget: 1 << 30) }
