@@ -22,18 +22,24 @@ package struct RMSNorm: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded is x̂.
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let w = inputs[1].values
         return inputs[0].mapRows { _, x in
             let scale = scale(x)
-            return zip(x, w).map { $1 * ($0 * scale) }
+            return zip(x, w).map { $1 * rounding($0 * scale) }
         }
     }
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [epsilon] inputs, _, threads in
-                try Kernels.rmsNorm(inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: false, threads: threads)
+            Kernel(rounding: "simd") { [epsilon] inputs, _, arithmetic in
+                try Kernels.rmsNorm(
+                    inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: false, rounding: arithmetic.rounding.format,
+                    threads: arithmetic.threads)
             }
         ]
     }
