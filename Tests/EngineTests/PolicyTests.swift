@@ -38,13 +38,13 @@ struct PolicyTests {
         let op = test.sample.op
         let shape = try op.outputShape(inputs.map(\.shape))
         let rounding = Rounding(format: narrow.format)
-        let exact = op.reference(inputs.map { Dense<Double>($0) }, rounding: rounding)
+        let exact = op.reference(inputs.map { Dense<Float>($0) }, rounding: rounding)
         for kernel in op.kernels {
             let values = try [1, 2].map { threads in
                 try narrow.format.rounded(kernel.run(inputs, shape, Arithmetic(threads: threads, rounding: rounding)), threads: threads)
             }
             #expect(values[0].floats().map(\.bitPattern) == values[1].floats().map(\.bitPattern))
-            let error = SampleCase.error(values[0].doubles(), exact.values.map { narrow.format.nearest($0) })
+            let error = SampleCase.error(values[0].doubles(), exact.values.map { narrow.format.nearest(Double($0)) })
             #expect(error <= narrow.bound, "\(kernel.name): \(error)")
         }
     }
