@@ -54,7 +54,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(add, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(multiply, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
-    K(softcap, (const float *a, float cap, float *y, int64_t n, int threads), (a, cap, y, n, threads)) \
+    K(softcap, (const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads), (a, cap, format, y, n, threads)) \
     K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
       (table, type, ld, ids, y, rows, n, threads)) \
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
@@ -103,6 +103,17 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(adamw, (float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, \
               double decay, int64_t step, int threads), \
       (p, g, m, v, n, rate, beta1, beta2, eps, decay, step, threads)) \
+    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y, \
+                         int64_t rows, int64_t n, int threads), \
+      (x, w, wt, eps, plus_one, format, y, rows, n, threads)) \
+    K(attention_scores_rounded, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
+      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
+    K(rope_rounded, (ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T, \
+                     int64_t D, int64_t rotary, int interleaved, int threads), \
+      (x, cos, sin, format, y, heads, T, D, rotary, interleaved, threads)) \
+    K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
+      (f, x, format, y, n, threads)) \
     K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
     K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
                      int threads), \

@@ -139,9 +139,9 @@ extension SettingsReader {
         try oneOf(
             key,
             [
-                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh,
+                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluNew,
                 "gelu_pytorch_tanh": .geluTanh,
-                "gelu_fast": .geluTanh, "quick_gelu": .geluQuick, "relu": .relu, "relu2": .reluSquared,
+                "gelu_fast": .geluNew, "quick_gelu": .geluQuick, "relu": .relu, "relu2": .reluSquared,
             ], default: fallback)
     }
 }

@@ -55,16 +55,19 @@ extension Kernels {
 
     /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
     package static func attentionScores(
-        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, shape: Shape, threads: Int
+        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, rounding: NumberFormat? = nil, shape: Shape,
+        threads: Int
     ) throws -> Tensor {
         let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
         return try withExtendedLifetime((q, k)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 mask.withKernelMask { mask in
-                    ck_attention_scores(
-                        heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
-                        Int64(q.shape[2]), scale, softcap, mask, Int32(threads))
+                    withKernelFormat(rounding) { format in
+                        ck_attention_scores_rounded(
+                            heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
+                            Int64(q.shape[2]), scale, softcap, mask, format, Int32(threads))
+                    }
                 }
             }
         }
@@ -104,14 +107,17 @@ extension Kernels {
     }
 
     /// x [head, T, D], cos and sin [T, rotary / 2].
-    package static func rope(_ x: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, threads: Int) throws -> Tensor {
+    package static func rope(_ x: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, rounding: NumberFormat? = nil, threads: Int)
+        throws -> Tensor
+    {
         try withExtendedLifetime((x, cos, sin)) {
             try Tensor(x.shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
-                ck_rope(
-                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
-                    Int64(cos.shape[1] * 2),
-                    interleaved ? 1 : 0, Int32(threads))
+                withKernelFormat(rounding) { format in
+                    ck_rope_rounded(
+                        heads(x), pointer(cos), pointer(sin), format, y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
+                        Int64(cos.shape[1] * 2), interleaved ? 1 : 0, Int32(threads))
+                }
             }
         }
     }

@@ -47,12 +47,16 @@ package enum Kernels {
         }
     }
 
-    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, threads: Int) throws -> Tensor {
+    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, rounding: NumberFormat? = nil, threads: Int)
+        throws -> Tensor
+    {
         let (x, p) = try floats(x)
         return try produce(x.shape, keeping: [x, weight]) { y in
-            ck_rms_norm(
-                p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, y, Int64(x.shape.rowCount),
-                Int64(x.shape.rowLength), Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_rms_norm_rounded(
+                    p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, format, y, Int64(x.shape.rowCount),
+                    Int64(x.shape.rowLength), Int32(threads))
+            }
         }
     }
 
@@ -78,20 +82,33 @@ package enum Kernels {
         return try produce(a.shape, keeping: [a, b]) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
     }
 
-    package static func map(_ function: ElementFunction, _ x: Tensor, threads: Int) throws -> Tensor {
+    package static func map(_ function: ElementFunction, _ x: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        return try produce(x.shape, keeping: [x]) { ck_map(function.kernelFunction, p, $0, Int64(x.elementCount), Int32(threads)) }
+        let isChain = rounding != nil && (function == .geluNew || function == .geluQuick)
+        return try produce(x.shape, keeping: [x]) { y in
+            withKernelFormat(isChain ? rounding : nil) { format in
+                ck_map_rounded(function.kernelFunction, p, format, y, Int64(x.elementCount), Int32(threads))
+            }
+        }
+    }
+
+    /// What a kernel is told of the format of its parts: NULL if they are not rounded.
+    static func withKernelFormat(_ format: NumberFormat?, _ body: (UnsafePointer<ck_format>?) -> Void) {
+        guard let format else { return body(nil) }
+        withUnsafePointer(to: format.kernelFormat) { body($0) }
     }
 }
 
 /// Functions of one element that have a fast kernel.
 package enum ElementFunction: String, CaseIterable, Sendable {
-    case silu, geluTanh = "gelu tanh", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp, tanh, sigmoid
+    /// `gelu new` is `gelu tanh` written as a chain of elementary functions, which matters where each is rounded.
+    case silu, geluTanh = "gelu tanh", geluNew = "gelu new", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp,
+        tanh, sigmoid
 
     var kernelFunction: ck_function {
         switch self {
         case .silu: CK_SILU
-        case .geluTanh: CK_GELU_TANH
+        case .geluTanh, .geluNew: CK_GELU_TANH
         case .geluErf: CK_GELU_ERF
         case .geluQuick: CK_GELU_QUICK
         case .relu: CK_RELU

@@ -23,9 +23,11 @@ extension Kernels {
         try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
     }
 
-    /// cap · tanh(x / cap)
-    package static func softcap(_ x: Tensor, cap: Float, threads: Int) throws -> Tensor {
-        try joined([x], threads: threads) { ck_softcap($0[0], cap, $1, $2, $3) }
+    /// cap · tanh(x / cap); with `rounding` x / cap and its tanh are rounded.
+    package static func softcap(_ x: Tensor, cap: Float, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { x, y, count, threads in
+            withKernelFormat(rounding) { ck_softcap(x[0], cap, $0, y, count, threads) }
+        }
     }
 
     /// average + weight · (x − average)

@@ -21,11 +21,11 @@ struct QuirkTests {
         func on() throws -> Model { try off().with(quirks: [quirk.name]) }
 
         /// The passes of a prompt and of one token more; where positions may be anything, one of them is far from the beginning.
-        func passes(_ model: Model) throws -> [Generation] {
+        func passes(_ model: Model, rules: [Policy.Rule] = []) throws -> [Generation] {
             let far = model.settings.rope == nil ? [] : [try Edit("set position_ids[token 2] = 8190")]
             let ids = model.quirked(try subject.ids())
             var generation = try Generation(
-                model: model, prompt: ids, edits: EditSet(far), policy: Policy(threads: 2), keep: .all(budget: .max))
+                model: model, prompt: ids, edits: EditSet(far), policy: Policy(rules: rules, threads: 2), keep: .all(budget: .max))
             _ = try generation.stepper.run(to: .end)
             let prompt = generation
             try generation.append(9)
@@ -66,6 +66,15 @@ struct QuirkTests {
         let first = try zip(off, on).lazy.compactMap { try FirstDifference($0.stepper, $1.stepper) }.first
         let found = try #require(first, "nothing differs")
         #expect(NamePattern(test.quirk.first).matches(found.name), "\(found.name) \(found.index) \(found.numbers)")
+    }
+
+    /// The cast errors are of narrow runs first of all.
+    @Test(arguments: Case.all.filter { ["sqrt-d-format", "norm-cast-early", "gemma2-casts"].contains($0.quirk.name) })
+    func castErrorsInBF16(_ test: Case) throws {
+        let rules = Policy.Preset.bf16.rules
+        let (off, on) = (try test.passes(test.off(), rules: rules), try test.passes(test.on(), rules: rules))
+        let found = try #require(try FirstDifference(off[0].stepper, on[0].stepper))
+        #expect(found.name == test.quirk.first)
     }
 
     @Test(arguments: Case.all) func offChangesNoBit(_ test: Case) throws {

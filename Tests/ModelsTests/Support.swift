@@ -30,6 +30,12 @@ enum Sample: String, CaseIterable, Sendable {
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
+    /// What transformers computed in 16 bits (Golden/make_golden_formats.py).
+    func formatGolden() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).formats.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
     /// "When Mia and Tom went to the market, Tom gave a ring to"
     func promptIDs() throws -> [Int] { try #require(golden()["input_ids"]?.integers) }
 }

@@ -28,6 +28,13 @@ static rounding rounding_to(const ck_format *f) {
     return r;
 }
 
+// NULL for NULL: how kernels are told that parts stay fp32.
+static const rounding *part_rounding(rounding *room, const ck_format *format) {
+    if (!format) return NULL;
+    *room = rounding_to(format);
+    return room;
+}
+
 INLINE lanes round_lanes(lanes x, const rounding *f) {
     words sign = (words)x & 0x80000000, a = (words)x & 0x7fffffff;
     words r = (a + f->half + ((a >> f->shift) & f->even)) & f->kept;

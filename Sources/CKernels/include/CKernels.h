@@ -71,8 +71,6 @@ void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
 void ck_add(const float *a, const float *b, float *y, int64_t n, int threads);
 void ck_multiply(const float *a, const float *b, float *y, int64_t n, int threads);
 void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
-// y = cap tanh(a / cap), rounded after each of the three. y may be a.
-void ck_softcap(const float *a, float cap, float *y, int64_t n, int threads);
 // y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
 void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);
 // Exactly upcast (F64 and the wide integers: rounded to nearest even).
@@ -132,6 +130,20 @@ void ck_sum(const float *const *x, int64_t count, float *y, int64_t n, int threa
 // One step (the first is 1) of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with PyTorch's roundings; p, m and v are replaced.
 void ck_adamw(float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, double decay,
               int64_t step, int threads);
+
+// ---------------------------------------------------------------- parts rounded
+// The same kernels where the code of the architectures, in a narrow format, computes part by part and rounds each: x / rms before the weight;
+// q k, the scaled score, of a cap the quotient and the tangent; both products of a rotation; the chains gelu_new and quick_gelu. What comes
+// out last is not rounded. format NULL: the kernel without `_rounded`, bit for bit.
+void ck_rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
+                         int64_t rows, int64_t n, int threads);
+void ck_attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
+void ck_rope_rounded(ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T,
+                     int64_t D, int64_t rotary, int interleaved, int threads);
+// y = cap tanh(a / cap). y may be a.
+void ck_softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads);
+void ck_map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads);
 
 // ---------------------------------------------------------------- looking
 // Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.

@@ -46,6 +46,8 @@ package struct AttentionScores: Op {
         ]
     }
 
+    package var isProduct: Bool { true }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try mask.packed ? Shapes.expect(inputs, ranks: 3, 3, 1) : Shapes.expect(inputs, ranks: 3, 3)
         if mask.packed { try Shapes.expectEqual(inputs[2][0], inputs[0][1], "first keys and queries") }
@@ -57,7 +59,11 @@ package struct AttentionScores: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded are q·k, the scaled score, and of a cap the quotient and the tangent.
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (q, k) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (q.shape[0], q.shape[1], k.shape[1], q.shape[2])
         let group = heads / k.shape[0]
@@ -67,10 +73,11 @@ package struct AttentionScores: Op {
             guard mask.range(query: i, keys: keys).contains(j) else { return R(hidden) }
             var sum: R = 0
             for d in 0..<width {
-                sum = sum.addingProduct(q.values[(h * queries + i) * width + d], k.values[(h / group * keys + j) * width + d])
+                let product = (q.values[(h * queries + i) * width + d], k.values[(h / group * keys + j) * width + d])
+                sum = rounding.partial(sum.addingProduct(product.0, product.1))
             }
-            let score = sum * R(Float(scale))
-            return softcap > 0 ? R(softcap) * R.tanh(score / R(softcap)) : score
+            let score = rounding(sum) * R(Float(scale))
+            return softcap > 0 ? R(softcap) * rounding(R.tanh(rounding(rounding(score) / R(softcap)))) : score
         }
     }
 
@@ -81,10 +88,10 @@ package struct AttentionScores: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("blocked") { [self] inputs, shape, threads in
+            Kernel(rounding: "blocked") { [self] inputs, shape, arithmetic in
                 let scores = try Kernels.attentionScores(
                     inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
-                    shape: shape, threads: threads)
+                    rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
                 return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
             }
         ]

@@ -24,6 +24,7 @@ package struct Linear: Op {
     ]
     package var parameters: [(name: String, value: String)] { [("W stored as", transposed ? "[input, output]" : "[output, input]")] }
 
+    package var isProduct: Bool { true }
     package var isRepeatedCheaply: Bool { false }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -36,7 +37,10 @@ package struct Linear: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (x, w) = (inputs[0], inputs[1])
         let length = x.shape.rowLength
         let shape = x.shape.replacingLast(output)
@@ -44,7 +48,8 @@ package struct Linear: Op {
             let (t, o) = (position / output.count, position % output.count)
             var sum: R = 0
             for i in 0..<length {
-                sum = sum.addingProduct(x.values[t * length + i], w.values[transposed ? i * output.count + o : o * length + i])
+                let weight = w.values[transposed ? i * output.count + o : o * length + i]
+                sum = rounding.partial(sum.addingProduct(x.values[t * length + i], weight))
             }
             return inputs.count == 3 ? sum + inputs[2].values[o] : sum
         }

@@ -41,24 +41,30 @@ package struct RMSNorm: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        let w = factors(inputs[1].values)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded is x̂, if that comes before the weight.
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        let (w, part) = (factors(inputs[1].values), Rounding(format: inner(rounding)))
         return inputs[0].mapRows { _, x in
             let scale = scale(x)
-            return zip(x, w).map { $1 * rounded($0 * scale) }
+            return zip(x, w).map { $1 * part($0 * scale) }
         }
     }
 
-    private func rounded<R: Scalar>(_ x: R) -> R { cast.map { R($0.nearest(Double(x))) } ?? x }
+    /// To which x̂ is rounded in a run of such a rounding.
+    private func inner(_ rounding: Rounding) -> NumberFormat? { cast ?? (castsFirst ? rounding.format : nil) }
 
     /// What the normalised row is multiplied by.
     private func factors<R: Scalar>(_ w: [R]) -> [R] { plusOne ? w.map { 1 + $0 } : w }
 
     package var kernels: [Kernel] {
-        guard cast == nil else { return [] }
-        return [
-            Kernel("simd") { [epsilon, plusOne] inputs, _, threads in
-                try Kernels.rmsNorm(inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, threads: threads)
+        [
+            Kernel(rounding: "simd") { [self] inputs, _, arithmetic in
+                try Kernels.rmsNorm(
+                    inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, rounding: inner(arithmetic.rounding),
+                    threads: arithmetic.threads)
             }
         ]
     }
@@ -101,7 +107,7 @@ package struct RMSNorm: Op {
             let scale = scale(row)
             return row.map { $0 * scale }
         }
-        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised.map(rounded), shape) }
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised.map { Rounding(format: cast)($0) }, shape) }
         let w = factors(values[1].values)
         return dy.mapRows { number, row in
             let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))

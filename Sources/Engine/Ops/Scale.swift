@@ -17,7 +17,8 @@ package struct Scale: Op {
         return format.mantissaBits < NumberFormat.fp32.mantissaBits ? NumberFormat.fp32.nearest(factor) : NumberFormat.bf16.nearest(factor)
     }
 
-    private var used: Double { factor(in: .fp32) }
+    /// Of a run that rounds to this, or not at all.
+    private func used(_ rounding: Rounding = .none) -> Double { factor(in: rounding.format ?? .fp32) }
 
     package static let card = OpCard(
         name: "scale", formula: "y = s · x", sentence: "Every number by the same factor; the factor is rounded to the value's own format.",
@@ -25,21 +26,27 @@ package struct Scale: Op {
     package static let samples = [true, false].map {
         OpSample(Scale(13.856406460551018, followsFormat: $0), .normal(Shape((.token, 3), (.feature, 21))))
     }
-    package var parameters: [(name: String, value: String)] { [("s", "\(used)")] }
+    package var parameters: [(name: String, value: String)] { [("s", "\(used())")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 1 else { throw ShapeError("takes one input, got \(inputs.count)") }
         return inputs[0]
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { inputs[0].map { $0 * R(used) } }
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { inputs[0].map { $0 * R(used(rounding)) } }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { [used] inputs, _, threads in try Kernels.scale(inputs[0], by: Float(used), threads: threads) }]
+        [Kernel(rounding: "simd") { [self] inputs, _, arithmetic in try scaled(inputs[0], arithmetic) }]
+    }
+
+    private func scaled(_ x: Tensor, _ arithmetic: Arithmetic) throws -> Tensor {
+        try Kernels.scale(x, by: Float(used(arithmetic.rounding)), threads: arithmetic.threads)
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
-        [Contribution(input: 0, index: index, value: inputs[0].value(at: index) ?? .nan, weight: used)]
+        [Contribution(input: 0, index: index, value: inputs[0].value(at: index) ?? .nan, weight: used())]
     }
 
     package var derivatives: [Derivative] {
@@ -47,14 +54,14 @@ package struct Scale: Op {
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        values[0].map { $0 * R(used) }
+        values[0].map { $0 * R(used()) }
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel("simd") { [used] values, _, threads in try Kernels.scale(values[0], by: Float(used), threads: threads) }]
+        [Kernel(rounding: "simd") { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
-        [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: used)]
+        [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: used())]
     }
 }

@@ -22,13 +22,20 @@ package struct SoftCap: Op {
         return inputs[0]
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        cap > 0 ? inputs[0].map { R(cap) * R.tanh($0 / R(cap)) } : inputs[0]
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded are x / c and its tanh.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        cap > 0 ? inputs[0].map { R(cap) * rounding(R.tanh(rounding($0 / R(cap)))) } : inputs[0]
     }
 
     package var kernels: [Kernel] {
         guard cap > 0 else { return [Kernel("view") { inputs, _, _ in inputs[0] }] }
-        return [Kernel("simd") { [cap] inputs, _, threads in try Kernels.softcap(inputs[0], cap: Float(cap), threads: threads) }]
+        return [
+            Kernel(rounding: "simd") { [cap] inputs, _, arithmetic in
+                try Kernels.softcap(inputs[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

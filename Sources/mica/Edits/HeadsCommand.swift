@@ -26,6 +26,7 @@ struct HeadsCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
     @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -38,7 +39,8 @@ struct HeadsCommand: ParsableCommand {
         Interrupt.watch()
         var progress = Progress("reading", total: draws)
         defer { progress.finish() }
-        let scores = try HeadScores(model, tokens: tokens, draws: draws, seed: seed, policy: Policy(threads: threads.count)) { draw in
+        let scores = try HeadScores(model, tokens: tokens, draws: draws, seed: seed, policy: precision.policy(threads: threads.count)) {
+            draw in
             try Interrupt.check()
             progress.update(draw)
             return true

@@ -33,6 +33,7 @@ struct PatchCommand: ParsableCommand {
     @Flag(help: "Print one JSON object.")
     var json = false
     @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -45,7 +46,7 @@ struct PatchCommand: ParsableCommand {
     func run() throws {
         let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
-        let policy = Policy(threads: threads.count)
+        let policy = try precision.policy(threads: threads.count)
         let runs = try [clean, corrupted].map { try RunPrompt($0).run(model, policy: policy, budget: 1 << 30) }
         var scanner = try PatchScanner(
             PatchScan.What(rawValue: what) ?? .residual, clean: runs[0].stepper, corrupted: runs[1].stepper, question: question(model))

@@ -12,6 +12,7 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("What a user says, put into the model's chat template.", valueName: "text"))
     var chat: String?
     @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -41,7 +42,7 @@ struct ModelOptions: ParsableArguments {
         return try model.tokenizer?.chatTurnEnd().map(Int.init)
     }
 
-    var policy: Policy { Policy(threads: threads.count) }
+    var policy: Policy { get throws { try precision.policy(threads: threads.count) } }
 }
 
 extension Stepper {
