@@ -21,6 +21,7 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
+    case precision(PrecisionCommand)
     case training(TrainingCommand)
     case cancel
     case quit
@@ -36,6 +37,8 @@ package enum EngineEvent: Sendable {
     case failed(String)
     case busy(String)
     case edits(EditList)
+    /// What other formats changed.
+    case formats(EditReport)
     case scan(ScanState)
     case training(TrainingProgress)
 }

@@ -84,6 +84,7 @@ package enum KeyMap {
 
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
+        Binding("P", "format-next"),
     ]
 
     private static let view = [

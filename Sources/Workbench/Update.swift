@@ -110,6 +110,7 @@ extension Session {
             say(text, .error)
         case .busy(let what): busy = what
         case .edits(let list): receive(list)
+        case .formats(let report): receive(formats: report)
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
         }
