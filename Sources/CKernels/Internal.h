@@ -125,13 +125,17 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(histogram, (const float *x, int64_t n, float low, float high, uint32_t *counts, int64_t bins, int threads), \
       (x, n, low, high, counts, bins, threads))
 
+typedef void (*ck_bf16_product)(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias,
+                                ck_type bt, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 typedef struct {
 #define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
     CK_KERNELS(K)
 #undef K
+    ck_bf16_product matmul_bf16;
     uint64_t (*hash)(const void *bytes, size_t count, int threads);
 } ck_table;
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2, ck_table_avx512;
+extern const ck_bf16_product ck_matmul_bf16_native;
 #endif

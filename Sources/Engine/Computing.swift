@@ -42,7 +42,7 @@ extension Stepper {
     /// A weight or an input in its format.
     func stored(_ id: Int, _ tensor: Tensor) throws(BindingError) -> Tensor {
         // What lies in a cache was rounded when it was made.
-        guard tensor.type.isFloat, !policy.rules.isEmpty, program.values[id].role != .cache else { return tensor }
+        guard tensor.type.isFloat, !policy.isPlain, program.values[id].role != .cache else { return tensor }
         let format = policy.choice(for: program.values[id], op: nil).format
         if format == tensor.type.format || (format.keepsSingle && tensor.type != .f64) { return tensor }
         do {

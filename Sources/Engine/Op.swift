@@ -75,6 +75,8 @@ extension Op {
 /// One way to compute an op.
 package struct Kernel: Sendable {
     package let name: String
+    /// The format in which the kernel reads its inputs, whatever they are in; nil: as they are.
+    package var inputs: NumberFormat?
     private let body: @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
 
     /// inputs, output shape, threads → the value, of an op that rounds nothing between its parts.

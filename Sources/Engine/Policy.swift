@@ -4,6 +4,8 @@ import Tensors
 /// precision, and the stepper is its only reader.
 package struct Policy: Sendable {
     package var rules: [Rule] = []
+    /// Rules that were added while the model was open; they come after the others, and what they change is marked.
+    package var live: [Rule] = []
     /// How many threads may work on one op. Values do not depend on it.
     package var threads: Int
 
@@ -15,11 +17,17 @@ package struct Policy: Sendable {
     /// What the rules say of a value, resolved once when a program is taken up. `op` is the one that writes it; nil for weights and inputs.
     package func choice(for value: Value, op: (any Op)?) -> Choice {
         var choice = Choice(kernel: op?.kernels.first)
-        guard !rules.isEmpty else { return choice }
+        guard !isPlain else { return choice }
         let names = value.policyNames
         for rule in rules where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        let own = choice
+        for rule in live where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        choice.isOwn = choice.isSame(as: own)
         return choice
     }
+
+    /// Whether everything is fp32 by the best kernels.
+    var isPlain: Bool { rules.isEmpty && live.isEmpty }
 
     /// Of every step of a program.
     func choices(for program: Program) -> [Choice] {
@@ -38,9 +46,12 @@ package struct Policy: Sendable {
 
     /// Whether a rule speaks of the gradient itself and not of the value that it is the gradient of.
     private func setsGradient(_ value: Value) -> Bool {
-        rules.contains { rule in
-            guard case .names(let pattern) = rule.selector, rule.format != nil, pattern.text.hasPrefix("grad:") else { return false }
-            return pattern.matches(value)
+        (rules + live).contains { rule in
+            switch rule.selector {
+            case .names(let pattern): rule.format != nil && pattern.text.hasPrefix("grad:") && pattern.matches(value)
+            case .value(let name): rule.format != nil && name == value.name
+            case .op: false
+            }
         }
     }
 
@@ -53,6 +64,8 @@ package struct Policy: Sendable {
         /// Nil: the reference kernel.
         package var kernel: Kernel?
 
+        /// Whether no live rule has changed anything.
+        package var isOwn = true
         /// Whether the op only takes over numbers that are in the format.
         var isCopy = false
 
@@ -82,12 +95,15 @@ extension Policy {
     /// Which values a rule is for.
     package enum Selector: Sendable, Hashable {
         case names(NamePattern)
+        /// This value alone (and its gradient).
+        case value(String)
         /// By the op that writes them: its card's name with `-` for blanks, or `products`. A gradient goes with the op it is walked through.
         case op(String)
 
         func matches(_ names: [String], op: (any Op)?) -> Bool {
             switch self {
             case .names(let pattern): return names.contains(where: pattern.matches)
+            case .value(let name): return names.contains(name)
             case .op(let name):
                 guard let op else { return false }
                 let forward = (op as? Gradient)?.op ?? op

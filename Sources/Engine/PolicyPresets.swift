@@ -27,7 +27,7 @@ extension Policy {
             case .fp64: "* fp64"
             case .fp32: ""
             case .tf32: "@products inputs tf32"
-            case .bf16: Preset.whole("bf16") + "\n@linear kernel bf16dot"
+            case .bf16: Preset.whole("bf16") + (Kernels.hasBF16Dot ? "\n@linear kernel bf16dot" : "")
             case .fp16: Preset.whole("fp16")
             case .autocastBF16: Preset.autocast("bf16")
             case .autocastFP16: Preset.autocast("fp16")

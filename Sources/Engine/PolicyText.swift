@@ -5,6 +5,7 @@ import Tensors
 ///     bf16                                  a preset: its rules in the place of all before
 ///     *.mlp.* fp8e4m3 saturate, accumulate fp16
 ///     @RMSNorm fp32                         by op; @products for every product
+///     =model.layers.1 fp16                  this value alone
 ///     lm_head inputs fp16, kernel reference
 extension Policy {
     /// Throws an error that names the line.
@@ -34,7 +35,9 @@ extension Policy.Rule: CustomStringConvertible {
     /// `PATTERN CLAUSE, CLAUSE…` as words.
     package init(_ words: [String]) throws(PolicyError) {
         guard let first = words.first, words.count > 1 else { throw PolicyError("a rule is PATTERN FORMAT, such as *.mlp.* bf16") }
-        let selector: Policy.Selector = first.hasPrefix("@") ? .op(String(first.dropFirst())) : .names(NamePattern(first))
+        let selector: Policy.Selector =
+            first.hasPrefix("@")
+            ? .op(String(first.dropFirst())) : first.hasPrefix("=") ? .value(String(first.dropFirst())) : .names(NamePattern(first))
         if case .op(let name) = selector, !Policy.Selector.known.contains(name) {
             throw PolicyError("there is no op @\(name); there are @\(Policy.Selector.known.joined(separator: ", @"))")
         }
@@ -59,6 +62,7 @@ extension Policy.Rule: CustomStringConvertible {
         let target =
             switch selector {
             case .names(let pattern): pattern.text
+            case .value(let name): "=" + name
             case .op(let name): "@" + name
             }
         let clauses =

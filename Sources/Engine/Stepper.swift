@@ -88,12 +88,10 @@ package struct Stepper: Sendable {
             && zip(program.values, other.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
         guard isSame else { throw BindingError(rule: "the other program does not have the values of this one") }
         var leaves: [Int: Tensor] = [:]
-        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = bindings[id] ?? recording.tensors[id] }
-        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves)
-        let fresh = next.recording
-        next.recording = recording
-        for id in bindings.keys { if let tensor = fresh.tensors[id] { next.recording.bind(id, tensor) } }
-        (next.cursor, next.originals, next.edits) = (cursor, originals, edits)
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
+        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
+        (next.recording, next.cursor, next.originals, next.edits) = (recording, cursor, originals, edits)
+        for (id, tensor) in bindings { try next.bind(id, tensor) }
         return next
     }
 

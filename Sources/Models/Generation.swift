@@ -5,7 +5,7 @@ import Tensors
 /// like anything else; going back over a token is going back to the earlier pass.
 package struct Generation: Sendable {
     package let model: Model
-    package let policy: Policy
+    private(set) package var policy: Policy
     package let keep: Recording.Keep
     /// Of all passes so far.
     private(set) package var ids: [Int]
@@ -79,18 +79,21 @@ package struct Generation: Sendable {
 }
 
 extension Generation {
-    /// The passes of one text under other edits: each is computed again downstream of what changed in it, or in the caches before it.
+    /// The passes of one text under other edits or another policy: each is computed again downstream of what changed in it, or in the caches before it.
     /// Nil if `interrupted`.
-    package static func rerun(_ passes: [Generation], _ edits: EditSet, interrupted: () -> Bool = { false }) throws -> (
-        passes: [Generation], steps: Int
-    )? {
+    package static func rerun(
+        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false }
+    ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         var before: Rerun?
         for var pass in passes {
             let bindings = try pass.stepper.cacheBindings(from: before)
-            guard let rerun = try pass.stepper.rerun(edits, bindings: bindings, interrupted: interrupted) else { return nil }
+            guard let rerun = try pass.stepper.rerun(edits, policy: policy, bindings: bindings, interrupted: interrupted) else {
+                return nil
+            }
             steps += rerun.steps.count
             pass.stepper = rerun.stepper
+            pass.policy = rerun.stepper.policy
             result.append(pass)
             before = rerun
         }

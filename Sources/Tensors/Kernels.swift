@@ -37,6 +37,22 @@ package enum Kernels {
         }
     }
 
+    /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32.
+    package static func matmulBF16(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws
+        -> Tensor
+    {
+        let (x, p) = try floats(x)
+        let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
+        return try produce(shape, keeping: [x, weight]) { y in
+            ck_matmul_bf16(
+                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
+                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, Int64(x.shape.rowCount), output, input, Int32(threads))
+        }
+    }
+
+    /// Whether the processor multiplies pairs of bf16 numbers itself.
+    package static var hasBF16Dot: Bool { ck_has_bf16_dot() != 0 }
+
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
         try produce(shape, keeping: [table, ids]) { y in

@@ -23,6 +23,7 @@ package enum EngineCommand: Sendable {
     case whatIf(WhatIfCommand)
     /// Exactly these published mistakes are to be on, by name.
     case quirks([String])
+    case precision(PrecisionCommand)
     case training(TrainingCommand)
     case cancel
     case quit
@@ -39,6 +40,8 @@ package enum EngineEvent: Sendable {
     case busy(String)
     case edits(EditList)
     case quirks(QuirkState)
+    /// What other formats changed.
+    case formats(EditReport)
     case scan(ScanState)
     case training(TrainingProgress)
 }

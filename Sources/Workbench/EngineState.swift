@@ -21,7 +21,8 @@ package struct EngineState {
     var run = 0
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
-    let policy: Policy
+    /// With the rules that were added while the model was open.
+    var policy: Policy
     let budget: Int
     /// Sent when something happens.
     let emit: (EngineEvent) -> Void
@@ -71,6 +72,7 @@ package struct EngineState {
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
         case .quirks(let names): try switchQuirks(to: names, cancelled)
+        case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }

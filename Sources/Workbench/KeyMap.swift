@@ -83,7 +83,8 @@ package enum KeyMap {
     ]
 
     private static let whatIf = [
-        Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"), Binding("Q", "quirks"),
+        Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
+        Binding("P", "format-next"), Binding("Q", "quirks"),
     ]
 
     private static let view = [

@@ -111,6 +111,7 @@ extension Session {
         case .busy(let what): busy = what
         case .edits(let list): receive(list)
         case .quirks(let state): receive(state)
+        case .formats(let report): receive(formats: report)
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
         }

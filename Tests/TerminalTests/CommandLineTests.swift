@@ -65,7 +65,7 @@ struct CommandLineTests {
             (["trace", llama, "--ids", "1", "--out", "/nonexistent/x"], 1, "cannot write /nonexistent/x"),
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
-            (["trace", llama, "--ids", "1", "--precision", "bf16", "--out", "x"], 64, "only fp32"),
+            (["trace", llama, "--ids", "1", "--precision", "fp7", "--out", "x"], 64, "neither a preset"),
             (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),

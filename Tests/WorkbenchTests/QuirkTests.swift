@@ -103,6 +103,19 @@ import Workbench
         #expect(CommandScript.hashes(harness.session) == hashes && harness.session.quirks.on.isEmpty)
     }
 
+    /// Under another precision the cast errors are those of narrow runs; taken back in the other order, the old bits are there.
+    @Test func amongFormats() throws {
+        var harness = Self.harness()
+        let before = CommandScript.hashes(harness.session)
+        harness.command("precision bf16")
+        let narrow = CommandScript.hashes(harness.session)
+        harness.command("quirk norm-cast-early")
+        #expect(CommandScript.hashes(harness.session) != narrow && harness.snapshot?.stepper.isFinished == true)
+        harness.command("precision own")
+        harness.command("quirk norm-cast-early")
+        #expect(CommandScript.hashes(harness.session) == before)
+    }
+
     /// Another model begins without quirks, and lists its own.
     @Test func anotherModelHasItsOwn() {
         var harness = Self.harness(size: Size(80, 24))

@@ -3,6 +3,7 @@
 #include "ActivationGradients.h"
 #include "Attention.h"
 #include "AttentionGradients.h"
+#include "Dot.h"
 #include "Elementwise.h"
 #include "HeadLoss.h"
 #include "Matmul.h"
@@ -17,4 +18,4 @@
 #include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
-#define CK_TABLE {CK_KERNELS(K) .hash = hash}
+#define CK_TABLE {CK_KERNELS(K) .matmul_bf16 = matmul_bf16, .hash = hash}

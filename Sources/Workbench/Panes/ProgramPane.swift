@@ -45,9 +45,10 @@ package enum ProgramPane: Pane {
         let value = walking.program.values[walking.program.steps[number].output]
         let isStop = session.breakpoints.contains { $0.stops(before: value) }
         if isStop { return Span("●", .breakpoint) }
-        let written = ValueRef(id: walking.program.steps[number].output)
-        if session.isEdited(written) { return Span("✎", .warn) }
-        return session.quirks(of: written).isEmpty ? nil : Span(QuirkWords.sign, .warn)
+        let output = ValueRef(id: walking.program.steps[number].output)
+        if session.isEdited(output) { return Span("✎", .warn) }
+        if !session.quirks(of: output).isEmpty { return Span(QuirkWords.sign, .warn) }
+        return session.isOwnFormat(output) ? nil : Span("≠", .warn)
     }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {
