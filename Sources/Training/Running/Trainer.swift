@@ -34,7 +34,7 @@ package struct Trainer: Sendable {
     package private(set) var work: StepWork?
     /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
     package var watching = false
-    /// Whether `updates` holds what the last step added to each weight, for somebody who looks; it takes as much memory as the weights.
+    /// Whether `updates` holds what the last step added to each weight behind its decay, for somebody who looks; it takes as much memory as the weights.
     package var keepsUpdates = false
     package private(set) var updates: [String: Tensor] = [:]
     private var loader: BatchLoader
