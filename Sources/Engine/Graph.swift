@@ -103,16 +103,21 @@ package struct Graph: Sendable {
         return node
     }
 
-    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`.
-    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
-        guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
-            !linear.transposed, head.inputs.count == 2
+    /// Of the last step, if it is a linear head without bias that wrote `logits`: its x and W.
+    package func head(_ logits: Node) -> (x: Node, weight: Node)? {
+        guard let head = steps.last, head.output == logits.id, let linear = head.op as? Linear, !linear.transposed, head.inputs.count == 2
         else { return nil }
         let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
+        return (inputs[0], inputs[1])
+    }
+
+    /// Takes that step back, for `HeadLoss`.
+    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+        guard logits.id == values.count - 1, let head = head(logits) else { return nil }
         let gone = values.removeLast()
         for name in [gone.name] + gone.aliases { ids[name] = nil }
         steps.removeLast()
-        return (inputs[0], inputs[1])
+        return head
     }
 
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {

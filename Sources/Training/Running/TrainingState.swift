@@ -27,6 +27,8 @@ package struct StepWork: Sendable {
     package internal(set) var preference: Preference.Value?
     /// Each row's share of the step's loss, in order.
     package var shares: [Double] = []
+    /// Where several heads are trained, each one's part of the loss, the next token's first.
+    package private(set) var heads: [Double] = []
     /// Of each trained weight, summed over the rows so far.
     package var gradients: [String: Tensor] = [:]
     package var gradNorm = 0.0
@@ -42,6 +44,17 @@ package struct StepWork: Sendable {
         denominators = batch.microBatches.flatMap { micro in
             micro.rows.map { _ in Double(settings.denominator == .tokens ? batch.counted : micro.counted * count) }
         }
+    }
+
+    /// Back to before the first row.
+    mutating func forgetRows() {
+        shares = []
+        heads = []
+        gradients = [:]
+    }
+
+    mutating func add(_ loss: Double, toHead number: Int) {
+        if number == heads.count { heads.append(loss) } else { heads[number] += loss }
     }
 
     /// The loss before the update.
@@ -79,4 +92,6 @@ package struct StepReport: Sendable, Equatable {
     package let epoch: Int
     /// Of preferences.
     package var preference: Preference.Value?
+    /// Where several heads are trained, each one's part of the loss.
+    package var heads: [Double] = []
 }
