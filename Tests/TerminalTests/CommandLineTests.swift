@@ -81,6 +81,32 @@ struct CommandLineTests {
         #expect(!outcome.hasControls)
     }
 
+    // MARK: generate
+
+    /// ids: transformers' AutoTokenizer.from_pretrained("Samples/fables-llama").apply_chat_template(
+    /// [{"role": "user", "content": "Who lent the hat?"}], add_generation_prompt=True). 2041 ends a turn, 2033 a text.
+    @Test func chatGoesThroughTheTemplateAndEndsWithTheTurn() throws {
+        let ids = "2032,2038,342,266,2039,440,1315,1258,260,439,30,2041,2038,269,82,278,83,380,2039,440"
+        func generate(_ prompt: [String], _ more: [String] = []) throws -> Outcome {
+            try CommandLineTests.run(["generate", CommandLineTests.llama, "--max-tokens", "6", "--ids-only"] + prompt + more)
+        }
+        let (chat, plain) = (try generate(["--chat", "Who lent the hat?"]), try generate(["--ids", ids]))
+        #expect(chat.code == 0 && chat.output == plain.output && chat.output.split(separator: ",").count == 6)
+        #expect(chat.errors.contains("6 tokens after 20;"))
+        #expect(try generate(["--prompt", "Who lent the hat?"]).output != chat.output)
+        // The likeliest token made the end of the turn: it ends the answer to --chat, and nothing else.
+        let edits = try CommandLineTests.file("turn.edits", Data("set logits[19, 2041] = 99\n".utf8))
+        let (ended, went) = (
+            try generate(["--chat", "Who lent the hat?"], ["--edits", edits]), try generate(["--ids", ids], ["--edits", edits])
+        )
+        #expect(
+            ended.output.allSatisfy(\.isWhitespace) && ended.errors.contains("0 tokens after 20")
+                && ended.errors.contains("at end token 2041"))
+        #expect(went.output.hasPrefix("2041,") && went.output.split(separator: ",").count == 6)
+        let both = try generate(["--chat", "a", "--prompt", "b"])
+        #expect(both.code == 64 && both.errors.contains("Give --chat, --prompt or --ids."))
+    }
+
     // MARK: info
 
     @Test(arguments: [("fables-llama", 1_320_576), ("fables-gpt2", 1_484_800), ("fables-gemma2", 1_297_536)])
