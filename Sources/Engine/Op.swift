@@ -181,6 +181,8 @@ package enum OpCatalogue {
         Multiply.self,
         Add.self,
         AddScaled.self,
+        Scale.self,
+        SoftCap.self,
         Dropout.self,
         MovingAverage.self,
         AdamUpdate.self,

@@ -48,9 +48,11 @@ package struct Stepper: Sendable {
         if let text { next.edits.text = text }
         next.cursor = 0
         next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
-        for (id, value) in program.values.enumerated() where value.step == nil {
-            guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
-            try Stepper.check(tensor, value)
+        for id in program.leaves {
+            guard let tensor = bindings[id] ?? recording.tensors[id] else {
+                throw BindingError(rule: "\(program.values[id].name) has no value")
+            }
+            try Stepper.check(tensor, program.values[id])
             if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
         }
         return next
@@ -80,6 +82,21 @@ package struct Stepper: Sendable {
         return next
     }
 
+    /// The same run over a program with the same values, some of which other ops write, with other inputs: what has been computed stays for
+    /// the time being, and so do the edits.
+    func over(_ other: Program, _ bindings: [Int: Tensor]) throws -> Stepper {
+        let isSame =
+            other.steps.count == program.steps.count && other.values.count == program.values.count
+            && zip(program.values, other.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
+        guard isSame else { throw BindingError(rule: "the other program does not have the values of this one") }
+        var leaves: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
+        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
+        (next.recording, next.cursor, next.originals, next.edits) = (recording, cursor, originals, edits)
+        for (id, tensor) in bindings { try next.bind(id, tensor) }
+        return next
+    }
+
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
         let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
@@ -93,21 +110,27 @@ package struct Stepper: Sendable {
     @discardableResult
     package mutating func step() throws -> Int {
         let number = cursor
-        let step = program.steps[number]
-        try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        try renew(number)
         cursor += 1
-        release(after: number)
-        return step.output
+        return program.steps[number].output
+    }
+
+    /// Takes the next step's value from elsewhere instead of computing it; a tensor that was evicted there is made again when it is read.
+    mutating func adopt(_ tensor: Tensor?, _ statistics: Statistics?) {
+        recording.adopt(program.steps[cursor].output, tensor, statistics)
+        cursor += 1
     }
 
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
-        let step = program.steps[number]
         try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        if let next = program.followingWeight[number], let weight = recording.tensors[next] {
+            Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
+        }
+        var inputs: [Tensor] = []
+        for input in program.steps[number].inputs { inputs.append(try value(input)) }
+        let tensor = try run(number, inputs: inputs)
+        try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
 

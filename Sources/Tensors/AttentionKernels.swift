@@ -7,6 +7,8 @@ package struct AttentionMask: Hashable, Sendable {
     /// 0: no limit.
     package var window: Int
     package var causal: Bool
+    /// How many keys behind its own position a query sees: 0, unless a model is to make that mistake.
+    package var ahead = 0
     /// Whether ops get one input more, the first key that each query may see: texts packed into one row do not see each other.
     package var packed: Bool
     /// Of a packed pass, one a query.
@@ -22,7 +24,7 @@ package struct AttentionMask: Hashable, Sendable {
     /// The mask of a pass: what is in the cache is what there are more keys than queries.
     package func pass(queries: Int, keys: Int, first: [Int32]? = nil) -> AttentionMask {
         var mask = self
-        mask.past = max(keys - queries, 0)
+        mask.past = max(keys - queries, 0) + ahead
         if let first, packed { mask.first = first }
         return mask
     }
@@ -135,7 +137,7 @@ extension Kernels {
 
     /// x [T, H], weight [V, H], targets [T] → [T, H + 1]: of each token dl/dx, then its loss l in nats, without keeping the logits.
     package static func headLoss(_ x: Tensor, _ weight: Tensor, targets: Tensor, shape: Shape, threads: Int) throws -> Tensor {
-        let x = try x.contiguous()
+        let (x, weight) = (try x.contiguous(), try weight.unpacked())
         return try withExtendedLifetime((x, weight, targets)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }

@@ -13,6 +13,8 @@ package enum Kernels {
         x.bytes.baseAddress.map { $0.assumingMemoryBound(to: Float.self) } ?? UnsafePointer(placeholder)
     }
 
+    static func bytes(_ x: Tensor) -> UnsafePointer<UInt8>? { x.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) }
+
     private static var placeholder: UnsafeMutablePointer<Float> { UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped }
 
     static func produce(_ shape: Shape, keeping inputs: [Tensor], fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
@@ -31,10 +33,17 @@ package enum Kernels {
         let input = Int64(x.shape.rowLength)
         let output = Int64(shape.rowLength)
         return try produce(shape, keeping: [x, weight]) { y in
-            ck_matmul(
-                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
-                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
+            weight.withKernelElements { w, type in
+                ck_matmul(
+                    p, input, w, type, transposed ? 1 : 0, Int64(weight.strides[0]), bias?.bytes.baseAddress,
+                    (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
+            }
         }
+    }
+
+    /// The matrix that the product after the next one will read; only time depends on it.
+    package static func expect(_ weight: Tensor, threads: Int) {
+        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
     }
 
     /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32.
@@ -55,7 +64,8 @@ package enum Kernels {
 
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
-        try produce(shape, keeping: [table, ids]) { y in
+        let table = try table.unpacked()
+        return try produce(shape, keeping: [table, ids]) { y in
             ck_gather(
                 table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
                 ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),

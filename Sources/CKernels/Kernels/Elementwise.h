@@ -1,6 +1,6 @@
 // One value from one or two others: activation functions, sums, products, upcasts, table rows and rotary positions.
 #pragma once
-#include "Convert.h"
+#include "Codes.h"
 #include "Exponential.h"
 #include "Rounding.h"
 
@@ -39,8 +39,21 @@ SIMPLE(multiply, j->a[i] * j->b[i])
 SIMPLE(scale, j->a[i] * j->factor)
 #undef SIMPLE
 
+static void softcap_task(void *context, int64_t task) {
+    const run_job *j = context;
+    lanes cap = splat(j->factor);
+    for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
+        int64_t n = ck_min(W, end - i);
+        lanes x = (n == W ? load(j->a + i) : load_part(j->a + i, n, 0)) / cap;
+        x = j->inner ? round_lanes(tanh_lanes(round_lanes(x, j->inner)), j->inner) : tanh_lanes(x);
+        if (n == W) store(j->y + i, cap * x);
+        else store_part(j->y + i, cap * x, n);
+    }
+}
+
 static void upcast_task(void *context, int64_t task) {
     const run_job *j = context;
+    if (j->type == CK_NF4) return unpack_nf4((const ck_nf4 *)j->w, task * RUN, ck_min(RUN, j->n - task * RUN), j->y + task * RUN);
     upcast_run(j->w + (size_t)(task * RUN) * ck_type_size(j->type), j->type, j->y + task * RUN, ck_min(RUN, j->n - task * RUN));
 }
 
@@ -90,6 +103,11 @@ static void multiply(const float *a, const float *b, float *y, int64_t n, int th
 static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
     run_job j = {.a = a, .factor = factor, .y = y, .n = n};
     run_job_over(&j, threads, scale_task);
+}
+static void softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding inner;
+    run_job j = {.a = a, .factor = cap, .y = y, .n = n, .inner = part_rounding(&inner, format)};
+    run_job_over(&j, threads, softcap_task);
 }
 static void upcast(const void *x, ck_type type, float *y, int64_t n, int threads) {
     run_job j = {.w = x, .type = type, .y = y, .n = n};

@@ -146,13 +146,16 @@ extension Program {
 }
 
 extension AttentionMask {
+    /// Hides nothing but other texts of a packed row.
+    package var opened: AttentionMask { AttentionMask(causal: false, packed: packed) }
+
     /// The op with a mask that hides nothing (but other texts of a packed row); nil if it has no mask.
     fileprivate static func opened(_ op: any Op) -> (any Op)? {
-        func open(_ mask: AttentionMask?) -> AttentionMask { AttentionMask(causal: false, packed: mask?.packed ?? false) }
         switch op {
-        case let op as AttentionScores: return AttentionScores(scale: op.scale, softcap: op.softcap, mask: open(op.mask))
-        case let op as Softmax: return Softmax(mask: open(op.mask))
-        case let op as AttentionContext: return AttentionContext(mask: open(op.mask))
+        case let op as AttentionScores:
+            return AttentionScores(scale: op.scale, softcap: op.softcap, mask: op.mask.opened, capsHidden: op.capsHidden)
+        case let op as Softmax: return Softmax(mask: (op.mask ?? AttentionMask()).opened)
+        case let op as AttentionContext: return AttentionContext(mask: op.mask.opened)
         default: return nil
         }
     }

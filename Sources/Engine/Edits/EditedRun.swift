@@ -17,7 +17,7 @@ extension Stepper {
         if let norm = op as? FrozenNorm, norm.scales.count != inputs[0].shape.rowCount {
             // A part of the rows, as the logit lens asks for.
             let first = text.end - inputs[0].shape.rowCount - (edits.text.end - norm.scales.count)
-            op = FrozenNorm(scales: Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)), isCentred: norm.isCentred)
+            op = norm.keeping(Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)))
         }
         return try compute(op, substitute.choice(like: choices[number]), inputs)
     }

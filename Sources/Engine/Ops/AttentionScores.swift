@@ -2,17 +2,23 @@ import RealModule
 import Tensors
 
 /// q [head, T, D], k [kv head, S, D] → [head, T, S]: dot products, scaled, soft-capped if `softcap` > 0, and −∞ where the mask hides
-/// the key. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
+/// the key; −`softcap` there if the cap comes after the mask. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
 package struct AttentionScores: Op {
     package let scale: Double
     package let softcap: Double
     package let mask: AttentionMask
+    /// What is hidden is capped as well, and so no longer hidden.
+    package let capsHidden: Bool
 
-    package init(scale: Double, softcap: Double = 0, mask: AttentionMask) {
+    package init(scale: Double, softcap: Double = 0, mask: AttentionMask, capsHidden: Bool = false) {
         self.scale = scale
         self.softcap = softcap
         self.mask = mask
+        self.capsHidden = capsHidden && softcap > 0
     }
+
+    /// The score of a key that the mask hides.
+    private var hidden: Double { capsHidden ? -softcap : -.infinity }
 
     package static let card = OpCard(
         name: "attention scores", formula: "s[h,i,j] = scale · Σ_d q[h,i,d]·k[h,j,d],  −∞ if j is hidden from i",
@@ -27,11 +33,17 @@ package struct AttentionScores: Op {
             .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
             .normal(Shape((.head, 2), (.token, 7), (.feature, 6)))),
         OpSample(
+            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(window: 3), capsHidden: true),
+            .normal(Shape((.head, 2), (.token, 5), (.feature, 6))), .normal(Shape((.head, 2), (.token, 5), (.feature, 6)))),
+        OpSample(
             AttentionScores(scale: 0.5, mask: AttentionMask(packed: true)), .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
             .normal(Shape((.head, 1), (.token, 5), (.feature, 6))), .integers([0, 0, 2, 2, 4])),
     ]
     package var parameters: [(name: String, value: String)] {
-        [("scale", "\(scale)"), ("soft cap", softcap > 0 ? "\(softcap)" : "none"), ("window", mask.window > 0 ? "\(mask.window)" : "none")]
+        [
+            ("scale", "\(scale)"), ("soft cap", softcap > 0 ? "\(softcap)\(capsHidden ? ", after the mask" : "")" : "none"),
+            ("window", mask.window > 0 ? "\(mask.window)" : "none"),
+        ]
     }
 
     package var isProduct: Bool { true }
@@ -58,7 +70,7 @@ package struct AttentionScores: Op {
         let mask = mask.pass(queries: queries, keys: keys, first: inputs.last?.keys)
         return Dense(Shape((.head, heads), (.query, queries), (.key, keys))) { position in
             let (h, i, j) = (position / (queries * keys), position / keys % queries, position % keys)
-            guard mask.range(query: i, keys: keys).contains(j) else { return -.infinity }
+            guard mask.range(query: i, keys: keys).contains(j) else { return R(hidden) }
             var sum: R = 0
             for d in 0..<width {
                 let product = (q.values[(h * queries + i) * width + d], k.values[(h / group * keys + j) * width + d])
@@ -77,9 +89,10 @@ package struct AttentionScores: Op {
     package var kernels: [Kernel] {
         [
             Kernel(rounding: "blocked") { [self] inputs, shape, arithmetic in
-                try Kernels.attentionScores(
+                let scores = try Kernels.attentionScores(
                     inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
                     rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+                return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
             }
         ]
     }

@@ -30,6 +30,7 @@ package enum ModelPane: Pane {
         let role: Role = isPending ? .dim : value?.role == .weight ? .text : value == nil ? .text : .accent
         var line: [Span] = [Span(node.label, role)]
         if let id = node.value, session.isEdited(ValueRef(id: id)) { line.append(Span(" ✎", .warn)) }
+        if let id = node.value, !session.quirks(of: ValueRef(id: id)).isEmpty { line.append(Span(" \(QuirkWords.sign)", .warn)) }
         if let id = node.value, !session.isOwnFormat(ValueRef(id: id)) {
             line.append(Span(" ≠\(session.formatName(ValueRef(id: id)))", .warn))
         }

@@ -47,6 +47,7 @@ package enum ProgramPane: Pane {
         if isStop { return Span("●", .breakpoint) }
         let output = ValueRef(id: walking.program.steps[number].output)
         if session.isEdited(output) { return Span("✎", .warn) }
+        if !session.quirks(of: output).isEmpty { return Span(QuirkWords.sign, .warn) }
         return session.isOwnFormat(output) ? nil : Span("≠", .warn)
     }
 

@@ -24,6 +24,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var precision: PrecisionOptions
     @Option(help: ArgumentHelp("Tokens of a pass (512, or the context if it is shorter).", valueName: "n"))
     var tokens: Int?
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -37,7 +38,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         if let tokens, tokens > model.settings.context {
             throw Failure.usage("--tokens \(tokens) is more than the model's context of \(model.settings.context)")
         }

@@ -25,6 +25,7 @@ struct HeadsCommand: ParsableCommand {
     var seed: UInt64 = 0
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
@@ -34,7 +35,7 @@ struct HeadsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
         var progress = Progress("reading", total: draws)
         defer { progress.finish() }

@@ -32,6 +32,7 @@ struct PatchCommand: ParsableCommand {
     var wrong: String?
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
@@ -43,7 +44,7 @@ struct PatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
         let policy = try precision.policy(threads: threads.count)
         let runs = try [clean, corrupted].map { try RunPrompt($0).run(model, policy: policy, budget: 1 << 30) }

@@ -11,6 +11,7 @@ struct ModelOptions: ParsableArguments {
     @OptionGroup var prompt: PromptOptions
     @Option(help: ArgumentHelp("What a user says, put into the model's chat template.", valueName: "text"))
     var chat: String?
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
@@ -20,9 +21,9 @@ struct ModelOptions: ParsableArguments {
 
     /// The model and the ids of the prompt.
     func load() throws -> (model: Model, ids: [Int]) {
-        var model = try Model(path: path)
+        var model = try quirks.attached(to: Model(path: path))
         if let adapter { try PEFTAdapter(path: adapter).attach(to: &model) }
-        let ids = try chat.map { try ModelOptions.asked($0, model) } ?? prompt.tokens(for: model)
+        let ids = model.quirked(try chat.map { try ModelOptions.asked($0, model) } ?? prompt.tokens(for: model))
         try model.check(ids)
         return (model, ids)
     }
