@@ -46,6 +46,7 @@ const char *ck_isa_name(ck_isa isa) { return isa == CK_AVX512 ? "AVX-512" : isa 
 
 #define K(NAME, PARAMETERS, ARGUMENTS) void ck_##NAME PARAMETERS { in_use()->NAME ARGUMENTS; }
 CK_KERNELS(K)
+double ck_sum_squares(const float *x, int64_t n, int threads) { return in_use()->sum_squares(x, n, threads); }
 uint64_t ck_hash(const void *bytes, size_t count, int threads) { return in_use()->hash(bytes, count, threads); }
 
 int ck_has_bf16_dot(void) {

@@ -53,6 +53,12 @@ package struct Program: Sendable {
     package let steps: [Step]
     /// For each value the last step that reads it, −1 if none does.
     package let lastUse: [Int]
+    /// For each product with a weight the weight that the product after it reads.
+    let followingWeight: [Int?]
+    /// Weights and inputs.
+    package let leaves: [Int]
+    /// Keys and values with this pass's own behind the earlier ones.
+    package let caches: [Int]
     /// Where the forward list ends and the reverse walk begins; the number of steps if there is no reverse walk.
     package let forwardCount: Int
     /// By value: what was put in the place of the architecture's own op, and by whom.
@@ -69,9 +75,22 @@ package struct Program: Sendable {
         var last = [Int](repeating: -1, count: values.count)
         for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }
         lastUse = last
+        followingWeight = Program.followingWeights(graph)
+        leaves = values.indices.filter { graph.values[$0].step == nil }
+        caches = values.indices.filter { graph.values[$0].role == .cache && graph.values[$0].step != nil }
         var index: [String: Int] = [:]
         for (id, value) in values.enumerated() { for name in [value.name] + value.aliases { index[name] = id } }
         self.index = index
+    }
+
+    private static func followingWeights(_ graph: Graph) -> [Int?] {
+        var (latest, found): (Int?, [Int?]) = (nil, [])
+        for step in graph.steps.reversed() {
+            let weight = step.op.isRepeatedCheaply ? nil : step.inputs.first { graph.values[$0].role == .weight }
+            found.append(weight == nil ? nil : latest)
+            latest = weight ?? latest
+        }
+        return found.reversed()
     }
 
     package func id(of name: String) -> Int? { index[name] }

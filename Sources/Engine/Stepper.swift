@@ -48,9 +48,11 @@ package struct Stepper: Sendable {
         if let text { next.edits.text = text }
         next.cursor = 0
         next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
-        for (id, value) in program.values.enumerated() where value.step == nil {
-            guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
-            try Stepper.check(tensor, value)
+        for id in program.leaves {
+            guard let tensor = bindings[id] ?? recording.tensors[id] else {
+                throw BindingError(rule: "\(program.values[id].name) has no value")
+            }
+            try Stepper.check(tensor, program.values[id])
             if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
         }
         return next
@@ -108,21 +110,21 @@ package struct Stepper: Sendable {
     @discardableResult
     package mutating func step() throws -> Int {
         let number = cursor
-        let step = program.steps[number]
-        try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        try renew(number)
         cursor += 1
-        release(after: number)
-        return step.output
+        return program.steps[number].output
     }
 
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
-        let step = program.steps[number]
         try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        if let next = program.followingWeight[number], let weight = recording.tensors[next] {
+            Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
+        }
+        var inputs: [Tensor] = []
+        for input in program.steps[number].inputs { inputs.append(try value(input)) }
+        let tensor = try run(number, inputs: inputs)
+        try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
 

@@ -58,9 +58,7 @@ package struct Generation: Sendable {
     /// Begins the pass of one more token; the pass at work must have finished.
     package mutating func append(_ token: Int) throws {
         var cache: [String: Tensor] = [:]
-        for (id, value) in stepper.program.values.enumerated() where value.role == .cache && value.step != nil {
-            cache[value.name + ".past"] = try stepper.tensor(id)
-        }
+        for id in stepper.program.caches { cache[stepper.program.values[id].name + ".past"] = try stepper.tensor(id) }
         let before = past + stepper.tokenCount
         if past > 0, keep == .nothing {
             // Nobody looks at shapes: the program of the last token serves again.

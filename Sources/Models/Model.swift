@@ -103,7 +103,8 @@ package struct Model: Sendable {
         _ program: Program, ids: [Int], past: Int = 0, cache: [String: Tensor] = [:], inputs: [String: Tensor] = [:], weights: Bool = true
     ) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
-        for (id, value) in program.values.enumerated() where value.step == nil {
+        for id in program.leaves {
+            let value = program.values[id]
             switch value.role {
             case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }

@@ -137,7 +137,7 @@ extension Kernels {
 
     /// x [T, H], weight [V, H], targets [T] → [T, H + 1]: of each token dl/dx, then its loss l in nats, without keeping the logits.
     package static func headLoss(_ x: Tensor, _ weight: Tensor, targets: Tensor, shape: Shape, threads: Int) throws -> Tensor {
-        let x = try x.contiguous()
+        let (x, weight) = (try x.contiguous(), try weight.unpacked())
         return try withExtendedLifetime((x, weight, targets)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }

@@ -13,6 +13,8 @@ package enum Kernels {
         x.bytes.baseAddress.map { $0.assumingMemoryBound(to: Float.self) } ?? UnsafePointer(placeholder)
     }
 
+    static func bytes(_ x: Tensor) -> UnsafePointer<UInt8>? { x.bytes.baseAddress?.assumingMemoryBound(to: UInt8.self) }
+
     private static var placeholder: UnsafeMutablePointer<Float> { UnsafeMutablePointer(bitPattern: 64).unsafelyUnwrapped }
 
     static func produce(_ shape: Shape, keeping inputs: [Tensor], fill: (UnsafeMutablePointer<Float>) -> Void) throws -> Tensor {
@@ -31,9 +33,11 @@ package enum Kernels {
         let input = Int64(x.shape.rowLength)
         let output = Int64(shape.rowLength)
         return try produce(shape, keeping: [x, weight]) { y in
-            ck_matmul(
-                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
-                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
+            weight.withKernelElements { w, type in
+                ck_matmul(
+                    p, input, w, type, transposed ? 1 : 0, Int64(weight.strides[0]), bias?.bytes.baseAddress,
+                    (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
+            }
         }
     }
 
@@ -42,6 +46,7 @@ package enum Kernels {
         -> Tensor
     {
         let (x, p) = try floats(x)
+        let weight = try weight.unpacked()
         let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
         return try produce(shape, keeping: [x, weight]) { y in
             ck_matmul_bf16(
@@ -53,9 +58,15 @@ package enum Kernels {
     /// Whether the processor multiplies pairs of bf16 numbers itself.
     package static var hasBF16Dot: Bool { ck_has_bf16_dot() != 0 }
 
+    /// The matrix that the product after the next one will read; only time depends on it.
+    package static func expect(_ weight: Tensor, threads: Int) {
+        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
+    }
+
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
-        try produce(shape, keeping: [table, ids]) { y in
+        let table = try table.unpacked()
+        return try produce(shape, keeping: [table, ids]) { y in
             ck_gather(
                 table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
                 ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),

@@ -1,6 +1,6 @@
 // One value from one or two others: activation functions, sums, products, upcasts, table rows and rotary positions.
 #pragma once
-#include "Convert.h"
+#include "Codes.h"
 #include "Exponential.h"
 #include "Rounding.h"
 
@@ -53,6 +53,7 @@ static void softcap_task(void *context, int64_t task) {
 
 static void upcast_task(void *context, int64_t task) {
     const run_job *j = context;
+    if (j->type == CK_NF4) return unpack_nf4((const ck_nf4 *)j->w, task * RUN, ck_min(RUN, j->n - task * RUN), j->y + task * RUN);
     upcast_run(j->w + (size_t)(task * RUN) * ck_type_size(j->type), j->type, j->y + task * RUN, ck_min(RUN, j->n - task * RUN));
 }
 
