@@ -111,21 +111,6 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (x, y, head_stride, token_stride, heads, T, D, threads)) \
     K(sum, (const float *const *x, int64_t count, float *y, int64_t n, int threads), \
       (x, count, y, n, threads)) \
-    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y, \
-                         int64_t rows, int64_t n, int threads), \
-      (x, w, wt, eps, plus_one, format, y, rows, n, threads)) \
-    K(attention_scores_rounded, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
-                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
-      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
-    K(rope_rounded, (ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T, \
-                     int64_t D, int64_t rotary, int interleaved, int threads), \
-      (x, cos, sin, format, y, heads, T, D, rotary, interleaved, threads)) \
-    K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
-      (f, x, format, y, n, threads)) \
-    K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
-    K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
-                     int threads), \
-      (x, y, rows, n, block, scale, format, threads)) \
     K(add_scaled, (const float *a, const float *b, float factor, float *y, int64_t n, int threads), (a, b, factor, y, n, threads)) \
     K(lerp, (const float *m, const float *g, float weight, float *y, int64_t n, int threads), (m, g, weight, y, n, threads)) \
     K(average_squares, (const float *v, const float *g, float keep, float weight, float *y, int64_t n, int threads), \
@@ -142,6 +127,21 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (codes, absmax, n, block, levels, y, threads)) \
     K(encode_nf4, (const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads), \
       (x, type, n, levels, codes, absmax, threads)) \
+    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y, \
+                         int64_t rows, int64_t n, int threads), \
+      (x, w, wt, eps, plus_one, format, y, rows, n, threads)) \
+    K(attention_scores_rounded, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
+      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
+    K(rope_rounded, (ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T, \
+                     int64_t D, int64_t rotary, int interleaved, int threads), \
+      (x, cos, sin, format, y, heads, T, D, rotary, interleaved, threads)) \
+    K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
+      (f, x, format, y, n, threads)) \
+    K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
+    K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
+                     int threads), \
+      (x, y, rows, n, block, scale, format, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \

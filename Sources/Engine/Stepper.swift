@@ -115,6 +115,12 @@ package struct Stepper: Sendable {
         return program.steps[number].output
     }
 
+    /// Takes the next step's value from elsewhere instead of computing it; a tensor that was evicted there is made again when it is read.
+    mutating func adopt(_ tensor: Tensor?, _ statistics: Statistics?) {
+        recording.adopt(program.steps[cursor].output, tensor, statistics)
+        cursor += 1
+    }
+
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
         try restore(for: number)

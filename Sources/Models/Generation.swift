@@ -4,7 +4,7 @@ import Tensors
 /// A text that grows token by token: each pass appends to the cache of the one before. Every pass is a stepper, so generation is stepped
 /// like anything else; going back over a token is going back to the earlier pass.
 package struct Generation: Sendable {
-    package let model: Model
+    private(set) package var model: Model
     private(set) package var policy: Policy
     package let keep: Recording.Keep
     /// Of all passes so far.
@@ -57,8 +57,7 @@ package struct Generation: Sendable {
 
     /// Begins the pass of one more token; the pass at work must have finished.
     package mutating func append(_ token: Int) throws {
-        var cache: [String: Tensor] = [:]
-        for id in stepper.program.caches { cache[stepper.program.values[id].name + ".past"] = try stepper.tensor(id) }
+        let cache = try stepper.caches()
         let before = past + stepper.tokenCount
         if past > 0, keep == .nothing {
             // Nobody looks at shapes: the program of the last token serves again.
@@ -100,6 +99,27 @@ extension Generation {
 }
 
 extension Generation {
+    /// The passes of one text under another model of the same shape, such as one without its adapter: what does not change is kept.
+    /// Nil if `interrupted`.
+    package static func carried(_ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }) throws -> (
+        passes: [Generation], steps: Int
+    )? {
+        var (result, steps) = ([Generation](), 0)
+        for var pass in passes {
+            let (count, old) = (pass.stepper.tokenCount, pass.stepper.program)
+            let shape = Pass(tokens: count, past: pass.past, caches: true, loss: pass.keep != .nothing)
+            let program = try model.program(shape, leaves: old.hasBackward ? { $0.role == .weight } : nil)
+            let ids = Array(pass.ids[pass.past..<pass.past + count])
+            let bindings = try model.bindings(program, ids: ids, past: pass.past, cache: result.last?.stepper.caches() ?? [:])
+            guard let (stepper, again) = try pass.stepper.carried(to: program, bindings: bindings, interrupted: interrupted) else {
+                return nil
+            }
+            (pass.model, pass.stepper, steps) = (model, stepper, steps + again)
+            result.append(pass)
+        }
+        return (result, steps)
+    }
+
     /// The passes of one text with other quirks: of each what lies downstream of a difference, in its ops, its positions or its caches, is
     /// computed again. Both models read the same tokens. Nil if `interrupted`.
     package static func switched(
@@ -138,6 +158,13 @@ extension Generation {
 }
 
 extension Stepper {
+    /// What the pass of the next token reads of this one.
+    fileprivate func caches() throws -> [String: Tensor] {
+        var cache: [String: Tensor] = [:]
+        for id in program.caches { cache[program.values[id].name + ".past"] = try tensor(id) }
+        return cache
+    }
+
     /// The caches of the pass before, as far as they changed.
     fileprivate func cacheBindings(from before: Rerun?) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]

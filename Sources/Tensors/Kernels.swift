@@ -41,6 +41,11 @@ package enum Kernels {
         }
     }
 
+    /// The matrix that the product after the next one will read; only time depends on it.
+    package static func expect(_ weight: Tensor, threads: Int) {
+        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
+    }
+
     /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32.
     package static func matmulBF16(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws
         -> Tensor
@@ -57,11 +62,6 @@ package enum Kernels {
 
     /// Whether the processor multiplies pairs of bf16 numbers itself.
     package static var hasBF16Dot: Bool { ck_has_bf16_dot() != 0 }
-
-    /// The matrix that the product after the next one will read; only time depends on it.
-    package static func expect(_ weight: Tensor, threads: Int) {
-        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
-    }
 
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {

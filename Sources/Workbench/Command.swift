@@ -26,7 +26,7 @@ package struct Command: Sendable {
     }
 
     package static let all: [Command] =
-        runCommands + trainCommands + gradientCommands + moveCommands + findCommands + editCommands + quirkCommands
+        runCommands + trainCommands + gradientCommands + adapterCommands + moveCommands + findCommands + editCommands + quirkCommands
         + precisionCommands + viewCommands
         + appCommands
 

@@ -3,7 +3,8 @@ import Models
 
 /// What the screen asks of the engine thread.
 package enum EngineCommand: Sendable {
-    case open(path: String)
+    /// With the adapter in a folder beside it, unless that is empty.
+    case open(path: String, adapter: String = "")
     case prompt(ids: [Int])
     case run(Goal)
     /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
@@ -25,6 +26,9 @@ package enum EngineCommand: Sendable {
     case quirks([String])
     case precision(PrecisionCommand)
     case training(TrainingCommand)
+    case adapter(AdapterCommand)
+    /// How the model went on with a prompt before it was trained, and how it does now.
+    case beforeAfter(Prompt, limit: Int)
     case cancel
     case quit
 }
@@ -44,6 +48,9 @@ package enum EngineEvent: Sendable {
     case formats(EditReport)
     case scan(ScanState)
     case training(TrainingProgress)
+    /// Nil: the model that is shown has none.
+    case adapter(AdapterState?)
+    case beforeAfter(BeforeAfter)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

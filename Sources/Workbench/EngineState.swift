@@ -21,6 +21,9 @@ package struct EngineState {
     var run = 0
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
+    var adapter = AdapterWork()
+    /// Two texts that are being written side by side.
+    var beforeAfter: BeforeAfterWork?
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
@@ -33,7 +36,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || training?.isRunning == true }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || training?.isRunning == true }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -57,7 +60,7 @@ package struct EngineState {
 
     private mutating func perform(_ command: EngineCommand, cancelled: () -> Bool) throws {
         switch command {
-        case .open(let path): try open(path)
+        case .open(let path, let folder): try open(path, adapter: folder)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
         case .reverse(let goal): try reverse(goal)
@@ -74,12 +77,15 @@ package struct EngineState {
         case .quirks(let names): try switchQuirks(to: names, cancelled)
         case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
+        case .adapter(let command): try perform(command, cancelled)
+        case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
         stopScan()
+        if beforeAfter != nil { return stopBeforeAfter() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
@@ -89,20 +95,23 @@ package struct EngineState {
 
     // MARK: models and prompts
 
-    private mutating func open(_ path: String) throws {
+    private mutating func open(_ path: String, adapter folder: String) throws {
         try endTraining()
         emit(.busy("opening \(path)"))
-        let opened = try Model(path: path)
+        var opened = try Model(path: path)
+        if !folder.isEmpty { try PEFTAdapter(path: folder).attach(to: &opened) }
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
+        (adapter, beforeAfter) = (AdapterWork(), nil)
+        adapter.folder = folder
         tellEdits()
         tellQuirks(nil)
         emit(.opened(opened))
     }
 
     mutating func begin(_ given: [Int]) throws {
-        guard let model = training?.model ?? model else { throw PromptError(rule: "no model is open; use :open PATH") }
+        guard let model = try shownModel() else { throw PromptError(rule: "no model is open; use :open PATH") }
         let ids = model.quirked(given)
         try model.check(ids)
         promptIDs = given
@@ -144,6 +153,7 @@ package struct EngineState {
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
+        if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
         guard let journey else { return advanceTraining(interrupted: interrupted) }
         do {
             let stop = try step(journey, interrupted)
@@ -255,7 +265,12 @@ package struct EngineState {
 
     private func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
-        do { answer = try Answerer(passes: passes, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
+        do {
+            let trainer = training?.run.trainer
+            answer = try Answerer(
+                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads
+            ).answer(request, cancelled)
+        } catch {
             answer = .failed("\(error)")
         }
         emit(.answered(request, answer, run: run))

@@ -62,6 +62,7 @@ struct CommandLineTests {
             (["generate", llama, "--ids", "9999"], 1, "outside the vocabulary of 2048"),
             (["generate", llama, "--ids", "1", "--greedy", "--top-k", "3"], 64, "--greedy or"),
             (["generate", llama, "--ids", "1", "--top-p", "2"], 64, "--top-p"),
+            (["generate", llama, "--ids", "1", "--compare-base"], 64, "needs --adapter"),
             (["trace", llama, "--ids", "1", "--out", "/nonexistent/x"], 1, "cannot write /nonexistent/x"),
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),

@@ -50,16 +50,16 @@ void ck_release_pool(void);
 void ck_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
                float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 
+// Says which matrix (of `bytes`, read by so many threads) the product after the next one will read: idle threads fetch its beginning into
+// their caches, and the next product's last lines fetch on into it. Only time depends on it; NULL: nothing is expected.
+void ck_expect(const void *matrix, int64_t bytes, int threads);
+
 // The same with x and w rounded to bf16 and the sums in the order and with the roundings of VDPBF16PS (Intel SDM, volume 2): for p = 0, 2, ...
 // first the product of elements p + 1, then that of p, is added to the fp32 sum with one rounding; inputs and sums below 2^-126 are 0.
 // The instruction is used where the processor has it (ck_has_bf16_dot); elsewhere the same bits are made without.
 void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
                     float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 int ck_has_bf16_dot(void);
-
-// Says which matrix (of `bytes`, read by so many threads) the product after the next one will read: idle threads fetch its beginning into
-// their caches, and the next product's last lines fetch on into it. Only time depends on it; NULL: nothing is expected.
-void ck_expect(const void *matrix, int64_t bytes, int threads);
 
 // ---------------------------------------------------------------- attention
 // One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].

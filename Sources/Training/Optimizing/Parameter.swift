@@ -24,7 +24,7 @@ package struct Parameter: Sendable, Equatable {
         }
     }
 
-    package static func isAdapter(_ name: String) -> Bool { name.hasSuffix(".lora_A.weight") || name.hasSuffix(".lora_B.weight") }
+    package static func isAdapter(_ name: String) -> Bool { LowRank.isFactor(name) }
 
     /// Whether what makes the logits is trained, or has an adapter.
     static func hasHead(_ model: Model, _ trained: Set<String>) throws -> Bool {

@@ -34,6 +34,9 @@ package struct Trainer: Sendable {
     package private(set) var work: StepWork?
     /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
     package var watching = false
+    /// Whether `updates` holds what the last step added to each weight, for somebody who looks; it takes as much memory as the weights.
+    package var keepsUpdates = false
+    package private(set) var updates: [String: Tensor] = [:]
     private var loader: BatchLoader
     private var programs: [Pass: Program] = [:]
     /// Summed losses of rows under the model that the run began with, each computed once.
@@ -74,7 +77,8 @@ package struct Trainer: Sendable {
     @discardableResult
     package mutating func advance() throws -> StepReport? {
         if stepper?.isFinished == false {
-            try stepper?.step()
+            let written = try stepper?.step()
+            if case .pass = phase, let reading = stepper?.lossReading(of: written) { work?.readings.append(reading) }
             return nil
         }
         switch phase {
@@ -101,8 +105,7 @@ package struct Trainer: Sendable {
         switch phase {
         case .batch: try draw()
         case .stopped(.nonFinite), .stopped(.spike):
-            work?.shares = []
-            work?.gradients = [:]
+            work?.restart()
             try begin(row: 0)
         default: return false
         }
@@ -247,6 +250,7 @@ package struct Trainer: Sendable {
         stepper = nil
         let name = job.parameters[number].name
         guard let new = try update.program.id(of: "new:\(name)").flatMap({ try update.tensor($0) }) else { return nil }
+        if keepsUpdates { updates[name] = try update.program.id(of: "update:\(name)").flatMap { try update.tensor($0) } }
         var moments: [Moment] = []
         for slot in UpdateRule(job.settings).slots {
             guard let value = try update.program.id(of: "\(slot):\(name)").flatMap({ try update.tensor($0) }) else { continue }
@@ -279,15 +283,5 @@ package struct Trainer: Sendable {
         return StepReport(
             step: state.step, loss: work.loss, rate: work.rate, gradNorm: work.gradNorm, tokens: work.tokens, epoch: work.batch.epoch,
             preference: work.preference)
-    }
-}
-
-extension BatchRow {
-    /// Labels of the first `count` tokens, shifted as the loss reads them; of a reward, which has none, the last token counts alone.
-    func targets(_ count: Int, of objective: Objective) -> [Int32] {
-        switch objective {
-        case .next: Array(targets.prefix(max(0, count - 1))) + [maskedLabel]
-        case .reward: [Int32](repeating: maskedLabel, count: max(0, count - 1)) + [0]
-        }
     }
 }

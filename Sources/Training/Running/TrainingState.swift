@@ -27,6 +27,8 @@ package struct StepWork: Sendable {
     package internal(set) var preference: Preference.Value?
     /// Each row's share of the step's loss, in order.
     package var shares: [Double] = []
+    /// What the loss read of each row so far.
+    package internal(set) var readings: [LossReading] = []
     /// Of each trained weight, summed over the rows so far.
     package var gradients: [String: Tensor] = [:]
     package var gradNorm = 0.0
@@ -62,6 +64,9 @@ package struct StepWork: Sendable {
         }
         preference = value
     }
+
+    /// Back to the first row, as if nothing had been computed.
+    mutating func restart() { (shares, readings, gradients) = ([], [], [:]) }
 
     /// Tokens without padding.
     package var tokens: Int { rows.reduce(0) { $0 + $1.ids.count - $1.padding } }

@@ -18,6 +18,8 @@ package struct Session: Sendable {
     package var quirks = QuirkState()
     package var scan: ScanState?
     package var training: TrainingProgress?
+    package var adapter: AdapterState?
+    package var beforeAfter: BeforeAfter?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -124,6 +126,8 @@ package enum OverlayState: Sendable, Hashable {
     case quirks(selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
+    case adapter
+    case beforeAfter(scroll: Int)
 }
 
 /// What `:record` has written so far.
