@@ -136,8 +136,8 @@ package struct SafetensorsHeader: Sendable {
     private func type(of name: String, _ value: JSONValue?, _ dimensions: [Int]) throws(CheckpointError) -> ElementType {
         guard let value else { throw fault(name, "missing dtype") }
         guard let text = value.string else { throw fault(name, "dtype must be a string, is \(value.kind)") }
-        if let type = ElementType(rawValue: text) { return type }
-        let supported = "(supported: \(ElementType.allCases.map(\.rawValue).joined(separator: ", ")))"
+        if let type = ElementType.inFiles.first(where: { $0.rawValue == text }) { return type }
+        let supported = "(supported: \(ElementType.inFiles.map(\.rawValue).joined(separator: ", ")))"
         guard let bits = SafetensorsHeader.otherTypes[text] else {
             throw fault(name, "unknown dtype \(CheckpointError.quoted(text)) \(supported)")
         }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How one element lies in a file or in memory: the dtypes of the safetensors format, little-endian.
+/// How one element lies in a file or in memory: the dtypes of the safetensors format, little-endian, and packed codes.
 package enum ElementType: String, CaseIterable, Sendable {
     case f64 = "F64"
     case f32 = "F32"
@@ -17,19 +17,25 @@ package enum ElementType: String, CaseIterable, Sendable {
     case u32 = "U32"
     case u64 = "U64"
     case bool = "BOOL"
+    /// Four bits an element, see `NF4Codes`; in memory only.
+    case nf4 = "NF4"
 
+    /// Those that a file of tensors may have.
+    package static let inFiles = allCases.filter { $0 != .nf4 }
+
+    /// Of an element that stands alone; codes are counted by `Tensor.byteCount` and addressed by element.
     package var byteCount: Int {
         switch self {
         case .f64, .i64, .u64: 8
         case .f32, .i32, .u32: 4
         case .f16, .bf16, .i16, .u16: 2
-        case .f8e4m3, .f8e5m2, .i8, .u8, .bool: 1
+        case .f8e4m3, .f8e5m2, .i8, .u8, .bool, .nf4: 1
         }
     }
 
     package var isFloat: Bool {
         switch self {
-        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2: true
+        case .f64, .f32, .f16, .bf16, .f8e4m3, .f8e5m2, .nf4: true
         default: false
         }
     }
@@ -44,6 +50,7 @@ package enum ElementType: String, CaseIterable, Sendable {
         case .f8e4m3: "fp8 e4m3"
         case .f8e5m2: "fp8 e5m2"
         case .bool: "bool"
+        case .nf4: "nf4"
         case .u8, .u16, .u32, .u64: "uint" + rawValue.dropFirst()
         case .i8, .i16, .i32, .i64: "int" + rawValue.dropFirst()
         }
@@ -66,6 +73,7 @@ package enum ElementType: String, CaseIterable, Sendable {
         case .u32: CK_U32
         case .u64: CK_U64
         case .bool: CK_BOOL
+        case .nf4: CK_NF4
         }
     }
 }

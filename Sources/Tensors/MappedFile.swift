@@ -51,6 +51,15 @@ package final class MappedFile: Sendable {
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: byteCount) }
 
+    /// Gives the pages that lie wholly in a range of bytes back to the system: who reads there again has them read from the file again.
+    package func releasePages(_ range: Range<Int>) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard page > 0, let base = UnsafeMutableRawPointer(bitPattern: address) else { return }
+        let first = (max(0, range.lowerBound) + page - 1) / page * page
+        let end = min(range.upperBound, byteCount) / page * page
+        if first < end { madvise(base + first, end - first, MADV_DONTNEED) }
+    }
+
     /// Throws if the file behind the mapping has been replaced, truncated or written since: reading on would show other numbers or fault.
     package func verifyUnchanged() throws(FileError) {
         var status = stat()

@@ -1,6 +1,6 @@
 /// Reads single elements, unaligned, in every element type.
 package enum Scalars {
-    /// The element at `place`, exactly (integers beyond 2^53 rounded). The caller has checked the range.
+    /// The element at `place`, exactly (integers beyond 2^53 rounded). The caller has checked the range; codes are read by their tensor.
     package static func read(_ bytes: UnsafeRawBufferPointer, _ type: ElementType, at place: Int) -> Double {
         let at = place * type.byteCount
         switch type {
@@ -18,6 +18,7 @@ package enum Scalars {
         case .u16: return Double(bytes.loadUnaligned(fromByteOffset: at, as: UInt16.self))
         case .u32: return Double(bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self))
         case .u64: return Double(bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self))
+        case .nf4: return .nan
         }
     }
 

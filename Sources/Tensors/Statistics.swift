@@ -112,10 +112,11 @@ package struct Pooled: Sendable {
         var flags = [UInt8](repeating: 0, count: rows * columns)
         if rows > 0 && columns > 0 {
             withExtendedLifetime(tensor) {
-                ck_pool(
-                    tensor.bytes.baseAddress, tensor.type.kernelType, Int64(tensor.strides[0]), Int64(tensor.strides[1]),
-                    Int64(tensor.shape[0]),
-                    Int64(tensor.shape[1]), &values, &flags, Int64(rows), Int64(columns), Int32(threads))
+                tensor.withKernelElements { x, type in
+                    ck_pool(
+                        x, type, Int64(tensor.strides[0]), Int64(tensor.strides[1]), Int64(tensor.shape[0]), Int64(tensor.shape[1]),
+                        &values, &flags, Int64(rows), Int64(columns), Int32(threads))
+                }
             }
         }
         self.values = values

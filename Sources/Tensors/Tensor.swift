@@ -1,17 +1,18 @@
 import CKernels
 
-/// An immutable array with named axes over shared storage: a file's mapping, in the format it has there, or memory of ours.
+/// An immutable array with named axes over shared storage: a file's mapping, in the format it has there, memory of ours, or codes.
 /// The last axis is contiguous, the others may be strided, so a view per head costs nothing.
 package struct Tensor: Sendable {
     package enum Storage: Sendable {
         case file(MappedFile)
         case memory(Buffer)
+        case codes(NF4Codes)
     }
 
     package let shape: Shape
     package let type: ElementType
     package let storage: Storage
-    /// In bytes, from the start of the storage.
+    /// In bytes, from the start of the storage; of codes, in elements.
     package let offset: Int
     /// In elements, one an axis; the last is 1.
     package let strides: [Int]
@@ -37,6 +38,13 @@ package struct Tensor: Sendable {
         }
     }
 
+    /// The same in fp64.
+    package init(_ shape: Shape, doubles: [Double]) throws {
+        let buffer = try Buffer(byteCount: shape.elementCount * MemoryLayout<Double>.stride)
+        doubles.withUnsafeBytes { buffer.writable.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(buffer.byteCount))) }
+        self.init(shape: shape, type: .f64, storage: .memory(buffer), offset: 0)
+    }
+
     /// Token ids or positions.
     package init(ids: [Int32], axis: Axis.Name = .token) throws {
         let buffer = try Buffer(byteCount: ids.count * 4)
@@ -53,16 +61,26 @@ package struct Tensor: Sendable {
     package var isContiguous: Bool { strides == Tensor.contiguousStrides(shape) }
     package var elementCount: Int { shape.elementCount }
     /// What the value takes in memory if it is not a view.
-    package var byteCount: Int { elementCount * type.byteCount }
+    package var byteCount: Int {
+        guard case .codes(let codes) = storage else { return elementCount * type.byteCount }
+        return codes.count > 0 ? codes.byteCount * elementCount / codes.count : 0
+    }
 
-    /// The bytes from the first element on.
+    /// The bytes from the first element on. Codes have none: what reads elements asks for `contiguous()`.
     package var bytes: UnsafeRawBufferPointer {
         let all =
             switch storage {
             case .file(let file): file.bytes
             case .memory(let buffer): buffer.bytes
+            case .codes: UnsafeRawBufferPointer(start: nil, count: 0)
             }
         return UnsafeRawBufferPointer(rebasing: all[min(offset, all.count)...])
+    }
+
+    /// Of a tensor that lies in a file: what was read of it no longer counts as this process's memory. Nothing changes but the time that the
+    /// next reading takes.
+    package func releasePages() {
+        if case .file(let file) = storage { file.releasePages(offset..<offset + byteCount) }
     }
 
     /// The same elements under other axes. The strides of a contiguous tensor follow from its shape.
@@ -82,7 +100,15 @@ package struct Tensor: Sendable {
     }
 
     /// One element, exactly as a double (integers beyond 2^53 are rounded).
-    package func value(at index: [Int]) -> Double? { place(of: index).map { Scalars.read(bytes, type, at: $0) } }
+    package func value(at index: [Int]) -> Double? { place(of: index).map(value(place:)) }
+
+    /// The element that lies so many elements from the first one.
+    package func value(place: Int) -> Double {
+        guard type == .nf4 else { return Scalars.read(bytes, type, at: place) }
+        var element: Float = 0
+        copy(1, from: place, to: &element)
+        return Double(element)
+    }
 
     /// All elements as fp32 in row-major order.
     package func floats() -> [Float] {
@@ -94,7 +120,7 @@ package struct Tensor: Sendable {
 
     /// All elements as doubles in row-major order; what a reference kernel in fp64 starts from.
     package func doubles() -> [Double] {
-        (0..<elementCount).map { Scalars.read(bytes, type, at: isContiguous ? $0 : place(of: shape.index(at: $0)) ?? 0) }
+        (0..<elementCount).map { value(place: isContiguous ? $0 : place(of: shape.index(at: $0)) ?? 0) }
     }
 
     /// A contiguous fp32 tensor with the same elements: itself, if it is one.
@@ -104,23 +130,26 @@ package struct Tensor: Sendable {
     }
 
     private func copyRows(to out: UnsafeMutableBufferPointer<Float>) {
-        guard let target = out.baseAddress, let source = bytes.baseAddress, elementCount > 0 else { return }
-        if isContiguous {
-            ck_upcast(source, type.kernelType, target, Int64(elementCount), 1)
-            return
-        }
+        guard let target = out.baseAddress, elementCount > 0 else { return }
+        if isContiguous { return copy(elementCount, from: 0, to: target) }
         var next = target
-        copyRows(axis: 0, from: source, to: &next)
+        copyRows(axis: 0, from: 0, to: &next)
     }
 
     /// Goes down the axes without making an index: rows may be short and many.
-    private func copyRows(axis: Int, from source: UnsafeRawPointer, to target: inout UnsafeMutablePointer<Float>) {
+    private func copyRows(axis: Int, from place: Int, to target: inout UnsafeMutablePointer<Float>) {
         if axis == shape.rank - 1 {
-            ck_upcast(source, type.kernelType, target, Int64(shape[axis]), 1)
+            copy(shape[axis], from: place, to: target)
             target += shape[axis]
             return
         }
-        let step = strides[axis] * type.byteCount
-        for i in 0..<shape[axis] { copyRows(axis: axis + 1, from: source + i * step, to: &target) }
+        for i in 0..<shape[axis] { copyRows(axis: axis + 1, from: place + i * strides[axis], to: &target) }
+    }
+
+    /// Elements that lie side by side, `place` elements from the first one.
+    private func copy(_ count: Int, from place: Int, to target: UnsafeMutablePointer<Float>) {
+        view(Shape((.item, count)), offset: place).withKernelElements { source, type in
+            if let source { ck_upcast(source, type, target, Int64(count), 1) }
+        }
     }
 }

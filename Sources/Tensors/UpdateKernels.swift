@@ -23,6 +23,13 @@ extension Kernels {
         try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
     }
 
+    /// cap · tanh(x / cap); with `rounding` x / cap and its tanh are rounded.
+    package static func softcap(_ x: Tensor, cap: Float, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { x, y, count, threads in
+            withKernelFormat(rounding) { ck_softcap(x[0], cap, $0, y, count, threads) }
+        }
+    }
+
     /// average + weight · (x − average)
     package static func lerp(_ average: Tensor, _ x: Tensor, weight: Float, threads: Int) throws -> Tensor {
         try joined([average, x], threads: threads) { ck_lerp($0[0], $0[1], weight, $1, $2, $3) }
@@ -33,13 +40,11 @@ extension Kernels {
         try joined([average, x], threads: threads) { ck_average_squares($0[0], $0[1], keep, weight, $1, $2, $3) }
     }
 
-    /// −decay · w − step · m / (√v / correction + epsilon)
+    /// −step · m / (√v / correction + epsilon)
     package static func adamUpdate(
-        _ m: Tensor, _ v: Tensor, _ w: Tensor, decay: Float, step: Float, correction: Float, epsilon: Float, threads: Int
+        _ m: Tensor, _ v: Tensor, step: Float, correction: Float, epsilon: Float, threads: Int
     ) throws -> Tensor {
-        try joined([m, v, w], threads: threads) {
-            ck_adam_update($0[0], $0[1], $0[2], decay, step, correction, epsilon, $1, $2, $3)
-        }
+        try joined([m, v], threads: threads) { ck_adam_update($0[0], $0[1], step, correction, epsilon, $1, $2, $3) }
     }
 
     /// Elements whose draw is below `threshold` become 0, the others are scaled.

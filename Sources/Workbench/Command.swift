@@ -26,7 +26,8 @@ package struct Command: Sendable {
     }
 
     package static let all: [Command] =
-        runCommands + trainCommands + gradientCommands + adapterCommands + moveCommands + findCommands + editCommands + viewCommands
+        runCommands + trainCommands + gradientCommands + adapterCommands + moveCommands + findCommands + editCommands + quirkCommands
+        + precisionCommands + viewCommands
         + appCommands
 
     /// By name, alias, or a beginning that only one command has.

@@ -22,6 +22,9 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
+    /// Exactly these published mistakes are to be on, by name.
+    case quirks([String])
+    case precision(PrecisionCommand)
     case training(TrainingCommand)
     case adapter(AdapterCommand)
     /// How the model went on with a prompt before it was trained, and how it does now.
@@ -40,6 +43,9 @@ package enum EngineEvent: Sendable {
     case failed(String)
     case busy(String)
     case edits(EditList)
+    case quirks(QuirkState)
+    /// What other formats changed.
+    case formats(EditReport)
     case scan(ScanState)
     case training(TrainingProgress)
     /// Nil: the model that is shown has none.

@@ -6,6 +6,8 @@ import Tensors
 /// scripts and tests, in line.
 package struct EngineState {
     var model: Model?
+    /// The prompt as it was given; quirks of the tokens read it otherwise.
+    private(set) var promptIDs: [Int] = []
     var passes: [Generation] = []
     var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
@@ -22,7 +24,8 @@ package struct EngineState {
     var adapter = AdapterWork()
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
-    let policy: Policy
+    /// With the rules that were added while the model was open.
+    var policy: Policy
     let budget: Int
     /// Sent when something happens.
     let emit: (EngineEvent) -> Void
@@ -71,6 +74,8 @@ package struct EngineState {
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
+        case .quirks(let names): try switchQuirks(to: names, cancelled)
+        case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
         case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
@@ -101,12 +106,15 @@ package struct EngineState {
         (adapter, beforeAfter) = (AdapterWork(), nil)
         adapter.folder = folder
         tellEdits()
+        tellQuirks(nil)
         emit(.opened(opened))
     }
 
-    private mutating func begin(_ ids: [Int]) throws {
+    mutating func begin(_ given: [Int]) throws {
         guard let model = try shownModel() else { throw PromptError(rule: "no model is open; use :open PATH") }
+        let ids = model.quirked(given)
         try model.check(ids)
+        promptIDs = given
         try carryEdits(to: ids, model)
         let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
@@ -117,13 +125,13 @@ package struct EngineState {
 
     private mutating func restart() throws {
         if training?.walk != nil { return try showWalk() }
-        guard let first = passes.first else { return }
-        try begin(Array(first.ids))
+        guard !passes.isEmpty else { return }
+        try begin(promptIDs)
     }
 
     // MARK: stepping
 
-    private mutating func start(_ goal: Goal) {
+    mutating func start(_ goal: Goal) {
         guard let stepper = walking else { return }
         afterLoss = nil
         journey = stepper.journey(to: goal)

@@ -64,6 +64,7 @@ extension Session {
         case .themes(let selection, let before): return previewTheme(key, selection, before)
         case .lineage(let value, let index, let selection): return lineageKey(key, value, index, selection)
         case .edits(let selection): return editsKey(key, selection)
+        case .quirks(let selection): return quirksKey(key, selection)
         case .scan(let row, let column): return scanKey(key, row: row, column: column)
         case .finetune(let selection): return finetuneKey(key, selection)
         case .adapter: return adapterKey(key)
@@ -180,6 +181,7 @@ package enum Completion {
         case let text where text.contains("NAME"):
             choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
         case let text where text.contains("THEME"): session.themes
+        case let text where text.contains("QUIRK"): session.model?.applicableQuirks.map(\.name) ?? []
         case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
         case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
         default: choices(command.arguments)

@@ -142,7 +142,7 @@ package struct Detail: Sendable {
         let step = max(1, count / 65536)
         return stride(from: 0, to: count, by: step).compactMap { position in
             let place = x.isContiguous ? position : x.place(of: x.shape.index(at: position)) ?? 0
-            let value = Float(Scalars.read(x.bytes, x.type, at: place))
+            let value = Float(x.value(place: place))
             return value.isFinite ? value : nil
         }
     }

@@ -113,6 +113,8 @@ extension Session {
             say(text, .error)
         case .busy(let what): busy = what
         case .edits(let list): receive(list)
+        case .quirks(let state): receive(state)
+        case .formats(let report): receive(formats: report)
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
         case .adapter(let state): receive(state)

@@ -27,6 +27,7 @@ struct WorkbenchCommand: ParsableCommand {
     var ascii = false
     @Option(help: "Memory for recorded values, in MiB.")
     var memory: Int?
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -62,7 +63,7 @@ struct WorkbenchCommand: ParsableCommand {
         session.ownBindings = configuration.bindings
         session.isMouseOn = configuration.mouse && !noMouse
         let loop = WorkbenchLoop(
-            session: session, terminal: terminal, policy: Policy(threads: threads.count),
+            session: session, terminal: terminal, policy: try precision.policy(threads: threads.count),
             budget: (memory ?? configuration.memory ?? 2048) << 20, catalogue: catalogue)
         throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel, adapter: adapter ?? ""))
     }

@@ -7,7 +7,7 @@ import Testing
     @Test func roundTrip() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/out.safetensors"
-        var plans = ElementType.allCases.map { TensorPlan("t.\($0.rawValue)", $0, [2, 3]) }
+        var plans = ElementType.inFiles.map { TensorPlan("t.\($0.rawValue)", $0, [2, 3]) }
         plans += [TensorPlan("empty", .f32, [2, 0]), TensorPlan("one", .f64, []), TensorPlan("\"\\\u{1B}\n\u{E9}\u{1F40B}", .u8, [1])]
         let metadata = [(key: "format", value: "pt"), (key: "\"quoted\"\t", value: "\u{0}\u{7F}")]
         var writer = try SafetensorsWriter(path: path, tensors: plans, metadata: metadata)

@@ -41,11 +41,19 @@ struct OptimizerTests {
     ]
 
     @Test(arguments: cases) func updatesEqualTorch(_ test: Case) throws {
-        let rule = UpdateRule(try TrainingSettings(test.settings))
-        let shape = Shape((.feature, 4))
-        var weight = try Tensor(shape, OptimizerTests.start)
-        var moments = try rule.slots.map { _ in try Tensor(shape, [0, 0, 0, 0]) }
-        for (number, gradient) in OptimizerTests.gradients.enumerated() {
+        let steps = try OptimizerTests.steps(test.settings, from: OptimizerTests.start, OptimizerTests.gradients)
+        for (step, expected) in zip(steps, test.expected) {
+            for (a, b) in zip(step[0], expected) { #expect(abs(a - b) <= 4 * b.ulp, "\(a) \(b)") }
+        }
+    }
+
+    /// Of each step the weight, then what the rule keeps of it.
+    private static func steps(_ settings: [String: String], from start: [Float], _ gradients: [[Float]]) throws -> [[[Float]]] {
+        let rule = UpdateRule(try TrainingSettings(settings))
+        let shape = Shape((.feature, start.count))
+        var weight = try Tensor(shape, start)
+        var moments = try rule.slots.map { _ in try Tensor(shape) { $0.update(repeating: 0) } }
+        return try gradients.enumerated().map { number, gradient in
             let program = try rule.program("w", shape, rate: 0.01, step: number + 1, clip: 1)
             var given = ["w": weight, "grad:w": try Tensor(shape, gradient)]
             for (slot, moment) in zip(rule.slots, moments) { given["\(slot).before:w"] = moment }
@@ -58,8 +66,48 @@ struct OptimizerTests {
             }
             weight = try value("new:w")
             moments = try rule.slots.map { try value("\($0):w") }
-            for (a, b) in zip(weight.floats(), test.expected[number]) { #expect(abs(a - b) <= 4 * b.ulp, "\(a) \(b)") }
+            return [weight.floats()] + moments.map { $0.floats() }
         }
+    }
+
+    /// Weights, m and v after three steps of torch.optim.AdamW (Golden/make_updates.py, torch 2.15), by β₁, β₂ and decay: every bit.
+    @Test(arguments: [
+        (
+            "0.9", "0.999", "0",
+            [
+                [0x3e99_d953, 0x3eaa_ab3a, 0x3f92_712e, 0xbfb0_f464, 0xbfdc_eaf3, 0x3f12_caf3, 0x3f1e_d719, 0xbf0e_9632],
+                [0x3b3c_a9dc, 0xbca1_fe1e, 0xbcc3_84c1, 0x3c6f_07f2, 0x3ce0_f11c, 0x3c90_c403, 0xbb32_e0cd, 0xbc86_ddfb],
+                [0x3732_cb3f, 0x37d1_783a, 0x3808_8230, 0x3715_9827, 0x3801_5f5e, 0x3847_4f58, 0x3611_ce83, 0x377f_4e25],
+            ] as [[UInt32]]
+        ),
+        (
+            "0.9", "0.95", "0.1",
+            [
+                [0x3e99_6289, 0x3eaa_4828, 0x3f91_ff3e, 0xbfb0_6d02, 0xbfdc_4164, 0x3f12_60d3, 0x3f1e_58d6, 0xbf0e_32d0],
+                [0x3b3c_a9dc, 0xbca1_fe1e, 0xbcc3_84c1, 0x3c6f_07f2, 0x3ce0_f11c, 0x3c90_c403, 0xbb32_e0cd, 0xbc86_ddfb],
+                [0x3a06_1ecc, 0x3a97_cdbc, 0x3acb_3fd7, 0x39de_aeb9, 0x3ac2_c817, 0x3b19_71bb, 0x38d9_bd9a, 0x3a46_164e],
+            ]
+        ),
+        (
+            "0.3", "0.999", "0.1",
+            [
+                [0x3e9c_c7f9, 0x3ea8_3667, 0x3f92_344a, 0xbfb0_811e, 0xbfdc_6bfe, 0x3f0f_7974, 0x3f1e_231c, 0xbf0c_dd80],
+                [0xbcfc_25da, 0xbd85_4e51, 0xbd9b_4ad9, 0x3d50_34af, 0x3de2_b101, 0x3e12_f770, 0x3a7c_19b7, 0xbdb8_08ef],
+                [0x3732_cb3f, 0x37d1_783a, 0x3808_8230, 0x3715_9827, 0x3801_5f5e, 0x3847_4f58, 0x3611_ce83, 0x377f_4e25],
+            ]
+        ),
+    ])
+    func adamWHasTorchsBits(_ beta1: String, _ beta2: String, _ decay: String, _ expected: [[UInt32]]) throws {
+        func floats(_ bits: [UInt32]) -> [Float] { bits.map { Float(bitPattern: $0) } }
+        let start: [UInt32] = [0x3ea5_0138, 0x3e9d_c3bb, 0x3f8e_f28e, 0xbfad_23c2, 0xbfd9_1446, 0x3f11_1004, 0x3f19_4d8b, 0xbf15_e32b]
+        let gradients: [[UInt32]] = [
+            [0x3d4f_a66a, 0xbe0c_b013, 0xbd2b_edab, 0x3d3d_a332, 0x3db4_4664, 0xbda0_4332, 0xbb49_9d9f, 0xbcc8_d21e],
+            [0x3d77_853d, 0xbc1f_6397, 0xbe2a_e145, 0x3d88_55b6, 0x3db5_2fad, 0x3d3f_543b, 0xbd34_96c6, 0xbcfe_163d],
+            [0xbd88_866f, 0xbd9f_22da, 0xbd5f_29ba, 0x3d46_918f, 0x3dfd_43a7, 0x3e4a_d07a, 0x3c73_c088, 0xbdef_54ff],
+        ]
+        let settings = ["optimizer": "adamw", "beta1": beta1, "beta2": beta2, "weight-decay": decay]
+        let last = try #require(try OptimizerTests.steps(settings, from: floats(start), gradients.map(floats)).last)
+        #expect(last.map { $0.map(\.bitPattern) } == expected)
     }
 
     /// Sixteen normal quantiles lose 0.092 of the deviation of normal numbers in blocks of 64.

@@ -15,7 +15,8 @@ struct ResumeTests {
         ["method": "lora", "lora-dropout": "0.3", "rank": "2"],
         ["method": "lora", "lora-dropout": "0.3", "rank": "2", "accumulation": "4", "batch-size": "1", "embedding-ratio": "0.2"],
         ["method": "lora", "rank": "3", "optimizer": "adamw8bit"], ["method": "full", "optimizer": "adamw8bit"],
-        ["method": "full", "optimizer": "sgd", "momentum": "0.5"], ["method": "lora", "optimizer": "sgd", "packing": "on"],
+        ["method": "qlora", "rank": "2"], ["method": "full", "optimizer": "sgd", "momentum": "0.5"],
+        ["method": "lora", "optimizer": "sgd", "packing": "on"],
     ].map { ["steps": "20", "batch-size": "3", "lr": "0.01", "warmup": "3", "schedule": "cosine"].merging($0) { $1 } }
 
     /// Losses by step, from the log.

@@ -3,17 +3,19 @@
 #include "ActivationGradients.h"
 #include "Attention.h"
 #include "AttentionGradients.h"
+#include "Dot.h"
 #include "Elementwise.h"
 #include "HeadLoss.h"
 #include "Matmul.h"
 #include "NormGradients.h"
 #include "Norms.h"
-#include "Optimizers.h"
 #include "Pool.h"
+#include "Rounding.h"
 #include "Softmax.h"
 #include "SoftmaxGradient.h"
 #include "Statistics.h"
+#include "Updates.h"
 #include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
-#define CK_TABLE {CK_KERNELS(K) .hash = hash}
+#define CK_TABLE {CK_KERNELS(K) .matmul_bf16 = matmul_bf16, .hash = hash, .sum_squares = sum_squares}

@@ -39,6 +39,7 @@ static inline float one_element(const uint8_t *p, ck_type type) {
     case CK_BF16: { halves h = {0}; uint16_t v; memcpy(&v, p, 2); h[0] = v; return bf16_lanes(h)[0]; }
     case CK_F8_E4M3: { bytes16 b = {0}; b[0] = *p; return e4m3_lanes(b)[0]; }
     case CK_F8_E5M2: { bytes16 b = {0}; b[0] = *p; return e5m2_lanes(b)[0]; }
+    case CK_NF4: break;          // no element stands alone: see Codes.h
     }
     return 0;
 }
@@ -72,5 +73,6 @@ static void upcast_run(const void *x, ck_type type, float *y, int64_t n) {
     CASE(CK_F64) CASE(CK_F16) CASE(CK_BF16) CASE(CK_F8_E4M3) CASE(CK_F8_E5M2) CASE(CK_I8) CASE(CK_I16) CASE(CK_I32) CASE(CK_I64)
     CASE(CK_U8) CASE(CK_U16) CASE(CK_U32) CASE(CK_U64) CASE(CK_BOOL)
 #undef CASE
+    case CK_NF4: return;
     }
 }

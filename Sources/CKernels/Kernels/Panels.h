@@ -1,6 +1,6 @@
 // Packing: columns of w as panels [k][NR] of fp32, upcast on the way, so that the tile's inner loop reads memory straight ahead.
 #pragma once
-#include "Convert.h"
+#include "Codes.h"
 #include "Tile.h"
 
 #define SHUFFLE(A, B, ...) __builtin_shufflevector(A, B, __VA_ARGS__)
@@ -29,7 +29,7 @@ INLINE void transpose16(words *r) {
 }
 
 typedef struct {
-    const uint8_t *w;
+    const uint8_t *w;            // of CK_NF4, the ck_nf4
     ck_type type;
     int64_t size, ldw;           // bytes an element; elements a row
     int64_t ahead;               // bytes to prefetch ahead of what is read, 0 for none
@@ -73,6 +73,18 @@ static void pack_rows_slowly(const matrix *m, const uint8_t *row, int64_t rows, 
         }
 }
 
+// Sixteen rows of NF4 from element `first`, unpacked in strips and then turned like fp32.
+static void pack_nf4_rows(const matrix *m, int64_t first, int64_t rows, int64_t kc, float *dst) {
+    float strip[W * CODE_BLOCK];
+    const matrix unpacked = {(const uint8_t *)strip, CK_F32, 4, CODE_BLOCK, 0};
+    for (int64_t p = 0; p < kc; p += CODE_BLOCK) {
+        int64_t n = ck_min(CODE_BLOCK, kc - p);
+        for (int64_t i = 0; i < rows; i++) unpack_nf4((const ck_nf4 *)m->w, first + i * m->ldw + p, n, strip + i * CODE_BLOCK);
+        if (rows == W) pack_16_rows(&unpacked, unpacked.w, n, dst + p * NR, CK_F32);
+        else pack_rows_slowly(&unpacked, unpacked.w, rows, n, dst + p * NR);
+    }
+}
+
 // w[n0 + j][k0 + p] for j < nc, p < kc; columns up to the next multiple of NR become 0.
 static void pack_rows(const matrix *m, int64_t n0, int64_t nc, int64_t k0, int64_t kc, float *dst) {
     for (int64_t j = 0; j < nc; j += NR, dst += NR * kc)
@@ -82,6 +94,7 @@ static void pack_rows(const matrix *m, int64_t n0, int64_t nc, int64_t k0, int64
             if (rows == W && m->type == CK_F32) pack_16_rows(m, row, kc, dst + g, CK_F32);
             else if (rows == W && m->type == CK_BF16) pack_16_rows(m, row, kc, dst + g, CK_BF16);
             else if (rows == W && m->type == CK_F16) pack_16_rows(m, row, kc, dst + g, CK_F16);
+            else if (m->type == CK_NF4) pack_nf4_rows(m, (n0 + j + g) * m->ldw + k0, rows, kc, dst + g);
             else pack_rows_slowly(m, row, rows, kc, dst + g);
         }
 }
@@ -97,6 +110,13 @@ INLINE void pack_lines_as(const matrix *m, const uint8_t *line, int64_t columns,
     }
 }
 
+static void pack_nf4_lines(const matrix *m, int64_t first, int64_t columns, int64_t kc, float *dst) {
+    for (int64_t p = 0; p < kc; p++, first += m->ldw, dst += NR) {
+        unpack_nf4((const ck_nf4 *)m->w, first, ck_min(columns, NR), dst);
+        for (int64_t i = columns; i < NR; i++) dst[i] = 0;
+    }
+}
+
 // The same from w[k0 + p][n0 + j].
 static void pack_lines(const matrix *m, int64_t n0, int64_t nc, int64_t k0, int64_t kc, float *dst) {
     for (int64_t j = 0; j < nc; j += NR, dst += NR * kc) {
@@ -105,6 +125,7 @@ static void pack_lines(const matrix *m, int64_t n0, int64_t nc, int64_t k0, int6
 #define CASE(T) case T: pack_lines_as(m, line, nc - j, kc, dst, T); break;
         CASE(CK_F32) CASE(CK_F16) CASE(CK_BF16) CASE(CK_F64) CASE(CK_F8_E4M3) CASE(CK_F8_E5M2)
 #undef CASE
+        case CK_NF4: pack_nf4_lines(m, k0 * m->ldw + n0 + j, nc - j, kc, dst); break;
         default: pack_lines_as(m, line, nc - j, kc, dst, m->type);
         }
     }

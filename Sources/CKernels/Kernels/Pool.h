@@ -1,6 +1,6 @@
 // Large values made small enough for a screen: the heat map's bins and the histogram's.
 #pragma once
-#include "Convert.h"
+#include "Codes.h"
 
 typedef struct {
     const uint8_t *x;
@@ -34,14 +34,22 @@ static void pool_values(const float *x, int64_t n, float *best, uint8_t *flags) 
             }
 }
 
+// NF4 is addressed by element: a step of one byte stands for one.
+static void pool_stage(const pool_job *j, const uint8_t *from, int64_t n, float *stage) {
+    const ck_nf4 *codes = (const ck_nf4 *)j->x;
+    const int64_t size = (int64_t)ck_type_size(j->type), step = j->cs * size;
+    if (j->type == CK_NF4)
+        for (int64_t c = 0; c < (j->cs == 1 ? 1 : n); c++) unpack_nf4(codes, from - j->x + c * step, j->cs == 1 ? n : 1, stage + c);
+    else if (j->cs == 1) upcast_run(from, j->type, stage, n);
+    else for (int64_t c = 0; c < n; c++) stage[c] = one_element(from + c * step, j->type);
+}
+
 static void pool_run(const pool_job *j, const uint8_t *p, int64_t n, float *best, uint8_t *flags) {
     const size_t size = ck_type_size(j->type);
     float stage[STAGE];
     for (int64_t i = 0; i < n; i += STAGE) {
         int64_t part = ck_min(STAGE, n - i);
-        const uint8_t *from = p + i * j->cs * (int64_t)size;
-        if (j->cs == 1) upcast_run(from, j->type, stage, part);
-        else for (int64_t c = 0; c < part; c++) stage[c] = one_element(from + c * j->cs * (int64_t)size, j->type);
+        pool_stage(j, p + i * j->cs * (int64_t)size, part, stage);
         pool_values(stage, part, best, flags);
     }
 }

@@ -5,13 +5,26 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Formats.h"
 #include "Updates.h"
 
 // ---------------------------------------------------------------- element types, as they lie in a file
 typedef enum {
     CK_F64, CK_F32, CK_F16, CK_BF16, CK_F8_E4M3, CK_F8_E5M2,
-    CK_I8, CK_I16, CK_I32, CK_I64, CK_U8, CK_U16, CK_U32, CK_U64, CK_BOOL
+    CK_I8, CK_I16, CK_I32, CK_I64, CK_U8, CK_U16, CK_U32, CK_U64, CK_BOOL,
+    CK_NF4                       // in memory only: where elements are asked for, a ck_nf4 is given
 } ck_type;
+
+// Four bits an element (Dettmers et al. 2023, arXiv:2305.14314): element i is levels[code i] * scale of its block of 64, and the scale of block
+// b is steps[scales[b]] * tops[b / 256] + mean, both rounded.
+typedef struct {
+    const uint8_t *codes;        // two a byte, the even element in the lower half
+    const uint8_t *scales;       // one a block
+    const float *tops;           // one for 256 blocks
+    const float *levels, *steps; // 16 and 256 of them
+    float mean;
+    int64_t first;               // the element at which a view begins
+} ck_nf4;
 
 // ---------------------------------------------------------------- machine
 typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_isa;
@@ -30,11 +43,23 @@ void ck_release_pool(void);
 // y[m,n] = fma(x[m,k-1], w[n,k-1], ... fma(x[m,0], w[n,0], 0)) + bias[n]: for every output ONE chain of fused multiply-adds, k
 // ascending, in fp32, whatever m, n, the tiling, the instruction set and the number of threads: so one cell can be replayed by
 // hand, decoding one token gives the bits of the whole prompt, and portable = AVX2 = AVX-512.
-// w holds elements of type wt (F32, F16, BF16, F64 rounded to fp32 first; the fp8 types too), exactly upcast as they are read.
+// w holds elements of type wt (F32, F16, BF16, F64 rounded to fp32 first; the fp8 types too), exactly upcast as they are read; NF4 is
+// unpacked as it is read, so that no more than a panel of it is ever in fp32.
 // transposed = 0: w is [n][k] with rows ldw apart (Linear); 1: w is [k][n] with rows ldw apart (GPT-2's Conv1D).
 // bias: n elements of type bt, or NULL. m = 1 must run at the speed of memory.
 void ck_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
                float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+
+// Says which matrix (of `bytes`, read by so many threads) the product after the next one will read: idle threads fetch its beginning into
+// their caches, and the next product's last lines fetch on into it. Only time depends on it; NULL: nothing is expected.
+void ck_expect(const void *matrix, int64_t bytes, int threads);
+
+// The same with x and w rounded to bf16 and the sums in the order and with the roundings of VDPBF16PS (Intel SDM, volume 2): for p = 0, 2, ...
+// first the product of elements p + 1, then that of p, is added to the fp32 sum with one rounding; inputs and sums below 2^-126 are 0.
+// The instruction is used where the processor has it (ck_has_bf16_dot); elsewhere the same bits are made without.
+void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
+                    float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+int ck_has_bf16_dot(void);
 
 // ---------------------------------------------------------------- attention
 // One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].
@@ -125,10 +150,28 @@ void ck_join_heads(ck_heads x, float *y, int64_t head_stride, int64_t token_stri
 // y = x[0] + x[1] + ..., from left to right. y may be one of them.
 void ck_sum(const float *const *x, int64_t count, float *y, int64_t n, int threads);
 
-// ---------------------------------------------------------------- optimizers
-// One step (the first is 1) of AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101) with PyTorch's roundings; p, m and v are replaced.
-void ck_adamw(float *p, const float *g, float *m, float *v, int64_t n, double rate, double beta1, double beta2, double eps, double decay,
-              int64_t step, int threads);
+// ---------------------------------------------------------------- codes
+// Blocks of `block` values as codes of `levels` (ascending, 256 at most): block maximum of |x| in absmax[b], codes one byte each: the level
+// nearest to x / absmax, of two equally near the lower. A block of zeros has absmax 0.
+void ck_quantise_blocks(const float *x, int64_t n, int64_t block, const float *levels, int count, uint8_t *codes, float *absmax,
+                        int threads);
+void ck_dequantise_blocks(const uint8_t *codes, const float *absmax, int64_t n, int64_t block, const float *levels, float *y, int threads);
+// The same in blocks of 64 with 16 levels and two codes a byte, from elements of any type; see ck_nf4.
+void ck_encode_nf4(const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads);
+
+// ---------------------------------------------------------------- parts rounded
+// The same kernels where the code of the architectures, in a narrow format, computes part by part and rounds each: x / rms before the weight;
+// q k, the scaled score, of a cap the quotient and the tangent; both products of a rotation; the chains gelu_new and quick_gelu. What comes
+// out last is not rounded. format NULL: the kernel without `_rounded`, bit for bit.
+void ck_rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
+                         int64_t rows, int64_t n, int threads);
+void ck_attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
+void ck_rope_rounded(ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T,
+                     int64_t D, int64_t rotary, int interleaved, int threads);
+// y = cap tanh(a / cap). y may be a.
+void ck_softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads);
+void ck_map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads);
 
 // ---------------------------------------------------------------- looking
 // Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.

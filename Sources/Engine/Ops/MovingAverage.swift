@@ -31,7 +31,11 @@ package struct MovingAverage: Op {
         let (keep, weight) = (R(Float(beta)), R(Float(1 - beta)))
         return Dense(
             inputs[0].shape,
-            zip(inputs[0].values, inputs[1].values).map { squared ? keep * $0 + (weight * $1) * $1 : $0 + weight * ($1 - $0) })
+            zip(inputs[0].values, inputs[1].values).map { average, g in
+                if squared { return (keep * average).addingProduct(weight * g, g) }
+                // From the nearer end, as torch.lerp has it.
+                return weight < 0.5 ? average.addingProduct(weight, g - average) : g.addingProduct(weight - 1, g - average)
+            })
     }
 
     package var kernels: [Kernel] {

@@ -11,7 +11,7 @@ enum AdapterStart {
             return (model, settings)
         }
         var (model, settings) = (model, settings)
-        if settings.method == .qlora { try FourBitBase.round(&model, threads: policy.threads) }
+        if settings.method == .qlora { try FourBitBase.pack(&model, threads: policy.threads) }
         if settings.method == .reward { try score(&model) }
         if settings.adapter.isEmpty {
             try begin(&model, settings)

@@ -2,7 +2,7 @@ import Engine
 import Tensors
 
 /// The optimizer's update of one weight as a program of its own: `grad:W` and what is left of earlier steps go in, `new:W` comes out, and
-/// what lies between (`grad.clipped:W`, `adam.m:W`, `adam.v:W`, `update:W`) can be looked at like any other value.
+/// what lies between (`grad.clipped:W`, `adam.m:W`, `adam.v:W`, `decayed:W`, `update:W`) can be looked at like any other value.
 package struct UpdateRule: Sendable {
     package let settings: TrainingSettings
 
@@ -25,24 +25,28 @@ package struct UpdateRule: Sendable {
         let before = slots.map { graph.input("\($0).before:\(name)", shape) }
         var gradient = graph.input("grad:\(name)", shape, role: .gradient)
         if clip != 1 { gradient = graph.apply(Map(.times(clip)), [gradient], as: "grad.clipped:\(name)", role: .gradient) }
-        let update =
+        let parts =
             settings.optimizer == .sgd
-            ? sgd(&graph, name, weight, gradient, before, rate: rate)
+            ? [weight, sgd(&graph, name, weight, gradient, before, rate: rate)]
             : adam(&graph, name, weight, gradient, before, rate: rate, step: step)
-        graph.apply(Add(), [weight, update], as: "new:\(name)", role: .gradient)
+        graph.apply(Add(), parts, as: "new:\(name)", role: .gradient)
         return try Program(graph)
     }
 
+    /// The weight, shortened by its decay, and what is added to it: PyTorch's order.
     private func adam(
         _ graph: inout Graph, _ name: String, _ weight: Node, _ gradient: Node, _ before: [Node], rate: Double, step: Int
-    ) -> Node {
+    ) -> [Node] {
         let m = graph.apply(
             MovingAverage(beta: settings.beta1, squared: false), [before[0], gradient], as: "adam.m:\(name)", role: .gradient)
         let v = graph.apply(
             MovingAverage(beta: settings.beta2, squared: true), [before[1], gradient], as: "adam.v:\(name)", role: .gradient)
         let op = AdamUpdate(
-            rate: rate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.eps, decay: settings.weightDecay, step: step)
-        return graph.apply(op, [m, v, weight], as: "update:\(name)", role: .gradient)
+            rate: rate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.eps, step: step)
+        let update = graph.apply(op, [m, v], as: "update:\(name)", role: .gradient)
+        guard settings.weightDecay > 0 else { return [weight, update] }
+        let keep = Map(.times(1 - rate * settings.weightDecay))
+        return [graph.apply(keep, [weight], as: "decayed:\(name)", role: .gradient), update]
     }
 
     /// −lr · m with m ← μ·m + g + λ·w, as PyTorch has it (no dampening, no Nesterov).

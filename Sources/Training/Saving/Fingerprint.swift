@@ -12,6 +12,7 @@ enum Fingerprint {
             let bytes = UnsafeRawBufferPointer(rebasing: tensor.bytes[..<min(tensor.byteCount, tensor.bytes.count)])
             let line = "\(entry.name) \(entry.type.rawValue) \(entry.dimensions) \(Kernels.hash(bytes, threads: threads))\n"
             Array(line.utf8).withUnsafeBytes { hash.add($0) }
+            tensor.releasePages()
         }
         return hash.hexadecimal()
     }

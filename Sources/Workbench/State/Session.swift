@@ -15,6 +15,7 @@ package struct Session: Sendable {
     package var breakpoints: [Engine.Breakpoint] = []
     package var watchpoints: [Watchpoint] = []
     package var edits = EditList()
+    package var quirks = QuirkState()
     package var scan: ScanState?
     package var training: TrainingProgress?
     package var adapter: AdapterState?
@@ -122,6 +123,7 @@ package enum OverlayState: Sendable, Hashable {
     case lineage(ValueRef, index: [Int], selection: Int)
     case text(title: String, lines: [String], scroll: Int)
     case edits(selection: Int)
+    case quirks(selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
     case adapter
