@@ -7,7 +7,7 @@ enum AdapterBox {
         guard let adapter = session.adapter else { return }
         let rows = effect(session)?.layers.count ?? 8
         let size = Size(area.width - 6, min(area.height - 4, max(rows + 6, 15)))
-        let inside = Overlay("Adapter \(adapter.name)", label: "+ - scale  o on/off  m merge  n unload  u undo  q close", size: size).draw(
+        let inside = Overlay("Adapter", label: "+ - scale  o on/off  m merge  n unload  u undo  q close", size: size).draw(
             into: &surface, in: area)
         for (number, line) in head(session, adapter).enumerated() {
             surface.put(inside.x, inside.y + number, line, width: inside.width)
@@ -33,7 +33,7 @@ enum AdapterBox {
         let shape = "r \(adapter.rank)  α \(Numbers.label(adapter.alpha))  beside \(adapter.modules) matrices"
         var last: [Span] = [Span("adapter scale S sets any strength, 1 is as it was trained", .dim)]
         if let report = adapter.report { last = [Span(EditWords.summary(report, session), .overlay)] }
-        return [[Span(adapter.mode.words, .accent), Span("   \(shape)", .overlay)], Line(last)]
+        return [[Span(adapter.mode.words, .accent), Span("   \(adapter.name)  \(shape)", .overlay)], Line(last)]
     }
 
     /// How far the stream is from where it would be.

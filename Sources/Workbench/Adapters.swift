@@ -21,6 +21,8 @@ package struct AdapterState: Sendable {
     package let rank: Int
     package let alpha: Double
     package let changes: Int
+    /// Whether the run on the screen was computed with it; a finetune that has begun is shown by the next prompt or change.
+    package let isShown: Bool
     /// What the last change did to the run; nil after another prompt.
     package let report: EditReport?
 }
@@ -40,11 +42,14 @@ struct AdapterWork {
     /// The model of the passes with its adapter as it was trained, whatever the mode.
     var source: Model?
     var report: EditReport?
+    var isShown = false
 }
 
 extension EngineState {
     mutating func perform(_ command: AdapterCommand, _ cancelled: () -> Bool) throws {
         guard training?.walk == nil else { throw PromptError(rule: "a batch is walked through; X leaves it") }
+        // Of a finetune the weights as they are now.
+        if let trained = training?.model { adapter.source = trained }
         switch command {
         case .load(let folder):
             guard training == nil else { throw PromptError(rule: "a finetune is open, and its own adapter is shown") }
@@ -54,21 +59,23 @@ extension EngineState {
             try show(AdapterWork.Past(model: changed, folder: folder, mode: AdapterMode()), cancelled)
         case .mode(let mode):
             guard adapter.source?.adapter != nil else { throw PromptError(rule: "the model has no adapter; :adapter load FOLDER") }
-            guard mode != adapter.mode else { return tellAdapter() }
+            guard mode != adapter.mode || training != nil else { return tellAdapter() }
             try show(AdapterWork.Past(model: model, folder: adapter.folder, mode: mode), cancelled)
         case .undo:
             guard let last = adapter.past.last else { throw PromptError(rule: "nothing was changed about the adapter") }
-            try show(last, cancelled)
-            adapter.past.removeLast(2)
-            tellAdapter()
+            try show(last, remembers: false, cancelled)
         }
     }
 
     /// The passes under another adapter, or another mode of it; what is downstream is computed again before anything else happens.
-    private mutating func show(_ wanted: AdapterWork.Past, _ cancelled: () -> Bool) throws {
+    private mutating func show(_ wanted: AdapterWork.Past, remembers: Bool = true, _ cancelled: () -> Bool) throws {
         let source = training == nil ? wanted.model : adapter.source
         if let source { try carry(to: wanted.mode.applied(to: source, threads: policy.threads), cancelled) }
-        adapter.past.append(AdapterWork.Past(model: model, folder: adapter.folder, mode: adapter.mode))
+        if !remembers {
+            _ = adapter.past.popLast()
+        } else if wanted.mode != adapter.mode || training == nil {
+            adapter.past.append(AdapterWork.Past(model: model, folder: adapter.folder, mode: adapter.mode))
+        }
         (adapter.mode, adapter.folder, adapter.source) = (wanted.mode, wanted.folder, source)
         if training == nil { model = wanted.model }
         tellAdapter()
@@ -82,14 +89,21 @@ extension EngineState {
             throw PromptError(rule: "stopped; nothing was changed")
         }
         adapter.report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])
-        (passes, inner, entered, journey) = (new, [], [], nil)
+        (passes, inner, entered, journey, adapter.isShown) = (new, [], [], nil, true)
         run += 1
+    }
+
+    /// A finetune has begun, or has ended: what is on the screen was computed before, and what was changed before cannot be undone.
+    mutating func adapterHasChanged() {
+        (adapter.mode, adapter.past) = (AdapterMode(), [])
+        (adapter.source, adapter.report, adapter.isShown) = (training?.model ?? model, nil, passes.isEmpty)
+        tellAdapter()
     }
 
     /// The model that a prompt is run on: the one being trained, or the open one, with its adapter in the chosen mode.
     mutating func shownModel() throws -> Model? {
         adapter.source = training?.model ?? model
-        adapter.report = nil
+        (adapter.report, adapter.isShown) = (nil, true)
         defer { tellAdapter() }
         return try adapter.source.map { try adapter.mode.applied(to: $0, threads: policy.threads) }
     }
@@ -102,6 +116,6 @@ extension EngineState {
         return AdapterState(
             name: path.split(separator: "/").last.map(String.init) ?? path, folder: training == nil ? adapter.folder : "",
             mode: adapter.mode, modules: lowRank.ranks.count, rank: lowRank.ranks.values.max() ?? 0, alpha: lowRank.alpha,
-            changes: adapter.past.count, report: adapter.report)
+            changes: adapter.past.count, isShown: adapter.isShown, report: adapter.report)
     }
 }

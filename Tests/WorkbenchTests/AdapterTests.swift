@@ -172,6 +172,34 @@ import Training
         #expect(run.harness.session.message?.kind == .error)
     }
 
+    /// A finetune that has begun is not what the screen shows until it is asked for; then it is the weights of the last step.
+    @Test func theBoxShowsTheWeightsAsTheyAreNow() throws {
+        let run = TrainTests.Run("steps=3 until=1 lr=0.01", size: Size(160, 48))
+        #expect(run.harness.session.adapter?.isShown == false)
+        run.harness.command("screen explore")
+        #expect(!run.harness.text.contains("+ run on"))
+        var seen: [[String]] = []
+        for _ in 0..<2 {
+            run.harness.command("adapter")
+            guard case .adapterEffect(let effect)? = run.harness.session.answers[.adapterEffect] else {
+                Issue.record("the effect has not come")
+                return
+            }
+            #expect((effect.layers.last?.change ?? 0) > 0 && run.harness.session.adapter?.changes == 0)
+            seen.append(Self.hashes(run.harness))
+            run.harness.keys("q")
+            #expect(run.harness.text.contains("+ run on"))
+            var fresh = run.harness
+            fresh.command("restart")
+            fresh.command("run")
+            #expect(Self.hashes(fresh) == seen.last)
+            run.harness.keys("8 n 1")
+        }
+        #expect(seen[0] != seen[1])
+        run.harness.command("adapter undo")
+        #expect(run.harness.session.message?.text.contains("nothing was changed") == true)
+    }
+
     // MARK: words
 
     @Test(arguments: [

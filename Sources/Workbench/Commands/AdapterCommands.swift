@@ -9,9 +9,10 @@ extension Command {
             "the adapter's strength and place, live; alone: what it does to each layer"
         ) { session, arguments throws(CommandError) in
             guard let word = arguments[0] else {
-                guard session.adapter != nil else { throw CommandError("the model has no adapter; :adapter load FOLDER") }
+                guard let adapter = session.adapter else { throw CommandError("the model has no adapter; :adapter load FOLDER") }
                 session.overlay = .adapter
-                return []
+                // Of a finetune the weights as they are now.
+                return session.training == nil ? [] : [.engine(.adapter(.mode(adapter.mode)))]
             }
             return [.engine(.adapter(try session.adapterCommand(word, arguments)))]
         },

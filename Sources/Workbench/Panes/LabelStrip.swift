@@ -72,7 +72,7 @@ struct LabelStrip {
     /// What the signs mean, of those that are there.
     var legend: Line {
         let roles = TokenRole.allCases.filter { role in role != .counts && row.roles.contains(role) }
-        let loss = step > 2 ? "below a token its loss and its probability" : "the number: its loss"
+        let loss = step > 2 ? "under a token: loss, probability" : "the number: its loss"
         let counts = row.losses.isEmpty ? "\(LabelFace.sign(.counts)) counts" : loss
         return Line(([counts] + roles.map { "\(LabelFace.sign($0)) \($0.name)" }).joined(separator: "   "), .dim)
     }

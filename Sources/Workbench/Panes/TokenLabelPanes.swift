@@ -96,7 +96,7 @@ package enum TokenLabelPane: Pane {
 
     private static func lines(_ session: Session, _ row: LabelRow, _ id: Int) -> [Line] {
         let token = session.labelToken
-        let named = { (name: String, text: String, role: Role) -> Line in [Span(name.padding(8), .dim), Span(text, role)] }
+        let named = { (name: String, text: String, role: Role) -> Line in [Span(name.padding(6), .dim), Span(text, role)] }
         var lines = [
             named("id", "\(id)  \"\(session.tokenLabel(id))\"", .text),
             named("role", row.roles[token] == .counts ? "counts" : "does not count: \(row.roles[token].name)", .text),
@@ -110,7 +110,7 @@ package enum TokenLabelPane: Pane {
         guard let loss = row.losses[safe: token] ?? nil else { return lines }
         return lines + [
             named("loss", "\(Numbers.exact(loss))  nats", .emphasis),
-            named("p", "\(Numbers.compact(TokenLabelPane.probability(loss), digits: 5))  = e^−loss", .emphasis),
+            named("p", "\(Numbers.compact(TokenLabelPane.probability(loss), digits: 5))", .emphasis),
             named("share", row.meanLoss.map { _ in share(row, loss) } ?? "", .text),
         ]
     }

@@ -162,6 +162,7 @@ extension EngineState {
 
     private mutating func begin(_ work: TrainingWork, until: Int) throws {
         training = work
+        adapterHasChanged()
         try training?.go(until: until)
         tellTraining()
     }
@@ -188,7 +189,10 @@ extension EngineState {
     mutating func endTraining() throws {
         guard training != nil else { return }
         leaveWalk()
-        defer { training = nil }
+        defer {
+            training = nil
+            adapterHasChanged()
+        }
         try training?.save()
     }
 
