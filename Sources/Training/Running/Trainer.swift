@@ -250,7 +250,7 @@ package struct Trainer: Sendable {
         stepper = nil
         let name = job.parameters[number].name
         guard let new = try update.program.id(of: "new:\(name)").flatMap({ try update.tensor($0) }) else { return nil }
-        if keepsUpdates { updates[name] = try update.program.id(of: "update:\(name)").flatMap { try update.tensor($0) } }
+        if keepsUpdates { updates[name] = try Kernels.addScaled(new, model.weight(name), factor: -1, threads: job.policy.threads) }
         var moments: [Moment] = []
         for slot in UpdateRule(job.settings).slots {
             guard let value = try update.program.id(of: "\(slot):\(name)").flatMap({ try update.tensor($0) }) else { continue }
