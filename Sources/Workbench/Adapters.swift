@@ -93,6 +93,12 @@ extension EngineState {
         run += 1
     }
 
+    /// The open model has other quirks: its adapter stays in its mode, and what was changed before cannot be undone.
+    mutating func adapterKeeps(_ other: Model) {
+        (adapter.source, adapter.past, adapter.report) = (other, [], nil)
+        tellAdapter()
+    }
+
     /// A finetune has begun, or has ended: what is on the screen was computed before, and what was changed before cannot be undone.
     mutating func adapterHasChanged() {
         (adapter.mode, adapter.past) = (AdapterMode(), [])

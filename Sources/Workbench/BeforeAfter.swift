@@ -98,9 +98,10 @@ extension EngineState {
             }
             ids = tokenizer.encode(text).map { Int($0) }
         }
-        try new.model.check(ids)
+        let read = new.model.quirked(ids)
+        try new.model.check(read)
         let state = BeforeAfter(prompt: prompt, limit: limit, before: .init(name: old.name), after: .init(name: new.name))
-        beforeAfter = try BeforeAfterWork(state, before: old.model, after: new.model, ids: ids, policy: policy)
+        beforeAfter = try BeforeAfterWork(state, before: old.model, after: new.model, ids: read, policy: policy)
         emit(.beforeAfter(state))
     }
 

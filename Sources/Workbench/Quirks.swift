@@ -19,11 +19,13 @@ extension EngineState {
         let tokens = [model, other].map { $0.quirks.filter(\.changesTokens).map(\.name) }
         guard !passes.isEmpty, tokens[0] == tokens[1] else { return try beginAnew(other) }
         emit(.busy("computing again what follows; C-c stops"))
-        guard let (new, steps) = try Generation.switched(passes, to: other, interrupted: cancelled) else {
+        let shown = try adapter.mode.applied(to: other, threads: policy.threads)
+        guard let (new, steps) = try Generation.switched(passes, to: shown, interrupted: cancelled) else {
             throw QuirkError(rule: "stopped; nothing was changed")
         }
         let report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])
         (self.model, passes, inner, entered) = (other, new, [], [])
+        adapterKeeps(other)
         run += 1
         tellQuirks(report)
         publish()
@@ -32,6 +34,7 @@ extension EngineState {
     /// The prompt as the other model reads it, to the end.
     private mutating func beginAnew(_ other: Model) throws {
         model = other
+        adapterKeeps(other)
         tellQuirks(nil)
         guard !passes.isEmpty else { return }
         try begin(promptIDs)

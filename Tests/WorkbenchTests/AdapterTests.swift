@@ -103,6 +103,20 @@ import Training
         #expect(first.session.message?.kind != .error && first.draw().size == Size(80, 24))
     }
 
+    /// Another way of looking at the model does not change how its adapter takes part, and the other way round.
+    @Test(
+        arguments: ["adapter scale 0.5", "adapter merge", "adapter unload"],
+        ["quirk causal-off-by-one on", "quirk bos-missing on", "precision bf16"])
+    func quirksAndFormatsGoAlong(_ mode: String, _ line: String) throws {
+        var (first, last) = (Self.harness(), Self.harness(mode))
+        for line in [line, mode] { first.command(line) }
+        last.command(line)
+        #expect(first.session.message?.kind != .error && first.session.adapter?.mode == last.session.adapter?.mode)
+        #expect(Self.hashes(first) == Self.hashes(last) && Self.hashes(first) != Self.hashes(Self.harness(mode)))
+        last.command("adapter on")
+        #expect(Self.hashes(last) == Self.hashes(Self.harness(line)))
+    }
+
     @Test func theSelectionKeepsItsName() {
         var harness = Self.harness("goto model.layers.4.mlp.up_proj")
         for (line, name) in [("adapter unload", "model.layers.4.mlp.up_proj"), ("adapter undo", "model.layers.4.mlp.up_proj")] {

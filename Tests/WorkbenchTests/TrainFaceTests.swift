@@ -19,9 +19,8 @@ import Training
 
     // MARK: weights
 
-    /// The picture of the update is of what the optimizer added: weight before + update = weight after, to the bit (where no decay shortens the
-    /// weight first).
-    @Test(arguments: ["method=lora", "method=full optimizer=sgd momentum=0.9", "method=full optimizer=adamw8bit"])
+    /// The picture of the update is of what the step added, decay and all: weight after − weight before, to the bit.
+    @Test(arguments: ["method=lora", "method=full optimizer=sgd momentum=0.9", "method=full optimizer=adamw8bit weight-decay=0.1"])
     func theUpdateIsWhatWasAdded(_ settings: String) throws {
         let run = TrainTests.Run("steps=3 until=1 \(settings)", size: Size(160, 48))
         run.harness.keys("Tab Tab } l l j")
@@ -31,7 +30,7 @@ import Training
         let before = try Self.number(run, .weight)
         run.harness.keys("n")
         let (added, after) = (try Self.number(run, .update), try Self.number(run, .weight))
-        #expect(added != 0 && before + added == after)
+        #expect(added != 0 && added == after - before)
         let pictures = try TrainedQuestion.Part.allCases.map { try #require(run.harness.session.trainedPicture($0)) }
         #expect(pictures.map(\.step) == [2, 2] && pictures[0].norm == pictures[1].weightNorm)
         #expect(run.harness.text.contains(Numbers.exact(after)) && run.harness.text.contains(Numbers.signed(Double(added), digits: 4)))

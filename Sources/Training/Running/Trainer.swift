@@ -34,7 +34,7 @@ package struct Trainer: Sendable {
     package private(set) var work: StepWork?
     /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
     package var watching = false
-    /// Whether `updates` holds what the last step added to each weight behind its decay, for somebody who looks; it takes as much memory as the weights.
+    /// Whether `updates` holds what the last step added to each weight, for somebody who looks; it takes as much memory as the weights.
     package var keepsUpdates = false
     package private(set) var updates: [String: Tensor] = [:]
     private var loader: BatchLoader
@@ -253,7 +253,7 @@ package struct Trainer: Sendable {
         stepper = nil
         let name = job.parameters[number].name
         guard let new = try update.program.id(of: "new:\(name)").flatMap({ try update.tensor($0) }) else { return nil }
-        if keepsUpdates { updates[name] = try update.program.id(of: "update:\(name)").flatMap { try update.tensor($0) } }
+        if keepsUpdates { updates[name] = try Kernels.addScaled(new, model.weight(name), factor: -1, threads: job.policy.threads) }
         var moments: [Moment] = []
         for slot in UpdateRule(job.settings).slots {
             guard let value = try update.program.id(of: "\(slot):\(name)").flatMap({ try update.tensor($0) }) else { continue }
