@@ -33,7 +33,7 @@ let package = Package(
             ]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON"], exclude: ["Golden"]),
-        .testTarget(name: "KernelsTests", dependencies: ["CKernels"]),
+        .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Tensors"]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON", "mica"], exclude: ["Golden"]),

@@ -48,3 +48,20 @@ const char *ck_isa_name(ck_isa isa) { return isa == CK_AVX512 ? "AVX-512" : isa 
 CK_KERNELS(K)
 double ck_sum_squares(const float *x, int64_t n, int threads) { return in_use()->sum_squares(x, n, threads); }
 uint64_t ck_hash(const void *bytes, size_t count, int threads) { return in_use()->hash(bytes, count, threads); }
+
+int ck_has_bf16_dot(void) {
+#if defined(__x86_64__)
+    return ck_get_isa() == CK_AVX512 && __builtin_cpu_supports("avx512bf16");
+#else
+    return 0;
+#endif
+}
+
+void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
+                    float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads) {
+    ck_bf16_product product = in_use()->matmul_bf16;
+#if defined(__x86_64__)
+    if (ck_has_bf16_dot()) product = ck_matmul_bf16_native;
+#endif
+    product(x, ldx, w, wt, transposed, ldw, bias, bt, y, ldy, m, n, k, threads);
+}

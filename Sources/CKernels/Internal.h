@@ -6,6 +6,14 @@
 // Which thread takes a task is left to chance, so a task's result must depend on its number only.
 void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
 
+// The same where a task's memory lies behind that of the task before: the tasks are cut into ck_runs(threads) runs, a thread goes through
+// its own from the front and helps the others from the back.
+void ck_parallel_runs(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
+int ck_runs(int threads);
+
+// A thread's part of the matrix that the next product will read, and its length; NULL if nobody said.
+const uint8_t *ck_expected(int64_t part, int64_t *bytes);
+
 // This thread's own scratch memory of at least `bytes`, 64-byte aligned, kept until the thread ends; NULL if there is none.
 void *ck_scratch(size_t bytes);
 
@@ -20,6 +28,9 @@ static inline size_t ck_type_size(ck_type type) {
 static inline int64_t ck_min(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t ck_max(int64_t a, int64_t b) { return a > b ? a : b; }
 static inline int64_t ck_ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// How many tasks a run has; the last may have fewer.
+static inline int64_t ck_run_length(int64_t tasks, int runs) { return runs > 0 ? ck_ceil_div(tasks, runs) : tasks; }
 
 // The keys [lo, hi) that query row i may see among S.
 static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t *lo, int64_t *hi) {
@@ -54,6 +65,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(add, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(multiply, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
     K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
+    K(softcap, (const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads), (a, cap, format, y, n, threads)) \
     K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
       (table, type, ld, ids, y, rows, n, threads)) \
     K(upcast, (const void *x, ck_type type, float *y, int64_t n, int threads), (x, type, y, n, threads)) \
@@ -115,6 +127,21 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (codes, absmax, n, block, levels, y, threads)) \
     K(encode_nf4, (const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads), \
       (x, type, n, levels, codes, absmax, threads)) \
+    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y, \
+                         int64_t rows, int64_t n, int threads), \
+      (x, w, wt, eps, plus_one, format, y, rows, n, threads)) \
+    K(attention_scores_rounded, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
+      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
+    K(rope_rounded, (ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T, \
+                     int64_t D, int64_t rotary, int interleaved, int threads), \
+      (x, cos, sin, format, y, heads, T, D, rotary, interleaved, threads)) \
+    K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
+      (f, x, format, y, n, threads)) \
+    K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
+    K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
+                     int threads), \
+      (x, y, rows, n, block, scale, format, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \
@@ -122,14 +149,18 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(histogram, (const float *x, int64_t n, float low, float high, uint32_t *counts, int64_t bins, int threads), \
       (x, n, low, high, counts, bins, threads))
 
+typedef void (*ck_bf16_product)(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias,
+                                ck_type bt, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 typedef struct {
 #define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
     CK_KERNELS(K)
 #undef K
+    ck_bf16_product matmul_bf16;
     uint64_t (*hash)(const void *bytes, size_t count, int threads);
     double (*sum_squares)(const float *x, int64_t n, int threads);
 } ck_table;
 extern const ck_table ck_table_portable;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2, ck_table_avx512;
+extern const ck_bf16_product ck_matmul_bf16_native;
 #endif

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { MOST_THREADS = 256, SPINS = 2000 };
+enum { MOST_THREADS = 256, MOST_RUNS = 16, SPINS = 2000, AHEAD = 384 << 10 };
 
 static pthread_mutex_t callers = PTHREAD_MUTEX_INITIALIZER;   // one job at a time
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;      // guards all below that is not atomic
@@ -17,8 +17,12 @@ static void (*job_body)(void *, int64_t);
 static void *job_context;
 static int64_t job_tasks;
 static _Atomic int64_t next_task;
+static int job_runs;                                          // 0: every thread takes the next task there is
+static struct { _Alignas(64) _Atomic uint64_t left; } runs[MOST_RUNS];      // first task in the low half, end in the high half
 static _Atomic uint32_t generation;
 static _Atomic int inside;
+static _Atomic(const uint8_t *) expected;
+static _Atomic int64_t expected_bytes;
 
 static void pause_briefly(void) {
 #if defined(__x86_64__)
@@ -26,13 +30,47 @@ static void pause_briefly(void) {
 #endif
 }
 
-static void take_tasks(void (*body)(void *, int64_t), void *context, int64_t tasks) {
-    for (int64_t t; (t = atomic_fetch_add_explicit(&next_task, 1, memory_order_relaxed)) < tasks;) body(context, t);
+// The first or the last task that is left of a run; −1 if none is.
+static int64_t take(int run, int last) {
+    uint64_t left = atomic_load_explicit(&runs[run].left, memory_order_relaxed);
+    for (;;) {
+        uint32_t first = (uint32_t)left, end = (uint32_t)(left >> 32);
+        if (first >= end) return -1;
+        uint64_t fewer = last ? left - ((uint64_t)1 << 32) : left + 1;
+        if (atomic_compare_exchange_weak_explicit(&runs[run].left, &left, fewer, memory_order_relaxed, memory_order_relaxed))
+            return last ? end - 1 : first;
+    }
 }
 
-// Waits until a job newer than `seen` is announced. Returns with the lock held.
-static void wait_for_work(uint32_t seen) {
-    for (int i = 0; i < SPINS && atomic_load_explicit(&generation, memory_order_relaxed) == seen; i++) pause_briefly();
+static void take_tasks(void (*body)(void *, int64_t), void *context, int64_t tasks, int count, int seat) {
+    for (int64_t t; !count && (t = atomic_fetch_add_explicit(&next_task, 1, memory_order_relaxed)) < tasks;) body(context, t);
+    for (int other = 0; other < count; other++)          // its own run from the front, then what others have left from the back
+        for (int64_t t; (t = take((seat + other) % count, other > 0)) >= 0;) body(context, t);
+}
+
+void ck_expect(const void *matrix, int64_t bytes, int threads) {
+    atomic_store_explicit(&expected_bytes, bytes / ck_max(threads, 1), memory_order_relaxed);
+    atomic_store_explicit(&expected, matrix, memory_order_relaxed);
+}
+
+// Address and size may be of two matrices for a moment: what is fetched for nothing does no harm.
+const uint8_t *ck_expected(int64_t part, int64_t *bytes) {
+    *bytes = atomic_load_explicit(&expected_bytes, memory_order_relaxed);
+    const uint8_t *matrix = atomic_load_explicit(&expected, memory_order_relaxed);
+    return matrix ? matrix + part * *bytes : NULL;
+}
+
+// Waits until a job newer than `seen` is announced, and meanwhile fetches this thread's part of the matrix that the next product will
+// read, as much as the second-level cache has room for. Returns with the lock held.
+static void wait_for_work(uint32_t seen, int seat) {
+    const uint8_t *next = NULL, *end = NULL;
+    for (int i = 0; i < SPINS && atomic_load_explicit(&generation, memory_order_relaxed) == seen; i++) {
+        int64_t bytes;
+        const uint8_t *part = ck_expected(seat, &bytes);
+        if (part && part + ck_min(bytes, AHEAD) != end) next = part, end = part + ck_min(bytes, AHEAD);
+        for (int line = 0; line < 4 && next < end; line++, next += 64) __builtin_prefetch(next, 0, 2);
+        pause_briefly();
+    }
     pthread_mutex_lock(&lock);
     while (atomic_load_explicit(&generation, memory_order_relaxed) == seen) {
         sleeping++;
@@ -41,11 +79,11 @@ static void wait_for_work(uint32_t seen) {
     }
 }
 
-static void *worker(void *unused) {
-    (void)unused;
+static void *worker(void *context) {
+    const int seat = (int)(intptr_t)context;       // 1, 2, …: the caller is 0
     uint32_t seen = 0;
     for (;;) {
-        wait_for_work(seen);
+        wait_for_work(seen, seat);
         seen = atomic_load_explicit(&generation, memory_order_relaxed);
         if (seats <= 0) {
             pthread_mutex_unlock(&lock);
@@ -56,8 +94,9 @@ static void *worker(void *unused) {
         void (*body)(void *, int64_t) = job_body;
         void *context = job_context;
         int64_t tasks = job_tasks;
+        int count = job_runs;
         pthread_mutex_unlock(&lock);
-        take_tasks(body, context, tasks);
+        take_tasks(body, context, tasks, count, seat);
         pthread_mutex_lock(&lock);
         if (atomic_fetch_sub_explicit(&inside, 1, memory_order_release) == 1 && caller_sleeps) pthread_cond_signal(&done);
         pthread_mutex_unlock(&lock);
@@ -73,20 +112,25 @@ static void start_workers(int wanted) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (started < wanted) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, worker, NULL)) break;
+        if (pthread_create(&thread, NULL, worker, (void *)(intptr_t)(started + 1))) break;
         pthread_detach(thread);
         started++;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-static void announce(int helpers, int64_t tasks, void (*body)(void *, int64_t), void *context) {
+static void announce(int helpers, int64_t tasks, int count, void (*body)(void *, int64_t), void *context) {
     pthread_mutex_lock(&lock);
     start_workers(helpers);
     job_body = body;
     job_context = context;
     job_tasks = tasks;
     seats = helpers;
+    job_runs = count;
+    const int64_t each = ck_run_length(tasks, count);
+    for (int64_t run = 0; run < count; run++)
+        atomic_store_explicit(&runs[run].left, (uint64_t)ck_min(tasks, (run + 1) * each) << 32 | (uint64_t)ck_min(tasks, run * each),
+                              memory_order_relaxed);
     atomic_store_explicit(&next_task, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
     int asleep = sleeping;
@@ -107,18 +151,28 @@ static void finish(void) {
     pthread_mutex_unlock(&lock);
 }
 
-void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
+static void parallel(int64_t tasks, int threads, int count, void (*body)(void *context, int64_t task), void *context) {
     int helpers = (int)ck_min(ck_min(threads, tasks), MOST_THREADS) - 1;
     // While another thread's job runs, waiting for the pool would take longer than doing the work here.
     if (helpers <= 0 || pthread_mutex_trylock(&callers)) {
         for (int64_t t = 0; t < tasks; t++) body(context, t);
         return;
     }
-    announce(helpers, tasks, body, context);
-    take_tasks(body, context, tasks);
+    announce(helpers, tasks, count, body, context);
+    take_tasks(body, context, tasks, count, 0);
     finish();
     pthread_mutex_unlock(&callers);
 }
+
+void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
+    parallel(tasks, threads, 0, body, context);
+}
+
+void ck_parallel_runs(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
+    parallel(tasks, threads, tasks < UINT32_MAX ? ck_runs(threads) : 0, body, context);
+}
+
+int ck_runs(int threads) { return (int)ck_max(1, ck_min(threads, MOST_RUNS)); }
 
 // ---------------------------------------------------------------- scratch memory
 static pthread_key_t scratch_key;

@@ -33,6 +33,7 @@ extension Graph {
         var name = "grad:\(values[input].name)" + (alone ? "" : " via \(values[step.output].name)")
         while has(name) { name += "′" }
         let node = apply(Gradient(step.op, derivative, shape: values[input].shape), reads + [gradient], as: name, role: .gradient)
+        mark(node, as: step.output)
         if alone { nameAliases(of: input, node) }
         return node
     }

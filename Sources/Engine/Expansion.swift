@@ -38,6 +38,7 @@ extension Stepper {
         let step = program.steps[number]
         let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
         guard inputs.count == step.inputs.count else { return nil }
-        return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: policy)
+        // The parts of an op are fp32, whatever its value is rounded to.
+        return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: Policy(threads: policy.threads))
     }
 }

@@ -46,6 +46,8 @@ package struct Gradient: Op {
     /// The gradient of a sum is the same storage under another name.
     package var isView: Bool { kernels.first?.name == "view" }
 
+    package var isProduct: Bool { op.isProduct }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         if inputs.count != derivative.reads.count + 1 {
             throw ShapeError("the gradient reads \(derivative.reads.count + 1) values, got \(inputs.count)")

@@ -14,6 +14,8 @@ package struct Graph: Sendable {
     /// The first step of the reverse walk; nil if there is none.
     var reverseStart: Int?
     private var ids: [String: Int] = [:]
+    /// By value: who put another op in the place of the architecture's own.
+    private(set) var marks: [Int: [String]] = [:]
     /// Names are made under it: `model.layers.3.self_attn`.
     private var path: [String] = []
     /// Small matrices that stand beside large ones.
@@ -97,6 +99,19 @@ package struct Graph: Sendable {
         return apply(AddScaled(scale: adapter.scale(name(part))), [base, up], as: part)
     }
 
+    /// Puts another op of the same shape in the place of every one that `change` has one for; its name and what it reads stay, and its
+    /// value is marked.
+    package mutating func rewrite(mark: String, _ change: (any Op) -> (any Op)?) {
+        for (number, step) in steps.enumerated() {
+            guard let op = change(step.op) else { continue }
+            steps[number] = Step(op: op, inputs: step.inputs, output: step.output)
+            marks[step.output, default: []].append(mark)
+        }
+    }
+
+    /// A derivative goes with the op that it is of.
+    mutating func mark(_ node: Node, as other: Int) { marks[node.id] = marks[other] }
+
     /// Records a mistake; building goes on with `node`.
     package mutating func fault(_ node: Node, _ rule: String) -> Node {
         faults.append("\(values[node.id].name): \(rule)")
@@ -111,13 +126,23 @@ package struct Graph: Sendable {
         return (inputs[0], inputs[1])
     }
 
-    /// Takes that step back, for `HeadLoss`.
-    package mutating func withdrawHead(_ logits: Node) -> (x: Node, weight: Node)? {
+    /// Takes that step back, for `HeadLoss`. A cap on the logits stands between them; for a head of another kind it goes too.
+    package mutating func withdrawHead(_ logits: Node, withCap: Bool) -> (x: Node, weight: Node)? {
+        var logits = logits
+        if withCap, let cap = steps.last, cap.op is SoftCap, cap.output == logits.id, logits.id == values.count - 1 {
+            logits = Node(id: cap.inputs[0], shape: logits.shape)
+            removeLastStep()
+        }
         guard logits.id == values.count - 1, let head = head(logits) else { return nil }
+        removeLastStep()
+        return head
+    }
+
+    private mutating func removeLastStep() {
         let gone = values.removeLast()
+        marks[values.count] = nil
         for name in [gone.name] + gone.aliases { ids[name] = nil }
         steps.removeLast()
-        return head
     }
 
     private mutating func declare(_ name: String, _ shape: Shape, _ role: ValueRole, step: Int? = nil) -> Node {

@@ -19,6 +19,9 @@ package struct LowRank: Sendable, Hashable {
         self.dropout = dropout
     }
 
+    /// Whether a weight is A or B of an adapter.
+    package static func isFactor(_ name: String) -> Bool { name.hasSuffix(".lora_A.weight") || name.hasSuffix(".lora_B.weight") }
+
     /// s of a module.
     package func scale(_ module: String) -> Double {
         let rank = Double(ranks[module] ?? 1)

@@ -18,10 +18,14 @@ package protocol Op: Sendable {
     func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape
     /// Reads like the formula. Mandatory; every other kernel must agree with it.
     func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R>
+    /// The same with the parts rounded that the architectures' code rounds.
+    func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R>
     /// The fast kernels, best first. Empty: `reference` is used.
     var kernels: [Kernel] { get }
     /// Whether computing it again costs little beside the memory of its value: false for products with weights.
     var isRepeatedCheaply: Bool { get }
+    /// A sum of products over an axis: what hardware multiplies in narrow formats and adds up in a wide one.
+    var isProduct: Bool { get }
     /// A view shares its input's elements: it costs nothing and its statistics are the input's.
     var isView: Bool { get }
     /// What the element at `index` was computed from, one entry an input element that took part (the caller sorts).
@@ -52,6 +56,8 @@ extension Op {
     package var parameters: [(name: String, value: String)] { [] }
     package var kernels: [Kernel] { [] }
     package var isView: Bool { false }
+    package var isProduct: Bool { false }
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { reference(inputs) }
     package var isRepeatedCheaply: Bool { true }
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] { [] }
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? { nil }
@@ -69,13 +75,26 @@ extension Op {
 /// One way to compute an op.
 package struct Kernel: Sendable {
     package let name: String
-    /// inputs, output shape, threads → the value.
-    package let run: @Sendable ([Tensor], Shape, Int) throws -> Tensor
+    /// The format in which the kernel reads its inputs, whatever they are in; nil: as they are.
+    package var inputs: NumberFormat?
+    private let body: @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
 
+    /// inputs, output shape, threads → the value, of an op that rounds nothing between its parts.
     package init(_ name: String, run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) {
-        self.name = name
-        self.run = run
+        self.init(rounding: name) { inputs, shape, arithmetic in try run(inputs, shape, arithmetic.threads) }
     }
+
+    /// The same where the parts are rounded as the arithmetic says.
+    package init(rounding name: String, _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor) {
+        self.name = name
+        self.body = body
+    }
+
+    package func run(_ inputs: [Tensor], _ shape: Shape, _ threads: Int) throws -> Tensor {
+        try run(inputs, shape, Arithmetic(threads: threads))
+    }
+
+    package func run(_ inputs: [Tensor], _ shape: Shape, _ arithmetic: Arithmetic) throws -> Tensor { try body(inputs, shape, arithmetic) }
 }
 
 /// What the screen and the documentation say of an op.
@@ -162,6 +181,8 @@ package enum OpCatalogue {
         Multiply.self,
         Add.self,
         AddScaled.self,
+        Scale.self,
+        SoftCap.self,
         Dropout.self,
         MovingAverage.self,
         AdamUpdate.self,

@@ -1,22 +1,11 @@
 import Tensors
 
-/// How each op is computed and rounded, by name pattern; the last rule that matches wins. The only place that knows precision, and the
-/// stepper is its only reader.
+/// How each op is computed and rounded; of the rules that match a value the last one that says something counts. The only place that knows
+/// precision, and the stepper is its only reader.
 package struct Policy: Sendable {
-    package struct Rule: Sendable, Hashable {
-        package let pattern: NamePattern
-        /// The format to which the value is rounded; nil leaves the earlier rule's.
-        package let format: NumberFormat?
-        package let kernel: String?
-
-        package init(pattern: NamePattern, format: NumberFormat? = nil, kernel: String? = nil) {
-            self.pattern = pattern
-            self.format = format
-            self.kernel = kernel
-        }
-    }
-
     package var rules: [Rule] = []
+    /// Rules that were added while the model was open; they come after the others, and what they change is marked.
+    package var live: [Rule] = []
     /// How many threads may work on one op. Values do not depend on it.
     package var threads: Int
 
@@ -25,21 +14,140 @@ package struct Policy: Sendable {
         self.threads = max(1, threads)
     }
 
-    /// What the rules say of a value, resolved once when a program is taken up.
-    package func choice(for name: String, op: any Op) -> Choice {
-        var choice = Choice(format: .fp32, kernel: op.kernels.first)
-        for rule in rules where rule.pattern.matches(name) {
-            if let format = rule.format { choice.format = format }
-            if let kernel = rule.kernel { choice.kernel = op.kernels.first { $0.name == kernel } }
-        }
+    /// What the rules say of a value, resolved once when a program is taken up. `op` is the one that writes it; nil for weights and inputs.
+    package func choice(for value: Value, op: (any Op)?) -> Choice {
+        var choice = Choice(kernel: op?.kernels.first)
+        guard !isPlain else { return choice }
+        let names = value.policyNames
+        for rule in rules where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        let own = choice
+        for rule in live where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        choice.isOwn = choice.isSame(as: own)
         return choice
     }
 
+    /// Whether everything is fp32 by the best kernels.
+    var isPlain: Bool { rules.isEmpty && live.isEmpty }
+
+    /// Of every step of a program.
+    func choices(for program: Program) -> [Choice] {
+        var formats = program.values.map { $0.step == nil ? choice(for: $0, op: nil).format : .fp32 }
+        return program.steps.map { step in
+            let value = program.values[step.output]
+            var choice = choice(for: value, op: step.op)
+            if value.role == .gradient, !setsGradient(value), let own = value.policyNames.compactMap(program.id(of:)).last {
+                choice.format = formats[own]
+            }
+            formats[step.output] = choice.format
+            choice.isCopy = (step.op.isView || step.op is AppendCache) && step.inputs.allSatisfy { formats[$0] == choice.format }
+            return choice
+        }
+    }
+
+    /// Whether a rule speaks of the gradient itself and not of the value that it is the gradient of.
+    private func setsGradient(_ value: Value) -> Bool {
+        (rules + live).contains { rule in
+            switch rule.selector {
+            case .names(let pattern): rule.format != nil && pattern.text.hasPrefix("grad:") && pattern.matches(value)
+            case .value(let name): rule.format != nil && name == value.name
+            case .op: false
+            }
+        }
+    }
+
     package struct Choice: Sendable {
-        package var format: NumberFormat
+        package var format = NumberFormat.fp32
+        /// To which the op's inputs are rounded before it runs; nil: they stay as they are.
+        package var inputs: NumberFormat?
+        /// Of the sums of a product; nil: fp32, rounded by the chain of fused multiply-adds alone.
+        package var accumulation: NumberFormat?
         /// Nil: the reference kernel.
         package var kernel: Kernel?
 
+        /// Whether no live rule has changed anything.
+        package var isOwn = true
+        /// Whether the op only takes over numbers that are in the format.
+        var isCopy = false
+
         package var kernelName: String { kernel?.name ?? "reference" }
+
+        var rounding: Rounding { Rounding(format: format, accumulation: accumulation) }
+
+        /// Only formulas are generic over the width of numbers.
+        var isDouble: Bool { format == .fp64 }
+
+        mutating func take(_ rule: Rule, _ op: (any Op)?) {
+            if let format = rule.format { self.format = format }
+            if let inputs = rule.inputs { self.inputs = inputs }
+            if let accumulation = rule.accumulation { self.accumulation = accumulation }
+            guard let name = rule.kernel, let op else { return }
+            if name == "reference" { kernel = nil } else { kernel = op.kernels.first { $0.name == name } ?? kernel }
+        }
+
+        /// Whether the same bits come of the same inputs.
+        func isSame(as other: Choice) -> Bool {
+            format == other.format && inputs == other.inputs && accumulation == other.accumulation && kernelName == other.kernelName
+        }
+    }
+}
+
+extension Policy {
+    /// Which values a rule is for.
+    package enum Selector: Sendable, Hashable {
+        case names(NamePattern)
+        /// This value alone (and its gradient).
+        case value(String)
+        /// By the op that writes them: its card's name with `-` for blanks, or `products`. A gradient goes with the op it is walked through.
+        case op(String)
+
+        func matches(_ names: [String], op: (any Op)?) -> Bool {
+            switch self {
+            case .names(let pattern): return names.contains(where: pattern.matches)
+            case .value(let name): return names.contains(name)
+            case .op(let name):
+                guard let op else { return false }
+                let forward = (op as? Gradient)?.op ?? op
+                return name == "products" ? forward.isProduct : name == Selector.name(of: forward)
+            }
+        }
+
+        /// As a rule writes it, behind `@`.
+        package static func name(of op: any Op) -> String { name(of: type(of: op).card) }
+
+        package static func name(of card: OpCard) -> String { card.name.split(separator: " ").joined(separator: "-") }
+    }
+
+    /// One line of a policy. What is nil is left as earlier rules have it.
+    package struct Rule: Sendable, Hashable {
+        package let selector: Selector
+        /// To which the value is rounded.
+        package var format: NumberFormat?
+        package var inputs: NumberFormat?
+        package var accumulation: NumberFormat?
+        package var kernel: String?
+
+        package init(_ selector: Selector, format: NumberFormat? = nil) {
+            self.selector = selector
+            self.format = format
+        }
+
+        package init(pattern: NamePattern, format: NumberFormat? = nil, kernel: String? = nil) {
+            self.init(.names(pattern), format: format)
+            self.kernel = kernel
+        }
+    }
+}
+
+extension Value {
+    /// The names by which rules find it: a gradient also goes by those of its value, since it has that value's format.
+    var policyNames: [String] {
+        let all = [name] + aliases
+        guard role == .gradient else { return all }
+        return all
+            + all.compactMap { name in
+                guard name.hasPrefix("grad:") else { return nil }
+                let own = name.dropFirst(5)
+                return String(own.firstRange(of: " via ").map { own[..<$0.lowerBound] } ?? own)
+            }
     }
 }

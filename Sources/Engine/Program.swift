@@ -53,8 +53,16 @@ package struct Program: Sendable {
     package let steps: [Step]
     /// For each value the last step that reads it, −1 if none does.
     package let lastUse: [Int]
+    /// For each product with a weight the weight that the product after it reads.
+    let followingWeight: [Int?]
+    /// Weights and inputs.
+    package let leaves: [Int]
+    /// Keys and values with this pass's own behind the earlier ones.
+    package let caches: [Int]
     /// Where the forward list ends and the reverse walk begins; the number of steps if there is no reverse walk.
     package let forwardCount: Int
+    /// By value: what was put in the place of the architecture's own op, and by whom.
+    package let marks: [Int: [String]]
     private let index: [String: Int]
 
     /// Throws one error that lists every shape mistake made while building.
@@ -62,13 +70,27 @@ package struct Program: Sendable {
         if !graph.faults.isEmpty { throw ProgramError(faults: graph.faults) }
         values = graph.values
         steps = graph.steps
+        marks = graph.marks
         forwardCount = graph.reverseStart ?? graph.steps.count
         var last = [Int](repeating: -1, count: values.count)
         for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }
         lastUse = last
+        followingWeight = Program.followingWeights(graph)
+        leaves = values.indices.filter { graph.values[$0].step == nil }
+        caches = values.indices.filter { graph.values[$0].role == .cache && graph.values[$0].step != nil }
         var index: [String: Int] = [:]
         for (id, value) in values.enumerated() { for name in [value.name] + value.aliases { index[name] = id } }
         self.index = index
+    }
+
+    private static func followingWeights(_ graph: Graph) -> [Int?] {
+        var (latest, found): (Int?, [Int?]) = (nil, [])
+        for step in graph.steps.reversed() {
+            let weight = step.op.isRepeatedCheaply ? nil : step.inputs.first { graph.values[$0].role == .weight }
+            found.append(weight == nil ? nil : latest)
+            latest = weight ?? latest
+        }
+        return found.reversed()
     }
 
     package func id(of name: String) -> Int? { index[name] }
@@ -80,11 +102,18 @@ package struct Program: Sendable {
 
     package var weights: [Int] { values.indices.filter { values[$0].role == .weight } }
 
+    /// The product with the vocabulary's matrix that makes the logits, before a cap; nil if they are made otherwise.
+    package var headStep: Step? {
+        guard let logits = id(of: "logits"), let number = values[logits].step else { return nil }
+        let capped = steps[number].op is SoftCap ? values[steps[number].inputs[0]].step : number
+        return capped.map { steps[$0] }.flatMap { $0.op is Linear ? $0 : nil }
+    }
+
     package var hasBackward: Bool { forwardCount < steps.count }
 
     /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a forward run is for.
     func isPassing(_ id: Int) -> Bool {
-        values[id].step != nil && values[id].role != .cache && (hasBackward || !values[id].aliases.contains("logits"))
+        values[id].step != nil && values[id].role != .cache && (hasBackward || index["logits"] != id)
     }
 
     /// The gradient of a value, if the reverse walk makes one.

@@ -55,6 +55,12 @@ package struct Recording: Sendable {
         recomputed += 1
     }
 
+    /// A value of another run, with what is known of it.
+    mutating func adopt(_ id: Int, _ tensor: Tensor?, _ known: Statistics?) {
+        if let tensor { hold(id, tensor) }
+        statistics[id] = known
+    }
+
     mutating func forget(_ id: Int) {
         evict(id)
         statistics[id] = nil

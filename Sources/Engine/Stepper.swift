@@ -3,24 +3,28 @@ import Tensors
 /// A program with a cursor and the values so far. A copy is a snapshot; stepping back is forgetting, so there is no undo log.
 package struct Stepper: Sendable {
     package let program: Program
-    package let policy: Policy
+    package internal(set) var policy: Policy
     /// The step that runs next; `program.steps.count` at the end.
     private(set) package var cursor = 0
     package internal(set) var recording: Recording
     /// What was changed by hand.
     package internal(set) var edits = EditPlan()
-    /// Weights and inputs as they were bound, where an edit has another one in their place.
+    /// Weights and inputs as they were bound, where an edit or a format has another one in their place.
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
-    package let choices: [Policy.Choice]
+    package internal(set) var choices: [Policy.Choice]
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
 
     /// `bindings` gives every weight and input, by the value's number.
     package init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor]) throws(BindingError) {
+        try self.init(program, policy: policy, keep: keep, bindings: bindings, isRounded: false)
+    }
+
+    private init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor], isRounded: Bool) throws(BindingError) {
         self.program = program
         self.policy = policy
-        choices = program.steps.map { policy.choice(for: program.values[$0.output].name, op: $0.op) }
+        choices = policy.choices(for: program)
         recording = Recording(valueCount: program.values.count, keep: keep)
         segments =
             switch keep {
@@ -31,7 +35,9 @@ package struct Stepper: Sendable {
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
-            recording.bind(id, tensor)
+            let stored = isRounded ? tensor : try stored(id, tensor)
+            originals[id] = stored.isSame(as: tensor) ? nil : tensor
+            recording.bind(id, stored)
         }
     }
 
@@ -42,9 +48,11 @@ package struct Stepper: Sendable {
         if let text { next.edits.text = text }
         next.cursor = 0
         next.recording = Recording(valueCount: program.values.count, keep: recording.keep)
-        for (id, value) in program.values.enumerated() where value.step == nil {
-            guard let tensor = bindings[id] ?? recording.tensors[id] else { throw BindingError(rule: "\(value.name) has no value") }
-            try Stepper.check(tensor, value)
+        for id in program.leaves {
+            guard let tensor = bindings[id] ?? recording.tensors[id] else {
+                throw BindingError(rule: "\(program.values[id].name) has no value")
+            }
+            try Stepper.check(tensor, program.values[id])
             if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
         }
         return next
@@ -52,9 +60,9 @@ package struct Stepper: Sendable {
 
     /// Gives a weight or an input its tensor, with the edits on it.
     mutating func bind(_ id: Int, _ tensor: Tensor) throws {
-        let edited = try edits.applied(to: id, tensor, program, text: edits.text)
-        originals[id] = isEdited(id) ? tensor : nil
-        recording.bind(id, edited)
+        let stored = try stored(id, edits.applied(to: id, stored(id, tensor), program, text: edits.text))
+        originals[id] = stored.isSame(as: tensor) ? nil : tensor
+        recording.bind(id, stored)
     }
 
     /// The same run over a longer program that begins with this one's values and steps: the reverse walk behind a forward pass. What has
@@ -66,11 +74,26 @@ package struct Stepper: Sendable {
         guard isLonger else { throw BindingError(rule: "the longer program does not begin with the values of the shorter one") }
         var leaves: [Int: Tensor] = [:]
         for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
-        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves)
+        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
         next.recording = recording.extended(to: longer.values.count)
         next.cursor = cursor
         next.originals = originals
         next.edits = edits.extended(to: next)
+        return next
+    }
+
+    /// The same run over a program with the same values, some of which other ops write, with other inputs: what has been computed stays for
+    /// the time being, and so do the edits.
+    func over(_ other: Program, _ bindings: [Int: Tensor]) throws -> Stepper {
+        let isSame =
+            other.steps.count == program.steps.count && other.values.count == program.values.count
+            && zip(program.values, other.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
+        guard isSame else { throw BindingError(rule: "the other program does not have the values of this one") }
+        var leaves: [Int: Tensor] = [:]
+        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
+        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
+        (next.recording, next.cursor, next.originals, next.edits) = (recording, cursor, originals, edits)
+        for (id, tensor) in bindings { try next.bind(id, tensor) }
         return next
     }
 
@@ -87,21 +110,27 @@ package struct Stepper: Sendable {
     @discardableResult
     package mutating func step() throws -> Int {
         let number = cursor
-        let step = program.steps[number]
-        try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        try renew(number)
         cursor += 1
-        release(after: number)
-        return step.output
+        return program.steps[number].output
+    }
+
+    /// Takes the next step's value from elsewhere instead of computing it; a tensor that was evicted there is made again when it is read.
+    mutating func adopt(_ tensor: Tensor?, _ statistics: Statistics?) {
+        recording.adopt(program.steps[cursor].output, tensor, statistics)
+        cursor += 1
     }
 
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
-        let step = program.steps[number]
         try restore(for: number)
-        let tensor = try run(number, inputs: step.inputs.map { try value($0) })
-        try recording.store(step.output, tensor, threads: policy.threads)
+        if let next = program.followingWeight[number], let weight = recording.tensors[next] {
+            Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
+        }
+        var inputs: [Tensor] = []
+        for input in program.steps[number].inputs { inputs.append(try value(input)) }
+        let tensor = try run(number, inputs: inputs)
+        try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
 
@@ -137,14 +166,7 @@ package struct Stepper: Sendable {
     }
 
     func compute(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        try compute(program.steps[number].op, choices[number].kernel, inputs)
-    }
-
-    func compute(_ op: any Op, _ kernel: Kernel?, _ inputs: [Tensor]) throws -> Tensor {
-        let shape = try op.outputShape(inputs.map(\.shape))
-        if let kernel { return try kernel.run(inputs, shape, policy.threads) }
-        let result = op.reference(inputs.map { Dense<Float>($0) })
-        return try Tensor(result.shape, result.values)
+        try compute(program.steps[number].op, choices[number], inputs)
     }
 
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.

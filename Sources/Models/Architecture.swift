@@ -15,7 +15,7 @@ package struct Architecture: Sendable {
     /// The model in the block vocabulary of Blocks.swift; returns the logits [token, vocabulary].
     package let body: @Sendable (inout Graph, ModelSettings, Pass) -> Node
 
-    package static let all: [Architecture] = [llama, gpt2]
+    package static let all: [Architecture] = [llama, gpt2, gemma, gemma2]
 
     package static func find(_ modelType: String) -> Architecture? { all.first { $0.modelTypes.contains(modelType) } }
 }
@@ -37,6 +37,18 @@ package struct ModelSettings: Sendable {
     package var attentionBias = false
     package var mlpBias = false
     package var rope: RopeSettings?
+    /// Scores are divided by the square root of this; a head's dimensions if the configuration says nothing else.
+    package var scoreDivisor: Double?
+    /// What scores and logits do not pass; 0: no cap.
+    package var scoreCap = 0.0
+    package var logitCap = 0.0
+    /// How many keys a query sees, itself included, one a layer; 0: all.
+    package var windows: [Int] = []
+
+    /// Of a layer; 0: no limit.
+    package func window(_ layer: Int) -> Int { windows.indices.contains(layer) ? windows[layer] : 0 }
+    /// What scores are multiplied by.
+    package var scoreScale: Double { 1 / (scoreDivisor ?? Double(headDimension)).squareRoot() }
 }
 
 /// The shape of one forward pass.

@@ -4,15 +4,34 @@ import Tensors
 
 /// The block vocabulary in which architectures are written. A block enters when a second architecture needs it; what differs is an argument.
 extension Graph {
-    /// ids [token] → rows of a table, named `part`.
-    mutating func embedding(_ ids: Node, _ part: String, rows: Int, width: Int, role: ValueRole = .activation) -> (value: Node, table: Node)
-    {
-        let table = weight("\(part).weight", Shape((.vocabulary, rows), (.feature, width)))
-        return (apply(Embedding(), [ids, table], as: part, role: role), table)
+    /// A decoder of equal blocks over one stream, as Llama's: rows of a table, the blocks, a norm, a head. `factor` scales the rows; `block`
+    /// gets the stream, its layer's number and the tables of the rotation, and gives the stream after it.
+    mutating func decoder(
+        _ s: ModelSettings, _ pass: Pass, factor: Double? = nil, norm: RMSNorm, block: (inout Graph, Node, Int, RopeTables?) -> Node
+    ) -> Node {
+        let ids = input("input_ids", Shape((.token, pass.tokens)))
+        let positions = input("position_ids", Shape((.token, pass.tokens)))
+        let (x, table) = module("model") { graph in
+            let start = graph.embedding(ids, "embed_tokens", rows: s.vocabulary, width: s.hidden, factor: factor, role: .residual)
+            let rope = s.rope.map { graph.ropeTables($0, dimensions: s.headDimension, positions: positions) }
+            let end = (0..<s.layers).reduce(start.value) { x, layer in graph.module("layers.\(layer)") { block(&$0, x, layer, rope) } }
+            return (graph.rmsNorm(end, "norm", norm), start.table)
+        }
+        return head(x, vocabulary: s.vocabulary, tied: s.tied ? table : nil, cap: s.logitCap)
     }
 
-    mutating func rmsNorm(_ x: Node, _ part: String, epsilon: Double) -> Node {
-        apply(RMSNorm(epsilon: epsilon), [x, weight("\(part).weight", Shape((.feature, x.shape.rowLength)))], as: part)
+    /// ids [token] → rows of a table, named `part`; with a factor they are `part.rows`, and scaled they are `part`.
+    mutating func embedding(
+        _ ids: Node, _ part: String, rows: Int, width: Int, factor: Double? = nil, role: ValueRole = .activation
+    ) -> (value: Node, table: Node) {
+        let table = weight("\(part).weight", Shape((.vocabulary, rows), (.feature, width)))
+        guard let factor else { return (apply(Embedding(), [ids, table], as: part, role: role), table) }
+        let picked = apply(Embedding(), [ids, table], as: "\(part).rows")
+        return (apply(Scale(factor), [picked], as: part, role: role), table)
+    }
+
+    mutating func rmsNorm(_ x: Node, _ part: String, _ norm: RMSNorm) -> Node {
+        apply(norm, [x, weight("\(part).weight", Shape((.feature, x.shape.rowLength)))], as: part)
     }
 
     mutating func layerNorm(_ x: Node, _ part: String, epsilon: Double) -> Node {
@@ -36,8 +55,28 @@ extension Graph {
         }
     }
 
+    /// The module `self_attn`: separate projections, rotation, grouped keys and values, and the projection of what comes out.
+    mutating func selfAttention(_ x: Node, _ s: ModelSettings, _ rope: RopeTables?, _ pass: Pass, window: Int = 0) -> Node {
+        module("self_attn") { graph in
+            let narrow = Axis(.feature, s.kvHeads * s.headDimension)
+            let q = graph.linear(x, "q_proj", output: Axis(.feature, s.heads * s.headDimension), bias: s.attentionBias)
+            let k = graph.linear(x, "k_proj", output: narrow, bias: s.attentionBias)
+            let v = graph.linear(x, "v_proj", output: narrow, bias: s.attentionBias)
+            let context = graph.attention(
+                q: graph.heads(q, "q", count: s.heads, dimension: s.headDimension),
+                k: graph.heads(k, "k", count: s.kvHeads, dimension: s.headDimension),
+                v: graph.heads(v, "v", count: s.kvHeads, dimension: s.headDimension), rope: rope, scale: s.scoreScale, cap: s.scoreCap,
+                pass: pass, window: window)
+            let output = graph.linear(context, "o_proj", output: Axis(.feature, s.hidden), bias: s.attentionBias)
+            graph.alias(output)
+            return output
+        }
+    }
+
     /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs.
-    mutating func attention(q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, pass: Pass, window: Int = 0) -> Node {
+    mutating func attention(
+        q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, cap: Double = 0, pass: Pass, window: Int = 0
+    ) -> Node {
         let mask = AttentionMask(window: window, packed: pass.packed)
         let name = Pass.firstKeys
         let first = pass.packed ? [node(named: name) ?? input(name, Shape((.token, pass.tokens)))] : []
@@ -45,7 +84,7 @@ extension Graph {
         let turnedK = rope.map { apply(Rope(), [k, $0.cos, $0.sin], as: "k_rope") } ?? k
         let keys = pass.caches ? cache(turnedK, "k_cache", past: pass.past) : turnedK
         let values = pass.caches ? cache(v, "v_cache", past: pass.past) : v
-        let scores = apply(AttentionScores(scale: scale, mask: mask), [turnedQ, keys] + first, as: "scores")
+        let scores = apply(AttentionScores(scale: scale, softcap: cap, mask: mask), [turnedQ, keys] + first, as: "scores")
         let probs = apply(Softmax(mask: mask), [scores] + first, as: "probs")
         return apply(AttentionContext(mask: mask), [probs, values] + first, as: "context")
     }
@@ -60,23 +99,26 @@ extension Graph {
         apply(HeadView(heads: count, headDimension: dimension, offset: offset), [x], as: part)
     }
 
-    /// act(gate(x)) · up(x), then down: the module's own value.
-    mutating func gatedMLP(_ x: Node, intermediate: Int, activation: ElementFunction, bias: Bool) -> Node {
-        let wide = Axis(.feature, intermediate)
-        let gate = linear(x, "gate_proj", output: wide, bias: bias)
-        let act = apply(Activation(activation), [gate], as: "act_fn")
-        let up = linear(x, "up_proj", output: wide, bias: bias)
-        let product = apply(Multiply(), [act, up], as: "product")
-        let down = linear(product, "down_proj", output: x.shape.axes[x.shape.rank - 1], bias: bias)
-        alias(down)
-        return down
+    /// The module `mlp`: act(gate(x)) · up(x), then down.
+    mutating func gatedMLP(_ x: Node, _ s: ModelSettings) -> Node {
+        module("mlp") { graph in
+            let wide = Axis(.feature, s.intermediate)
+            let gate = graph.linear(x, "gate_proj", output: wide, bias: s.mlpBias)
+            let act = graph.apply(Activation(s.activation), [gate], as: "act_fn")
+            let up = graph.linear(x, "up_proj", output: wide, bias: s.mlpBias)
+            let product = graph.apply(Multiply(), [act, up], as: "product")
+            let down = graph.linear(product, "down_proj", output: x.shape.axes[x.shape.rank - 1], bias: s.mlpBias)
+            graph.alias(down)
+            return down
+        }
     }
 
-    /// The logits over the vocabulary, from a table of their own or the embedding's.
-    mutating func head(_ x: Node, vocabulary: Int, tied: Node?) -> Node {
-        let logits = linear(x, "lm_head", output: Axis(.vocabulary, vocabulary), weight: tied)
-        alias(logits, as: "logits")
-        return logits
+    /// The logits over the vocabulary, from a table of their own or the embedding's; with a cap they are no longer the head's own value.
+    mutating func head(_ x: Node, vocabulary: Int, tied: Node?, cap: Double = 0) -> Node {
+        let product = linear(x, "lm_head", output: Axis(.vocabulary, vocabulary), weight: tied)
+        if cap > 0 { return apply(SoftCap(cap), [product], as: "logits") }
+        alias(product, as: "logits")
+        return product
     }
 }
 
@@ -97,9 +139,9 @@ extension SettingsReader {
         try oneOf(
             key,
             [
-                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluTanh,
+                "silu": .silu, "swish": .silu, "gelu": .geluErf, "gelu_python": .geluErf, "gelu_new": .geluNew,
                 "gelu_pytorch_tanh": .geluTanh,
-                "gelu_fast": .geluTanh, "quick_gelu": .geluQuick, "relu": .relu, "relu2": .reluSquared,
+                "gelu_fast": .geluNew, "quick_gelu": .geluQuick, "relu": .relu, "relu2": .reluSquared,
             ], default: fallback)
     }
 }

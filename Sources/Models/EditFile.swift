@@ -104,7 +104,7 @@ package enum RunPrompt: Sendable, Hashable, CustomStringConvertible {
 
     /// A finished, unedited pass.
     package func run(_ model: Model, policy: Policy, budget: Int) throws -> EditRun {
-        let ids = try ids(for: model)
+        let ids = model.quirked(try ids(for: model))
         var stepper = try model.stepper(ids: ids, caches: true, policy: policy, keep: .all(budget: budget))
         _ = try stepper.run(to: .end)
         return EditRun(ids: ids, stepper: stepper)

@@ -4,8 +4,8 @@ import Tensors
 /// A text that grows token by token: each pass appends to the cache of the one before. Every pass is a stepper, so generation is stepped
 /// like anything else; going back over a token is going back to the earlier pass.
 package struct Generation: Sendable {
-    package let model: Model
-    package let policy: Policy
+    private(set) package var model: Model
+    private(set) package var policy: Policy
     package let keep: Recording.Keep
     /// Of all passes so far.
     private(set) package var ids: [Int]
@@ -37,7 +37,6 @@ package struct Generation: Sendable {
     /// The program of the pass at work with the reverse walk from the loss to every weight behind it.
     package func reverseProgram() throws -> Program {
         if stepper.program.hasBackward { return stepper.program }
-        let pass = Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing)
         guard pass.hasLoss else {
             throw PromptError(
                 rule: past > 0
@@ -58,10 +57,7 @@ package struct Generation: Sendable {
 
     /// Begins the pass of one more token; the pass at work must have finished.
     package mutating func append(_ token: Int) throws {
-        var cache: [String: Tensor] = [:]
-        for (id, value) in stepper.program.values.enumerated() where value.role == .cache && value.step != nil {
-            cache[value.name + ".past"] = try stepper.tensor(id)
-        }
+        let cache = try stepper.caches()
         let before = past + stepper.tokenCount
         if past > 0, keep == .nothing {
             // Nobody looks at shapes: the program of the last token serves again.
@@ -80,18 +76,21 @@ package struct Generation: Sendable {
 }
 
 extension Generation {
-    /// The passes of one text under other edits: each is computed again downstream of what changed in it, or in the caches before it.
+    /// The passes of one text under other edits or another policy: each is computed again downstream of what changed in it, or in the caches before it.
     /// Nil if `interrupted`.
-    package static func rerun(_ passes: [Generation], _ edits: EditSet, interrupted: () -> Bool = { false }) throws -> (
-        passes: [Generation], steps: Int
-    )? {
+    package static func rerun(
+        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false }
+    ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         var before: Rerun?
         for var pass in passes {
             let bindings = try pass.stepper.cacheBindings(from: before)
-            guard let rerun = try pass.stepper.rerun(edits, bindings: bindings, interrupted: interrupted) else { return nil }
+            guard let rerun = try pass.stepper.rerun(edits, policy: policy, bindings: bindings, interrupted: interrupted) else {
+                return nil
+            }
             steps += rerun.steps.count
             pass.stepper = rerun.stepper
+            pass.policy = rerun.stepper.policy
             result.append(pass)
             before = rerun
         }
@@ -99,7 +98,73 @@ extension Generation {
     }
 }
 
+extension Generation {
+    /// The passes of one text under another model of the same shape, such as one without its adapter: what does not change is kept.
+    /// Nil if `interrupted`.
+    package static func carried(_ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }) throws -> (
+        passes: [Generation], steps: Int
+    )? {
+        var (result, steps) = ([Generation](), 0)
+        for var pass in passes {
+            let (count, old) = (pass.stepper.tokenCount, pass.stepper.program)
+            let shape = Pass(tokens: count, past: pass.past, caches: true, loss: pass.keep != .nothing)
+            let program = try model.program(shape, leaves: old.hasBackward ? { $0.role == .weight } : nil)
+            let ids = Array(pass.ids[pass.past..<pass.past + count])
+            let bindings = try model.bindings(program, ids: ids, past: pass.past, cache: result.last?.stepper.caches() ?? [:])
+            guard let (stepper, again) = try pass.stepper.carried(to: program, bindings: bindings, interrupted: interrupted) else {
+                return nil
+            }
+            (pass.model, pass.stepper, steps) = (model, stepper, steps + again)
+            result.append(pass)
+        }
+        return (result, steps)
+    }
+
+    /// The passes of one text with other quirks: of each what lies downstream of a difference, in its ops, its positions or its caches, is
+    /// computed again. Both models read the same tokens. Nil if `interrupted`.
+    package static func switched(
+        _ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }
+    ) throws -> (passes: [Generation], steps: Int)? {
+        var (result, steps) = ([Generation](), 0)
+        var before: Rerun?
+        for pass in passes {
+            let program = try model.program(pass.pass, leaves: pass.stepper.program.hasBackward ? { $0.role == .weight } : nil)
+            var bindings = try pass.stepper.cacheBindings(from: before)
+            let moved = try pass.otherPositions(model)
+            if let moved { bindings[moved.id] = moved.tensor }
+            guard let rerun = try pass.stepper.switched(to: program, bindings: bindings, interrupted: interrupted) else { return nil }
+            steps += rerun.steps.count
+            result.append(Generation(pass, model: model, stepper: rerun.stepper))
+            before = rerun
+        }
+        return (result, steps)
+    }
+
+    private init(_ other: Generation, model: Model, stepper: Stepper) {
+        (self.model, self.stepper, policy, keep) = (model, stepper, other.policy, other.keep)
+        (ids, past, horizon) = (other.ids, other.past, other.horizon)
+    }
+
+    /// The shape of the pass at work.
+    private var pass: Pass { Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing) }
+
+    /// The input of positions, if the other model's are not this one's.
+    private func otherPositions(_ other: Model) throws -> (id: Int, tensor: Tensor)? {
+        guard let id = stepper.program.id(of: "position_ids") else { return nil }
+        let count = stepper.tokenCount
+        guard model.positions(count, past: past) != other.positions(count, past: past) else { return nil }
+        return (id, try Tensor(ids: other.positions(count, past: past)))
+    }
+}
+
 extension Stepper {
+    /// What the pass of the next token reads of this one.
+    fileprivate func caches() throws -> [String: Tensor] {
+        var cache: [String: Tensor] = [:]
+        for id in program.caches { cache[program.values[id].name + ".past"] = try tensor(id) }
+        return cache
+    }
+
     /// The caches of the pass before, as far as they changed.
     fileprivate func cacheBindings(from before: Rerun?) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]

@@ -28,7 +28,9 @@ package struct HeadScores: Sendable {
             guard try visit(draw) else { return nil }
             let once = (0..<tokens).map { _ in random.next() }
             let begin = random.begin.map { [$0] } ?? []
-            try sums.add(model, ids: begin + once + once, first: begin.count, tokens, policy)
+            // A quirk of the tokens changes what stands before the words.
+            let ids = model.quirked(begin + once + once)
+            try sums.add(model, ids: ids, first: ids.count - 2 * tokens, tokens, policy)
         }
         heads = sums.heads.sorted { ($0.key.layer, $0.key.head) < ($1.key.layer, $1.key.head) }.map { key, sum in
             Head(layer: key.layer, head: key.head, induction: sum.induction / Double(draws), previous: sum.previous / Double(draws))

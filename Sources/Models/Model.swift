@@ -25,6 +25,8 @@ package struct Model: Sendable {
     package var replacements: [String: Tensor] = [:]
     /// What the loss of a pass is; another than the next token's brings weights of its own, which `replacements` hold.
     package var objective = Objective.next
+    /// Published mistakes that are switched on, in the catalogue's order.
+    package internal(set) var quirks: [Quirk] = []
 
     /// Reads tables and settings only; weights stay where they are until a pass touches them.
     package init(path: String) throws(CheckpointError) {
@@ -44,18 +46,20 @@ package struct Model: Sendable {
 
     /// The program of one pass, with the next-token loss where there is a next token; with `leaves` also the reverse walk to these.
     package func program(_ pass: Pass, leaves: ((Value) -> Bool)? = nil) throws(ProgramError) -> Program {
-        var graph = Model.graph(architecture, settings, pass, adapter: adapter, objective: objective)
+        var graph = Model.graph(architecture, settings, pass, adapter: adapter, objective: objective, quirks: quirks)
         if let leaves, let loss = graph.node(named: "loss") { graph.differentiate(loss, leaves: leaves) }
         return try Program(graph)
     }
 
     static func graph(
-        _ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass, adapter: LowRank? = nil, objective: Objective = .next
+        _ architecture: Architecture, _ settings: ModelSettings, _ pass: Pass, adapter: LowRank? = nil, objective: Objective = .next,
+        quirks: [Quirk] = []
     ) -> Graph {
         var graph = Graph(adapter: adapter)
         let logits = architecture.body(&graph, settings, pass)
+        for quirk in quirks { quirk.rewrite(&graph, settings) }
         guard pass.hasLoss else { return graph }
-        let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits) : nil
+        let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits, withCap: objective == .reward) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
         if case .future(let heads) = objective {
             graph.futureLosses(
@@ -104,7 +108,8 @@ package struct Model: Sendable {
         _ program: Program, ids: [Int], past: Int = 0, cache: [String: Tensor] = [:], inputs: [String: Tensor] = [:], weights: Bool = true
     ) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
-        for (id, value) in program.values.enumerated() where value.step == nil {
+        for id in program.leaves {
+            let value = program.values[id]
             switch value.role {
             case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
@@ -120,10 +125,18 @@ package struct Model: Sendable {
         return try checkpoint.tensor(named: weightNames[name] ?? name)
     }
 
+    /// What tokens are told of their positions: their places in the text, unless a quirk is on. They stay inside the context.
+    func positions(_ count: Int, past: Int) -> [Int32] {
+        (past..<past + count).map { place in
+            let position = quirks.reduce(place) { $1.position($0, past: past) }
+            return Int32(min(max(position, 0), max(settings.context - 1, place)))
+        }
+    }
+
     private func input(_ name: String, ids: [Int], past: Int) throws -> Tensor {
         switch name {
         case "input_ids": try Tensor(ids: ids.map(Int32.init))
-        case "position_ids": try Tensor(ids: ids.indices.map { Int32(past + $0) })
+        case "position_ids": try Tensor(ids: positions(ids.count, past: past))
         // What training gives; without it every draw is the same, and the text is alone and the whole batch.
         case LowRank.key: try Tensor(ids: [0, 0, 0, 0], axis: .item)
         case Pass.firstKeys: try Tensor(ids: ids.map { _ in 0 })

@@ -71,6 +71,9 @@ package struct SettingsReader {
         return number.double
     }
 
+    /// Whether the file has none of the keys, not even with null.
+    package func isAbsent(_ keys: String...) -> Bool { keys.allSatisfy { object[$0] == nil } }
+
     // MARK: words
 
     package mutating func bool(_ key: String, aliases: [String] = [], default fallback: Bool? = nil) throws(CheckpointError) -> Bool {
@@ -107,6 +110,22 @@ package struct SettingsReader {
     /// A switch that has only one position here.
     package mutating func require(_ key: String, _ expected: Bool, default fallback: Bool) throws(CheckpointError) {
         if try bool(key, default: fallback) != expected { throw unsupported(key, "\(!expected)", supported: ["\(expected)"]) }
+    }
+
+    /// A list of words that this program knows, and what each means here; nil if there is none.
+    package mutating func optionalList<Meaning>(
+        _ key: String, _ words: KeyValuePairs<String, Meaning>
+    ) throws(CheckpointError) -> [Meaning]? {
+        guard let (key, value) = try find(key, []) else { return nil }
+        guard let items = value.array else { throw fault("\(key) must be a list, is \(said(value))") }
+        var meanings: [Meaning] = []
+        for item in items {
+            guard let word = words.first(where: { item.string == $0.key }) else {
+                throw unsupported(key, "with \(said(item))", supported: words.map(\.key))
+            }
+            meanings.append(word.value)
+        }
+        return meanings
     }
 
     // MARK: parts

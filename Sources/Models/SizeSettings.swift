@@ -11,9 +11,12 @@ package struct HeadCounts: Equatable, Sendable {
 
 extension SettingsReader {
     /// Reads and checks the heads. `grouped`: the architecture knows num_key_value_heads and head_dim. `rotated`: heads are turned in pairs.
-    package mutating func heads(hidden: Int, grouped: Bool = true, rotated: Bool = true) throws(CheckpointError) -> HeadCounts {
+    /// `standard`: the head_dim of a configuration that names none; without it the hidden size is shared out.
+    package mutating func heads(
+        hidden: Int, grouped: Bool = true, rotated: Bool = true, standard: Int? = nil
+    ) throws(CheckpointError) -> HeadCounts {
         let heads = try positiveInt("num_attention_heads", aliases: ["n_head"])
-        let given = grouped ? try optionalPositiveInt("head_dim") : nil
+        let given = grouped ? try optionalPositiveInt("head_dim") ?? standard : nil
         if given == nil && hidden % heads != 0 {
             throw fault("hidden_size \(hidden) not divisible by \(heads) heads\(grouped ? " and no head_dim" : "")")
         }

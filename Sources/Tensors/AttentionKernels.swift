@@ -7,6 +7,8 @@ package struct AttentionMask: Hashable, Sendable {
     /// 0: no limit.
     package var window: Int
     package var causal: Bool
+    /// How many keys behind its own position a query sees: 0, unless a model is to make that mistake.
+    package var ahead = 0
     /// Whether ops get one input more, the first key that each query may see: texts packed into one row do not see each other.
     package var packed: Bool
     /// Of a packed pass, one a query.
@@ -22,7 +24,7 @@ package struct AttentionMask: Hashable, Sendable {
     /// The mask of a pass: what is in the cache is what there are more keys than queries.
     package func pass(queries: Int, keys: Int, first: [Int32]? = nil) -> AttentionMask {
         var mask = self
-        mask.past = max(keys - queries, 0)
+        mask.past = max(keys - queries, 0) + ahead
         if let first, packed { mask.first = first }
         return mask
     }
@@ -53,16 +55,19 @@ extension Kernels {
 
     /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
     package static func attentionScores(
-        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, shape: Shape, threads: Int
+        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, rounding: NumberFormat? = nil, shape: Shape,
+        threads: Int
     ) throws -> Tensor {
         let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
         return try withExtendedLifetime((q, k)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 mask.withKernelMask { mask in
-                    ck_attention_scores(
-                        heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
-                        Int64(q.shape[2]), scale, softcap, mask, Int32(threads))
+                    withKernelFormat(rounding) { format in
+                        ck_attention_scores_rounded(
+                            heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
+                            Int64(q.shape[2]), scale, softcap, mask, format, Int32(threads))
+                    }
                 }
             }
         }
@@ -102,14 +107,17 @@ extension Kernels {
     }
 
     /// x [head, T, D], cos and sin [T, rotary / 2].
-    package static func rope(_ x: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, threads: Int) throws -> Tensor {
+    package static func rope(_ x: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, rounding: NumberFormat? = nil, threads: Int)
+        throws -> Tensor
+    {
         try withExtendedLifetime((x, cos, sin)) {
             try Tensor(x.shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
-                ck_rope(
-                    heads(x), pointer(cos), pointer(sin), y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
-                    Int64(cos.shape[1] * 2),
-                    interleaved ? 1 : 0, Int32(threads))
+                withKernelFormat(rounding) { format in
+                    ck_rope_rounded(
+                        heads(x), pointer(cos), pointer(sin), format, y, Int64(x.shape[0]), Int64(x.shape[1]), Int64(x.shape[2]),
+                        Int64(cos.shape[1] * 2), interleaved ? 1 : 0, Int32(threads))
+                }
             }
         }
     }

@@ -41,6 +41,27 @@ package enum Kernels {
         }
     }
 
+    /// The matrix that the product after the next one will read; only time depends on it.
+    package static func expect(_ weight: Tensor, threads: Int) {
+        ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
+    }
+
+    /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32.
+    package static func matmulBF16(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws
+        -> Tensor
+    {
+        let (x, p) = try floats(x)
+        let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
+        return try produce(shape, keeping: [x, weight]) { y in
+            ck_matmul_bf16(
+                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
+                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, Int64(x.shape.rowCount), output, input, Int32(threads))
+        }
+    }
+
+    /// Whether the processor multiplies pairs of bf16 numbers itself.
+    package static var hasBF16Dot: Bool { ck_has_bf16_dot() != 0 }
+
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
         let table = try table.unpacked()
@@ -52,12 +73,16 @@ package enum Kernels {
         }
     }
 
-    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, threads: Int) throws -> Tensor {
+    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, rounding: NumberFormat? = nil, threads: Int)
+        throws -> Tensor
+    {
         let (x, p) = try floats(x)
         return try produce(x.shape, keeping: [x, weight]) { y in
-            ck_rms_norm(
-                p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, y, Int64(x.shape.rowCount),
-                Int64(x.shape.rowLength), Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_rms_norm_rounded(
+                    p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, format, y, Int64(x.shape.rowCount),
+                    Int64(x.shape.rowLength), Int32(threads))
+            }
         }
     }
 
@@ -83,20 +108,33 @@ package enum Kernels {
         return try produce(a.shape, keeping: [a, b]) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
     }
 
-    package static func map(_ function: ElementFunction, _ x: Tensor, threads: Int) throws -> Tensor {
+    package static func map(_ function: ElementFunction, _ x: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        return try produce(x.shape, keeping: [x]) { ck_map(function.kernelFunction, p, $0, Int64(x.elementCount), Int32(threads)) }
+        let isChain = rounding != nil && (function == .geluNew || function == .geluQuick)
+        return try produce(x.shape, keeping: [x]) { y in
+            withKernelFormat(isChain ? rounding : nil) { format in
+                ck_map_rounded(function.kernelFunction, p, format, y, Int64(x.elementCount), Int32(threads))
+            }
+        }
+    }
+
+    /// What a kernel is told of the format of its parts: NULL if they are not rounded.
+    static func withKernelFormat(_ format: NumberFormat?, _ body: (UnsafePointer<ck_format>?) -> Void) {
+        guard let format else { return body(nil) }
+        withUnsafePointer(to: format.kernelFormat) { body($0) }
     }
 }
 
 /// Functions of one element that have a fast kernel.
 package enum ElementFunction: String, CaseIterable, Sendable {
-    case silu, geluTanh = "gelu tanh", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp, tanh, sigmoid
+    /// `gelu new` is `gelu tanh` written as a chain of elementary functions, which matters where each is rounded.
+    case silu, geluTanh = "gelu tanh", geluNew = "gelu new", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp,
+        tanh, sigmoid
 
     var kernelFunction: ck_function {
         switch self {
         case .silu: CK_SILU
-        case .geluTanh: CK_GELU_TANH
+        case .geluTanh, .geluNew: CK_GELU_TANH
         case .geluErf: CK_GELU_ERF
         case .geluQuick: CK_GELU_QUICK
         case .relu: CK_RELU

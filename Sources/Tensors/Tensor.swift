@@ -38,6 +38,13 @@ package struct Tensor: Sendable {
         }
     }
 
+    /// The same in fp64.
+    package init(_ shape: Shape, doubles: [Double]) throws {
+        let buffer = try Buffer(byteCount: shape.elementCount * MemoryLayout<Double>.stride)
+        doubles.withUnsafeBytes { buffer.writable.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0.prefix(buffer.byteCount))) }
+        self.init(shape: shape, type: .f64, storage: .memory(buffer), offset: 0)
+    }
+
     /// Token ids or positions.
     package init(ids: [Int32], axis: Axis.Name = .token) throws {
         let buffer = try Buffer(byteCount: ids.count * 4)

@@ -23,6 +23,13 @@ extension Kernels {
         try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
     }
 
+    /// cap · tanh(x / cap); with `rounding` x / cap and its tanh are rounded.
+    package static func softcap(_ x: Tensor, cap: Float, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { x, y, count, threads in
+            withKernelFormat(rounding) { ck_softcap(x[0], cap, $0, y, count, threads) }
+        }
+    }
+
     /// average + weight · (x − average)
     package static func lerp(_ average: Tensor, _ x: Tensor, weight: Float, threads: Int) throws -> Tensor {
         try joined([average, x], threads: threads) { ck_lerp($0[0], $0[1], weight, $1, $2, $3) }

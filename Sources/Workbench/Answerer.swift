@@ -1,14 +1,18 @@
 import Engine
 import Models
 import Tensors
+import Training
 
 /// Answers the questions of screens from one state of the run. Everything here reads; nothing it does can change a value.
 struct Answerer {
     /// The prompt's, then one a token.
     let passes: [Generation]
     let inner: [Expansion]
+    var trainer: Trainer?
+    /// The model of the passes with its adapter, whatever the mode.
+    var adapted: Model?
     let threads: Int
-    private var pass: Generation? { passes.last }
+    fileprivate var pass: Generation? { passes.last }
 
     func answer(_ request: Request, _ cancelled: () -> Bool) throws -> Answer {
         switch request {
@@ -35,6 +39,10 @@ struct Answerer {
             guard let pass else { return .failed("nothing runs yet") }
             return try GradientReader(pass: pass, threads: threads).answer(question, cancelled)
         case .batchRow: return try pass.map { .batchRow(try BatchRowReading($0.stepper)) } ?? .failed("nothing runs yet")
+        case .trained(let question):
+            return try trainer.map { .trained(try TrainedReader(trainer: $0, threads: threads).answer(question)) }
+                ?? .failed("nothing is trained")
+        case .adapterEffect: return try effect(cancelled)
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
@@ -67,6 +75,8 @@ struct Answerer {
 
     private func lineage(_ value: ValueRef, _ index: [Int]) throws -> Answer {
         let stepper = try stepper(value)
+        // A box may still hold a value of a longer program, such as one with a reverse walk behind it.
+        guard stepper.program.values.indices.contains(value.id) else { return .failed("not computed yet") }
         guard let lineage = try stepper.lineage(of: value.id, at: index) else { return .failed("not computed yet") }
         return .lineage(lineage, uses: try stepper.uses(of: value.id, at: index, limit: 20))
     }
@@ -81,6 +91,14 @@ struct Answerer {
             rankings += try TokenRanking.rows(of: LogitBlocks.part(block, of: logits), count: count, threads: threads)
         }
         return .predictions(rankings)
+    }
+
+    /// Against the same passes without the adapter, computed as far as these.
+    private func effect(_ cancelled: () -> Bool) throws -> Answer {
+        guard let adapted, adapted.adapter != nil else { return .failed("the model has no adapter") }
+        let plain = try AdapterMode(place: .unloaded).applied(to: adapted, threads: threads)
+        guard let base = try Generation.carried(passes, to: plain, interrupted: cancelled) else { return .failed("stopped") }
+        return .adapterEffect(try AdapterReader(passes: passes, base: base.passes, threads: threads).effect())
     }
 
     private func find(_ tensor: Tensor, _ query: NumberQuery) -> [Int]? {

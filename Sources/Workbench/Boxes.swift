@@ -16,7 +16,10 @@ enum Boxes {
                 into: &surface, in: area)
             Prose(lines: lines.map { Line($0, .overlay) }).draw(into: &surface, in: inside, first: scroll)
         case .edits(let selection): EditsBox.draw(session, &surface, area, selection)
+        case .quirks(let selection): QuirksBox.draw(session, &surface, area, selection)
         case .scan(let row, let column): ScanBox.draw(session, &surface, area, Point(column, row))
+        case .beforeAfter(let scroll): BeforeAfterBox.draw(session, &surface, area, scroll)
+        case .adapter: AdapterBox.draw(session, &surface, area)
         case .finetune(let selection): FinetuneBox.draw(session, &surface, area, selection)
         case nil: whichKey(session, &surface, area)
         }

@@ -26,7 +26,9 @@ package struct Command: Sendable {
     }
 
     package static let all: [Command] =
-        runCommands + trainCommands + gradientCommands + moveCommands + findCommands + editCommands + viewCommands + appCommands
+        runCommands + trainCommands + gradientCommands + adapterCommands + moveCommands + findCommands + editCommands + quirkCommands
+        + precisionCommands + viewCommands
+        + appCommands
 
     /// By name, alias, or a beginning that only one command has.
     package static func find(_ word: String) -> Command? {

@@ -37,8 +37,22 @@ extension CommandScript {
         var lines = ["size \(session.size.width)x\(session.size.height)", "theme \(session.theme)"]
         guard let model = session.model else { return lines }
         lines.append("open \(model.path)")
+        lines += adapter(session)
         guard let snapshot = session.snapshot else { return lines }
         lines += text(session, snapshot) + run(snapshot) + stops(session) + view(session) + place(session, snapshot)
+        return lines
+    }
+
+    /// The adapter and its mode.
+    private static func adapter(_ session: Session) -> [String] {
+        guard let adapter = session.adapter, !adapter.folder.isEmpty else { return [] }
+        var lines = ["adapter load \(adapter.folder)"]
+        if adapter.mode.strength != 1 { lines.append("adapter scale \(adapter.mode.strength)") }
+        switch adapter.mode.place {
+        case .beside: break
+        case .merged: lines.append("adapter merge")
+        case .unloaded: lines.append("adapter unload")
+        }
         return lines
     }
 
@@ -91,6 +105,7 @@ extension CommandScript {
         if session.view.isTransposed { lines.append("transpose") }
         if session.view.showsHex { lines.append("hex") }
         lines.append("token-colour \(session.tokens.colour.rawValue)")
+        if let labels = session.tokens.labels { lines.append("labels \(labels ? "on" : "off")") }
         return lines
     }
 

@@ -106,7 +106,9 @@ package enum RunLine {
         let tokens =
             session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
         let edits = session.edits.items.isEmpty ? "" : "✎\(session.edits.items.count)  "
-        return "\(edits)\(name)  \(tokens)  fp32"
+        let adapter = session.adapter.map { "  + \($0.name) \($0.mode.words)" } ?? ""
+        let quirks = session.quirks.on.isEmpty ? "" : "\(QuirkWords.sign)\(session.quirks.on.count)  "
+        return "\(edits)\(quirks)\(name)\(adapter)  \(tokens)  fp32"
     }
 
     /// At the right of the status line: the cursor of the run.

@@ -3,7 +3,8 @@ import Models
 
 /// What the screen asks of the engine thread.
 package enum EngineCommand: Sendable {
-    case open(path: String)
+    /// With the adapter in a folder beside it, unless that is empty.
+    case open(path: String, adapter: String = "")
     case prompt(ids: [Int])
     case run(Goal)
     /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
@@ -21,7 +22,13 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
+    /// Exactly these published mistakes are to be on, by name.
+    case quirks([String])
+    case precision(PrecisionCommand)
     case training(TrainingCommand)
+    case adapter(AdapterCommand)
+    /// How the model went on with a prompt before it was trained, and how it does now.
+    case beforeAfter(Prompt, limit: Int)
     case cancel
     case quit
 }
@@ -36,8 +43,14 @@ package enum EngineEvent: Sendable {
     case failed(String)
     case busy(String)
     case edits(EditList)
+    case quirks(QuirkState)
+    /// What other formats changed.
+    case formats(EditReport)
     case scan(ScanState)
     case training(TrainingProgress)
+    /// Nil: the model that is shown has none.
+    case adapter(AdapterState?)
+    case beforeAfter(BeforeAfter)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

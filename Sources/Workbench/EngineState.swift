@@ -5,7 +5,9 @@ import Tensors
 /// What the engine thread owns: the model and its passes. Driven by commands and by `advance`; the same code runs on the thread and, in
 /// scripts and tests, in line.
 package struct EngineState {
-    private(set) var model: Model?
+    var model: Model?
+    /// The prompt as it was given; quirks of the tokens read it otherwise.
+    private(set) var promptIDs: [Int] = []
     var passes: [Generation] = []
     var inner: [Expansion] = []
     /// The names of the values whose ops were stepped into.
@@ -19,7 +21,11 @@ package struct EngineState {
     var run = 0
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
-    let policy: Policy
+    var adapter = AdapterWork()
+    /// Two texts that are being written side by side.
+    var beforeAfter: BeforeAfterWork?
+    /// With the rules that were added while the model was open.
+    var policy: Policy
     let budget: Int
     /// Sent when something happens.
     let emit: (EngineEvent) -> Void
@@ -30,7 +36,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || training?.isRunning == true }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || training?.isRunning == true }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -54,7 +60,7 @@ package struct EngineState {
 
     private mutating func perform(_ command: EngineCommand, cancelled: () -> Bool) throws {
         switch command {
-        case .open(let path): try open(path)
+        case .open(let path, let folder): try open(path, adapter: folder)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
         case .reverse(let goal): try reverse(goal)
@@ -68,13 +74,18 @@ package struct EngineState {
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
+        case .quirks(let names): try switchQuirks(to: names, cancelled)
+        case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
+        case .adapter(let command): try perform(command, cancelled)
+        case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
         case .cancel, .quit: cancel()
         }
     }
 
     private mutating func cancel() {
         stopScan()
+        if beforeAfter != nil { return stopBeforeAfter() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
@@ -84,20 +95,26 @@ package struct EngineState {
 
     // MARK: models and prompts
 
-    private mutating func open(_ path: String) throws {
+    private mutating func open(_ path: String, adapter folder: String) throws {
         try endTraining()
         emit(.busy("opening \(path)"))
-        let opened = try Model(path: path)
+        var opened = try Model(path: path)
+        if !folder.isEmpty { try PEFTAdapter(path: folder).attach(to: &opened) }
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
+        (adapter, beforeAfter) = (AdapterWork(), nil)
+        adapter.folder = folder
         tellEdits()
+        tellQuirks(nil)
         emit(.opened(opened))
     }
 
-    private mutating func begin(_ ids: [Int]) throws {
-        guard let model = training?.model ?? model else { throw PromptError(rule: "no model is open; use :open PATH") }
+    mutating func begin(_ given: [Int]) throws {
+        guard let model = try shownModel() else { throw PromptError(rule: "no model is open; use :open PATH") }
+        let ids = model.quirked(given)
         try model.check(ids)
+        promptIDs = given
         try carryEdits(to: ids, model)
         let pass = try Generation(model: model, prompt: ids, edits: whatIf.set, policy: policy, keep: .all(budget: budget))
         stops.baseline = passes.first?.stepper
@@ -108,13 +125,13 @@ package struct EngineState {
 
     private mutating func restart() throws {
         if training?.walk != nil { return try showWalk() }
-        guard let first = passes.first else { return }
-        try begin(Array(first.ids))
+        guard !passes.isEmpty else { return }
+        try begin(promptIDs)
     }
 
     // MARK: stepping
 
-    private mutating func start(_ goal: Goal) {
+    mutating func start(_ goal: Goal) {
         guard let stepper = walking else { return }
         afterLoss = nil
         journey = stepper.journey(to: goal)
@@ -136,6 +153,7 @@ package struct EngineState {
     /// Goes on with the run that was asked for until it stops or `interrupted` says that something else waits.
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
+        if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
         guard let journey else { return advanceTraining(interrupted: interrupted) }
         do {
             let stop = try step(journey, interrupted)
@@ -247,7 +265,12 @@ package struct EngineState {
 
     private func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
-        do { answer = try Answerer(passes: passes, inner: inner, threads: policy.threads).answer(request, cancelled) } catch {
+        do {
+            let trainer = training?.run.trainer
+            answer = try Answerer(
+                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads
+            ).answer(request, cancelled)
+        } catch {
             answer = .failed("\(error)")
         }
         emit(.answered(request, answer, run: run))

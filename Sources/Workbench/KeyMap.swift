@@ -57,7 +57,8 @@ package enum KeyMap {
     private static let train = [
         Binding("Space", "train-run", on: .train), Binding("n", "train-step", on: .train), Binding("Backspace", "train-leave", on: .train),
         Binding("f", "finetune", "new", on: .train), Binding("w", "train-save", "save", on: .train),
-        Binding("v l", "train-log", on: .train), Binding("v e", "train-smooth", on: .train),
+        Binding("a", "before-after", "before/after", on: .train), Binding("v l", "train-log", on: .train),
+        Binding("v e", "train-smooth", on: .train),
     ]
 
     private static let move = [
@@ -84,6 +85,8 @@ package enum KeyMap {
 
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
+        Binding("c a", "adapter"),
+        Binding("P", "format-next"), Binding("Q", "quirks"),
     ]
 
     private static let view = [
@@ -92,6 +95,7 @@ package enum KeyMap {
         Binding("v i", "hex"), Binding("v m", "attention-part", "mask", on: .attention),
         Binding("v l", "attention-log", on: .attention),
         Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", "colours", on: .tokens),
+        Binding("v l", "labels", on: .tokens),
         Binding("i", "edit-prompt", "edit text", on: .tokens),
         Binding("v x", "rope-table", "cos/sin", on: .rope),
         Binding("n", "backward step", on: .gradient), Binding("N", "step-back", on: .gradient),

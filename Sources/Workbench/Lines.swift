@@ -51,7 +51,7 @@ extension Session {
     /// Keys while a box is open; nil lets the key through.
     mutating func overlayKey(_ key: Key) -> [Effect]? {
         guard let box = overlay else { return nil }
-        if case .scan = box, key == Key.control("c"), scan?.isRunning == true { return [.engine(.cancel)] }
+        if key == Key.control("c"), isBusy(box) { return [.engine(.cancel)] }
         if key.code == .escape || key == Key.control("c") || (key == Key("q") && !box.isTyping) {
             return close(box)
         }
@@ -64,16 +64,29 @@ extension Session {
         case .themes(let selection, let before): return previewTheme(key, selection, before)
         case .lineage(let value, let index, let selection): return lineageKey(key, value, index, selection)
         case .edits(let selection): return editsKey(key, selection)
+        case .quirks(let selection): return quirksKey(key, selection)
         case .scan(let row, let column): return scanKey(key, row: row, column: column)
         case .finetune(let selection): return finetuneKey(key, selection)
+        case .adapter: return adapterKey(key)
+        case .beforeAfter(let scroll): overlay = .beforeAfter(scroll: max(0, scroll + key.scroll))
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
         }
         return []
     }
 
+    /// Whether the box shows something that is still being computed.
+    private func isBusy(_ box: OverlayState) -> Bool {
+        switch box {
+        case .scan: scan?.isRunning == true
+        case .beforeAfter: beforeAfter?.isRunning == true
+        default: false
+        }
+    }
+
     private mutating func close(_ box: OverlayState) -> [Effect] {
         overlay = nil
+        if case .beforeAfter = box, beforeAfter?.isRunning == true { return [.engine(.cancel)] }
         guard case .themes(_, let before) = box else { return [] }
         theme = before
         return [.theme(before)]
@@ -168,6 +181,7 @@ package enum Completion {
         case let text where text.contains("NAME"):
             choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
         case let text where text.contains("THEME"): session.themes
+        case let text where text.contains("QUIRK"): session.model?.applicableQuirks.map(\.name) ?? []
         case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
         case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
         default: choices(command.arguments)

@@ -78,6 +78,10 @@ package enum Request: Hashable, Sendable {
     case gradient(GradientQuestion)
     /// The tokens of the batch's row that is walked through; `walked` when their losses have been computed.
     case batchRow(walked: Bool)
+    /// A weight that is trained, or its last update.
+    case trained(TrainedQuestion)
+    /// What the adapter does to each layer of the run.
+    case adapterEffect
 }
 
 /// What a search for numbers looks for.
@@ -102,6 +106,8 @@ package enum Answer: Sendable {
     case rope(RopeAnswer)
     case gradient(GradientAnswer)
     case batchRow(BatchRowReading)
+    case trained(TrainedAnswer)
+    case adapterEffect(AdapterEffect)
     case failed(String)
 }
 

@@ -39,6 +39,7 @@ extension Session {
         guard let run = snapshot?.run else { return [] }
         var wanted = requests()
         if case .lineage(let value, let index, _) = overlay { wanted.append(.lineage(value, index: index)) }
+        if overlay == .adapter, adapter != nil { wanted.append(.adapterEffect) }
         let new = answers.unasked(wanted)
         return new.isEmpty ? [] : [.engine(.answer(new, run: run))]
     }
@@ -100,7 +101,9 @@ extension Session {
         switch event {
         case .opened(let opened): return begin(opened)
         case .snapshot(let new): receive(new)
-        case .answered(let request, let answer, let run): answers.store(request, answer, run: run)
+        case .answered(let request, let answer, let run):
+            answers.store(request, answer, run: run)
+            keep(answer)
         case .stopped(let stop):
             busy = nil
             settle(stop)
@@ -110,8 +113,12 @@ extension Session {
             say(text, .error)
         case .busy(let what): busy = what
         case .edits(let list): receive(list)
+        case .quirks(let state): receive(state)
+        case .formats(let report): receive(formats: report)
         case .scan(let state): receive(state)
         case .training(let progress): receive(progress)
+        case .adapter(let state): receive(state)
+        case .beforeAfter(let state): receive(state)
         }
         return []
     }
@@ -152,7 +159,9 @@ extension Session {
         let moved = isOther || snapshot?.walking.cursor != new.walking.cursor
         let isFirst = snapshot == nil
         let isLonger = snapshot?.stepper.program.values.count != new.stepper.program.values.count
+        let selected = place.value.level == 0 ? selectedValue?.name : nil
         snapshot = new
+        if isOther, let selected { keepSelected(selected, new) }
         if new.past == 0 { promptCount = new.ids.count }
         answers.begin(run: new.run)
         if moved { answers.forgetUses() }
@@ -162,6 +171,13 @@ extension Session {
         if isFirst, let last = LogitLens.streams(new.stepper.program).last { select(ValueRef(id: last), remember: false) }
         if moved, !new.isRunning, !isFirst { follow(new) }
         clampPlace()
+    }
+
+    /// A value keeps its name where the program is another; of a part that is no longer there its module stands in.
+    private mutating func keepSelected(_ name: String, _ new: RunSnapshot) {
+        var name = Substring(name)
+        while new.stepper.program.id(of: String(name)) == nil, let dot = name.lastIndex(of: ".") { name = name[..<dot] }
+        if let id = new.stepper.program.id(of: String(name)) { place.value = ValueRef(id: id) }
     }
 
     private mutating func rebuildTree(_ new: RunSnapshot) {

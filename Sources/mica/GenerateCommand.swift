@@ -9,7 +9,8 @@ struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Let the model go on with a text, or with ids.",
         discussion: """
-            Standard output has the new text (or ids) and nothing else; the speed is said on standard error. Without a word about sampling, the \
+            Standard output has the new text (or ids) and nothing else, with --compare-base both texts under their names; the speed is said on \
+            standard error. Without a word about sampling, the \
             likeliest token is taken. The same seed gives the same text.
 
             Example: mica generate Samples/fables-llama --prompt "12 + 7 =" --max-tokens 8 --greedy
@@ -23,7 +24,11 @@ struct GenerateCommand: ParsableCommand {
     @Flag(name: .customLong("ids-only"), help: "Print ids, separated by commas.")
     var idsOnly = false
 
+    @Flag(name: .customLong("compare-base"), help: "With --adapter: first the text without it, then the text with it.")
+    var comparesBase = false
+
     func validate() throws {
+        if comparesBase && source.adapter == nil { throw ValidationError("--compare-base needs --adapter.") }
         if maxTokens < 0 { throw ValidationError("--max-tokens must not be negative.") }
     }
 
@@ -33,6 +38,15 @@ struct GenerateCommand: ParsableCommand {
             throw Failure("\(model.tokenizerProblem ?? "there is no tokenizer"); or ask for --ids-only")
         }
         Interrupt.watch()
+        guard comparesBase else { return try generate(model, ids) }
+        for (name, place) in [("base", AdapterMode.Place.unloaded), ("adapter", .beside)] {
+            Console.print("\(name):")
+            try generate(AdapterMode(place: place).applied(to: model, threads: source.policy.threads), ids)
+            if !idsOnly && !Console.outputIsTerminal { Console.print("") }
+        }
+    }
+
+    private func generate(_ model: Model, _ ids: [Int]) throws {
         var writer = TextWriter(tokenizer: idsOnly ? nil : model.tokenizer, after: ids)
         let result = try GenerationLoop(
             model: model, prompt: ids, edits: what.load(for: model, policy: source.policy), policy: source.policy,

@@ -30,7 +30,7 @@ struct GradcheckCommand: ParsableCommand {
         let (model, ids) = try source.load()
         if ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
         Interrupt.watch()
-        var walk = try model.stepper(ids: ids, leaves: { $0.role == .weight }, policy: source.policy, keep: .all(budget: .max))
+        var walk = try model.stepper(ids: ids, leaves: { $0.role == .weight }, policy: try source.policy, keep: .all(budget: .max))
         let wanted = try values(walk.program)
         try walk.runVisibly("walking")
         guard let checker = try exact(walk) else { throw Failure("\(model.path) has no loss to walk back from") }

@@ -19,6 +19,7 @@ import ArgumentParser
             PatchCommand.self,
             HeadsCommand.self,
             GradcheckCommand.self,
+            QuirksCommand.self,
             FinetuneCommand.self,
             MergeCommand.self,
             PlayCommand.self,

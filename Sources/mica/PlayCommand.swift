@@ -24,6 +24,7 @@ struct PlayCommand: ParsableCommand {
     var size = "80x24"
     @Option(help: ArgumentHelp("The theme's name or file.", valueName: "name"))
     var theme = "night"
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -36,7 +37,8 @@ struct PlayCommand: ParsableCommand {
         do { _ = try catalogue.theme(theme) } catch { throw Failure("\(error)") }
         let session = Session(size: Size(size) ?? Size(80, 24), theme: theme, themes: catalogue.names)
         let folder = script == "-" ? "." : URL(fileURLWithPath: script).deletingLastPathComponent().path
-        var player = ScriptPlayer(InlineWorkbench(session, policy: Policy(threads: threads.count)), catalogue: catalogue, folder: folder)
+        var player = ScriptPlayer(
+            try InlineWorkbench(session, policy: precision.policy(threads: threads.count)), catalogue: catalogue, folder: folder)
         do {
             if let model { try player.play("open \(URL(fileURLWithPath: model).path)", name: "play") }
             try player.play(text, name: script)

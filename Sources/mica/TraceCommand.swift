@@ -18,7 +18,6 @@ struct TraceCommand: ParsableCommand {
 
     @OptionGroup var source: ModelOptions
     @OptionGroup var what: EditOptions
-    @OptionGroup var precision: PrecisionOptions
     @Flag(help: "Also the gradients of the loss, under grad:NAME.")
     var backward = false
     @OptionGroup var memory: CheckpointingOptions
@@ -28,13 +27,13 @@ struct TraceCommand: ParsableCommand {
     var out: String
 
     func run() throws {
-        try precision.check()
+        let policy = try source.policy
         let (model, ids) = try source.load()
         Interrupt.watch()
         if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
         var stepper = try model.stepper(
-            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: source.policy),
-            policy: source.policy, keep: memory.checkpointing.keep)
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: policy),
+            policy: policy, keep: memory.checkpointing.keep)
         let wanted = TraceCommand.wanted(stepper.program, pattern: names.map { NamePattern($0) })
         guard !wanted.isEmpty else { throw Failure("no value's name fits \(names ?? "")") }
         var writer = try SafetensorsWriter(path: out, tensors: TraceCommand.plans(wanted, stepper.program), metadata: metadata(model, ids))
@@ -76,7 +75,8 @@ struct TraceCommand: ParsableCommand {
 
     private func metadata(_ model: Model, _ ids: [Int]) -> [(key: String, value: String)] {
         [
-            ("format", "pt"), ("made_by", "mica trace"), ("architecture", model.architecture.name), ("precision", precision.precision),
+            ("format", "pt"), ("made_by", "mica trace"), ("architecture", model.architecture.name),
+            ("precision", source.precision.precision),
             ("input_ids", ids.map(String.init).joined(separator: ",")),
         ]
     }

@@ -14,6 +14,8 @@ struct WorkbenchCommand: ParsableCommand {
 
     @Argument(help: "A model folder; the bundled sample if left out.")
     var model: String?
+    @Option(help: ArgumentHelp("An adapter in PEFT's format beside the model.", valueName: "folder"))
+    var adapter: String?
     @OptionGroup var prompt: PromptOptions
     @Option(help: ArgumentHelp("The theme's name or file.", valueName: "name"))
     var theme: String?
@@ -25,6 +27,7 @@ struct WorkbenchCommand: ParsableCommand {
     var ascii = false
     @Option(help: "Memory for recorded values, in MiB.")
     var memory: Int?
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -60,9 +63,9 @@ struct WorkbenchCommand: ParsableCommand {
         session.ownBindings = configuration.bindings
         session.isMouseOn = configuration.mouse && !noMouse
         let loop = WorkbenchLoop(
-            session: session, terminal: terminal, policy: Policy(threads: threads.count),
+            session: session, terminal: terminal, policy: try precision.policy(threads: threads.count),
             budget: (memory ?? configuration.memory ?? 2048) << 20, catalogue: catalogue)
-        throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel))
+        throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel, adapter: adapter ?? ""))
     }
 
     private func open(_ configuration: Configuration) throws -> CursesTerminal {

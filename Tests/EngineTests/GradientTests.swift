@@ -104,7 +104,7 @@ struct GradientTests {
         let y = try Tensor(output.shape, output.values.map(Float.init))
         let dy = try Tensor(slope.shape, slope.values.map(Float.init))
         let values = test.derivative.reads.map { if case .input(let number) = $0 { tensors[number] } else { y } } + [dy]
-        for kernel in test.op.backwardKernels(test.derivative.input) {
+        for kernel in test.op.backwardKernels(test.derivative.input) where kernel.inputs == nil {
             let bits = try [1, 2].map { try kernel.run(values, shape, $0).contiguous().floats().map(\.bitPattern) }
             #expect(bits[0] == bits[1])
             let found = try kernel.run(values, shape, 2)

@@ -32,13 +32,20 @@ struct EditGoldenTests {
         Case(sample: .gpt2, lines: ["mask L2H3 hide key 4 query 9"], loss: 1.6279126405715942, norm: 0.5419073104858398),
         Case(sample: .gpt2, lines: ["scale L.5 by 2", "freeze transformer.ln_f"], loss: 1.8502017259597778, norm: 1.4059014320373535),
         Case(sample: .gpt2, lines: three, loss: 1.7884562015533447, norm: 7.645892143249512),
+        Case(sample: .gemma2, lines: [], loss: 1.588883399963379, norm: 0.04950198903679848),
+        Case(sample: .gemma2, lines: ["knock-out L3H5"], loss: 1.598132848739624, norm: 0.061795689165592194),
+        Case(sample: .gemma2, lines: ["zero L.2.mlp[token 4]"], loss: 1.6292060613632202, norm: 0.06539183855056763),
+        Case(sample: .gemma2, lines: ["scale L.1 by 2"], loss: 2.8851516246795654, norm: 2.014319896697998),
+        Case(sample: .gemma2, lines: ["mask L2H3 hide key 4 query 9"], loss: 1.5888675451278687, norm: 0.0494859404861927),
+        Case(sample: .gemma2, lines: ["scale L.5 by 2", "freeze model.norm"], loss: 1.6046934127807617, norm: 0.06847147643566132),
+        Case(sample: .gemma2, lines: three, loss: 3.340343713760376, norm: 2.1161437034606934),
     ]
 
     @Test(arguments: cases) func transformersSaysTheSame(_ golden: Case) throws {
         let model = try golden.sample.model()
-        let isLlama = golden.sample == .llama
-        let weight = isLlama ? "model.layers.1.self_attn.v_proj.weight" : "transformer.h.1.attn.c_attn.weight"
-        let edits = try golden.lines.map { try Edit($0.replacing(" L.", with: isLlama ? " model.layers." : " transformer.h.")) }
+        let hasLlamaNames = golden.sample != .gpt2
+        let weight = hasLlamaNames ? "model.layers.1.self_attn.v_proj.weight" : "transformer.h.1.attn.c_attn.weight"
+        let edits = try golden.lines.map { try Edit($0.replacing(" L.", with: hasLlamaNames ? " model.layers." : " transformer.h.")) }
         var stepper = try model.stepper(
             ids: golden.sample.promptIDs(), leaves: { $0.name == weight }, edits: EditSet(edits), policy: Policy(), keep: .nothing)
         while !stepper.isFinished { try stepper.step() }

@@ -71,6 +71,28 @@ private let configs: [(name: String, text: String, context: Int, layers: Int)] =
         "task_specific_params": {"text-generation": {"do_sample": true, "max_length": 50}}, "vocab_size": 50257}
         """, 1024, 6
     ),
+    (
+        "Gemma 2B",
+        """
+        {"architectures": ["GemmaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "bos_token_id": 2, "eos_token_id": 1,
+        "head_dim": 256, "hidden_act": "gelu", "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 2048, "initializer_range": 0.02,
+        "intermediate_size": 16384, "max_position_embeddings": 8192, "model_type": "gemma", "num_attention_heads": 8,
+        "num_hidden_layers": 18, "num_key_value_heads": 1, "pad_token_id": 0, "rms_norm_eps": 1e-06, "rope_scaling": null,
+        "rope_theta": 10000.0, "torch_dtype": "bfloat16", "transformers_version": "4.38.0.dev0", "use_cache": true, "vocab_size": 256000}
+        """, 8192, 18
+    ),
+    (
+        "Gemma-2 9B",
+        """
+        {"architectures": ["Gemma2ForCausalLM"], "attention_bias": false, "attention_dropout": 0.0, "attn_logit_softcapping": 50.0,
+        "bos_token_id": 2, "cache_implementation": "hybrid", "eos_token_id": 1, "final_logit_softcapping": 30.0, "head_dim": 256,
+        "hidden_act": "gelu_pytorch_tanh", "hidden_activation": "gelu_pytorch_tanh", "hidden_size": 3584, "initializer_range": 0.02,
+        "intermediate_size": 14336, "max_position_embeddings": 8192, "model_type": "gemma2", "num_attention_heads": 16,
+        "num_hidden_layers": 42, "num_key_value_heads": 8, "pad_token_id": 0, "query_pre_attn_scalar": 256, "rms_norm_eps": 1e-06,
+        "rope_theta": 10000.0, "sliding_window": 4096, "sliding_window_size": 4096, "torch_dtype": "float32",
+        "transformers_version": "4.42.0.dev0", "use_cache": true, "vocab_size": 256000}
+        """, 8192, 42
+    ),
 ]
 
 @Suite struct HubConfigTests {
@@ -89,7 +111,8 @@ private let configs: [(name: String, text: String, context: Int, layers: Int)] =
     @Test(arguments: configs) func nonsenseIsRefused(_ name: String, _ text: String, _ context: Int, _ layers: Int) throws {
         let object = try #require(try StrictJSON.parse(Array(text.utf8)).object)
         for (key, _) in object.members where !SettingsReader.commonIgnored.contains(key) && !["pretraining_tp", "n_ctx"].contains(key) {
-            guard !["is_llama_config", "reorder_and_upcast_attn"].contains(key) else { continue }
+            let ignored = ["is_llama_config", "reorder_and_upcast_attn", "cache_implementation"]
+            guard !ignored.contains(key), !(name.hasPrefix("Gemma-2") && key == "hidden_act") else { continue }
             let changed = JSONText.replacing(key, by: #"{"nonsense":1}"#, in: object)
             let config = ConfigFile(path: name, object: try #require(try StrictJSON.parse(Array(changed.utf8)).object))
             let architecture = try #require(Architecture.find(try config.modelType()))

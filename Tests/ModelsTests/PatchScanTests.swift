@@ -67,7 +67,7 @@ struct PatchScanTests {
     }
 
     /// The heads that Samples/README.md names, found there with transformers on other random tokens.
-    @Test(arguments: Sample.allCases) func inductionHeadsAreFound(_ sample: Sample) throws {
+    @Test(arguments: [Sample.llama, .gpt2]) func inductionHeadsAreFound(_ sample: Sample) throws {
         let scores = try #require(try HeadScores(sample.model(), draws: 4, policy: Policy()))
         let induction: [String: Double] =
             sample == .llama ? ["L5H2": 0.98, "L5H7": 0.98, "L5H6": 0.97, "L5H4": 0.96] : ["L5H5": 0.98, "L5H4": 0.96, "L5H0": 0.95]

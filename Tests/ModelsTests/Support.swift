@@ -10,6 +10,7 @@ import Testing
 enum Sample: String, CaseIterable, Sendable {
     case llama = "fables-llama"
     case gpt2 = "fables-gpt2"
+    case gemma2 = "fables-gemma2"
 
     private static var folder: URL { URL(fileURLWithPath: #filePath).deletingLastPathComponent() }
 
@@ -26,6 +27,12 @@ enum Sample: String, CaseIterable, Sendable {
     /// What PyTorch computed (Golden/make_golden_gradients.py).
     func goldenGradients() throws -> JSONObject {
         let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).gradients.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
+    /// What transformers computed in 16 bits (Golden/make_golden_formats.py).
+    func formatGolden() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).formats.json")))
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
@@ -70,10 +77,20 @@ struct TinyCheckpoint {
         ]
     ]
 
+    /// Keys beside the sizes. The windows are shorter than the texts, and the caps bend.
+    private static let beside: [String: [String: String]] = [
+        "gemma": ["head_dim": "10"],
+        "gemma2": [
+            "head_dim": "10", "sliding_window": "5", "query_pre_attn_scalar": "7", "attn_logit_softcapping": "2.5",
+            "final_logit_softcapping": "6",
+        ],
+    ]
+
     init(_ architecture: Architecture) throws {
         let modelType = try #require(architecture.modelTypes.first)
         self.architecture = architecture
         config = TinyCheckpoint.others[modelType] ?? TinyCheckpoint.sizes
+        config.merge(TinyCheckpoint.beside[modelType] ?? [:]) { $1 }
         config["model_type"] = "\"\(modelType)\""
         tensors = [:]
         let program = try TinyCheckpoint.reading(config).program(Pass(tokens: 5))

@@ -62,10 +62,11 @@ struct CommandLineTests {
             (["generate", llama, "--ids", "9999"], 1, "outside the vocabulary of 2048"),
             (["generate", llama, "--ids", "1", "--greedy", "--top-k", "3"], 64, "--greedy or"),
             (["generate", llama, "--ids", "1", "--top-p", "2"], 64, "--top-p"),
+            (["generate", llama, "--ids", "1", "--compare-base"], 64, "needs --adapter"),
             (["trace", llama, "--ids", "1", "--out", "/nonexistent/x"], 1, "cannot write /nonexistent/x"),
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
-            (["trace", llama, "--ids", "1", "--precision", "bf16", "--out", "x"], 64, "only fp32"),
+            (["trace", llama, "--ids", "1", "--precision", "fp7", "--out", "x"], 64, "neither a preset"),
             (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),
@@ -108,13 +109,14 @@ struct CommandLineTests {
 
     // MARK: info
 
-    @Test(arguments: ["fables-llama", "fables-gpt2"]) func infoOfTheSamples(_ name: String) throws {
+    @Test(arguments: [("fables-llama", 1_320_576), ("fables-gpt2", 1_484_800), ("fables-gemma2", 1_297_536)])
+    func infoOfTheSamples(_ name: String, _ parameters: Int) throws {
         let text = try CommandLineTests.mica("info", "\(CommandLineTests.root)/Samples/\(name)")
         #expect(text.code == 0 && text.errors.isEmpty && !text.hasControls)
         #expect(text.output.contains("bf16") && text.output.contains("context of 256"))
         let json = try CommandLineTests.mica("info", "\(CommandLineTests.root)/Samples/\(name)", "--json")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
-        #expect(object["parameters"] as? Int == (name == "fables-llama" ? 1_320_576 : 1_484_800))
+        #expect(object["parameters"] as? Int == parameters)
         #expect((object["problems"] as? [String])?.isEmpty == true)
     }
 

@@ -35,6 +35,29 @@ extension RealTerminal {
             #expect(try Self.losses(folder + "/part") == losses)
         }
 
+        /// What a run has saved is opened beside the base: compared by `generate`, switched in the workbench.
+        @Test func anAdapterIsComparedAndSwitched() throws {
+            let folder = NSTemporaryDirectory() + "mica-finetune-\(UUID().uuidString)"
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let options = Self.settings.flatMap { ["--\($0.key)", $0.value] } + ["--steps", "2", "--lr", "0.02"]
+            _ = try CommandLineTests.run(["finetune", CommandLineTests.llama, "--data", Self.data, "--out", folder] + options)
+            let prompt = ["generate", CommandLineTests.llama, "--prompt", "Tom and Mia", "--max-tokens", "6"]
+            let (base, adapted) = (
+                try CommandLineTests.run(prompt).output, try CommandLineTests.run(prompt + ["--adapter", folder + "/step-2"]).output
+            )
+            let both = try CommandLineTests.run(prompt + ["--adapter", folder + "/step-2", "--compare-base"])
+            #expect(both.output == "base:\n\(base)\nadapter:\n\(adapted)\n" && base != adapted)
+
+            let session = try TerminalSession(size: Size(160, 48), arguments: [CommandLineTests.llama, "--adapter", folder + "/step-2"])
+            session.waitForStart()
+            session.wait(for: "the adapter's name") { $0.text.contains("+ step-2 on") }
+            session.type(":adapter off\r")
+            session.wait(for: "what it changed") { $0.text.contains("+ step-2 off") && $0.text.contains("steps again") }
+            session.type(":q\r")
+            #expect(session.waitForEnd() == 0)
+            session.expectRestored()
+        }
+
         private func disturb(_ folder: String, _ settings: String) throws {
             let session = try TerminalSession(size: Size(160, 48), arguments: [CommandLineTests.llama])
             session.waitForStart()

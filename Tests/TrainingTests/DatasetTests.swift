@@ -124,7 +124,20 @@ enum DataFixture {
         #expect(skipped.report.skipped == 1 && skipped.report.skippedLines == [1] && skipped.report.longest == 6)
         let cut = try DataFixture.load(rows) { ($0.sequenceLength, $0.tooLong) = (4, .truncate) }
         #expect(cut.items.map(\.example.ids) == [[1, 2, 3, 4], [1, 2]])
+        #expect(cut.items.map(\.example.cut) == [2, 0] && BatchRow(cut.items[0].example).cut == 2)
         #expect(cut.report.truncated == 1 && cut.report.truncatedTokens == 2)
+    }
+
+    /// What packing and padding do in an epoch is counted: rows of 2, 5, 4 and 2 tokens, two at a time.
+    @Test func packedAndPaddedRowsAreCounted() throws {
+        let rows = "[1,2] [1,2,3,4,5] [1,2,3,4] [1,2]".split(separator: " ").map { "{\"input_ids\":\($0)}" }.joined(separator: "\n")
+        let padded = try DataFixture.load(rows) { ($0.batchSize, $0.shuffle) = (2, false) }.report
+        #expect(padded.epoch.rows == 4 && padded.epoch.padded == 2 && padded.epoch.paddingTokens == 3 + 2 && padded.epoch.packed == 0)
+        #expect(padded.sentences(sequenceLength: 8).contains("2 of 4 rows are padded in the first epoch, by 5 tokens"))
+        let packed = try DataFixture.load(rows) { ($0.batchSize, $0.shuffle, $0.packing, $0.sequenceLength) = (2, false, true, 7) }.report
+        #expect(packed.epoch.rows == 2 && packed.epoch.packed == 2 && packed.epoch.packedDocuments == 4)
+        #expect(packed.epoch.padded == 1 && packed.epoch.paddingTokens == 1)
+        #expect(packed.sentences(sequenceLength: 7).contains("2 of 2 rows are packed, with 4 documents"))
     }
 
     @Test func aTextIsOneStreamInBlocks() throws {

@@ -9,7 +9,7 @@ import Training
 /// 8 Train: a finetune that is paused, walked into and gone on with, and what the screen says of it.
 @Suite struct TrainTests {
     /// A run of a few short steps in a folder of its own. Keys and commands follow each other as on the screen.
-    private final class Run {
+    final class Run {
         var harness: Harness
         let folder: String
 
@@ -260,11 +260,11 @@ import Training
         harness.session.training?.notes.removeAll { $0.text.contains("folder is") }
     }
 
-    @Test(arguments: ["paused", "walk", "update", "chat", "form"])
+    @Test(arguments: ["paused", "walk", "update", "chat", "form", "weight", "labels"])
     func looksAsItDid(_ name: String) throws {
         for size in [Size(60, 16), Size(80, 24), Size(160, 48)] {
-            let isChat = name == "chat"
-            let length = isChat ? "sequence-length=160 until=2" : "until=12 validation=VALIDATION validate-every=4"
+            let isChat = name == "chat" || name == "labels"
+            let length = isChat ? "sequence-length=160 until=2 too-long=truncate" : "until=12 validation=VALIDATION validate-every=4"
             let run = Run(
                 "steps=30 warmup=4 schedule=cosine lr=0.0003 max-grad-norm=40 \(length)", data: isChat ? "sft-chat.jsonl" : "pirate.txt",
                 size: size)
@@ -276,6 +276,10 @@ import Training
             case "chat":
                 run.harness.keys("Enter Tab j")
                 run.harness.command("run")
+            case "weight": run.harness.keys("Tab Tab } ] l l j")
+            case "labels":
+                run.harness.command("labels")
+                run.harness.keys("j")
             case "form": run.harness.keys("f j j j j j j")
             default: break
             }

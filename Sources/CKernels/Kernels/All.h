@@ -3,12 +3,14 @@
 #include "ActivationGradients.h"
 #include "Attention.h"
 #include "AttentionGradients.h"
+#include "Dot.h"
 #include "Elementwise.h"
 #include "HeadLoss.h"
 #include "Matmul.h"
 #include "NormGradients.h"
 #include "Norms.h"
 #include "Pool.h"
+#include "Rounding.h"
 #include "Softmax.h"
 #include "SoftmaxGradient.h"
 #include "Statistics.h"
@@ -16,4 +18,4 @@
 #include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
-#define CK_TABLE {CK_KERNELS(K) .hash = hash, .sum_squares = sum_squares}
+#define CK_TABLE {CK_KERNELS(K) .matmul_bf16 = matmul_bf16, .hash = hash, .sum_squares = sum_squares}

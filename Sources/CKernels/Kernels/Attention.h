@@ -2,6 +2,7 @@
 // can see at all, context = probs v. The tiles are those of ck_matmul, so each sum is one chain of fused multiply-adds.
 #pragma once
 #include "Exponential.h"
+#include "Rounding.h"
 #include "Thin.h"
 
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     int64_t block, blocks, keys;         // a task is `block` queries of a key-value head's group, and so many keys of the scores
     float scale, softcap;
     ck_mask mask;
+    const rounding *inner;               // of q k and what follows; NULL: fp32
 } attention;
 
 enum { KEYS = 128 };
@@ -29,6 +31,18 @@ static range seen_by(const attention *a, int64_t first, int64_t rows) {
     return r;
 }
 
+static void finish_rounded(const attention *a, float *row, int64_t n) {
+    const rounding f = *a->inner;
+    for (int64_t j = 0; j < n; j += W) {
+        lanes s = round_lanes(round_lanes(load_columns(row + j, n - j), &f) * splat(a->scale), &f);
+        if (a->softcap > 0) {
+            s = round_lanes(tanh_lanes(round_lanes(s / splat(a->softcap), &f)), &f);
+            s = splat(a->softcap) * s;
+        }
+        store_columns(row + j, s, n - j);
+    }
+}
+
 // Scale and cap of columns [from, to) of a row; what the row must not see becomes -infinity.
 static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
     int64_t lo, hi;
@@ -36,6 +50,7 @@ static void finish_scores(const attention *a, float *row, int64_t i, int64_t fro
     lo = ck_min(ck_max(lo, from), to), hi = ck_max(ck_min(hi, to), lo);
     fill(row + from, lo - from, -INFINITY);
     fill(row + hi, to - hi, -INFINITY);
+    if (a->inner) return finish_rounded(a, row + lo, hi - lo);
     for (int64_t j = lo; j < hi; j += W) {
         int64_t n = ck_min(W, hi - j);
         lanes s = load_columns(row + j, n) * splat(a->scale);
@@ -172,11 +187,16 @@ static void run_attention(attention *a, int threads, void (*body)(void *, int64_
     ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, a);
 }
 
+static void attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                     float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {
+    rounding inner;
+    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
+                   .softcap = softcap, .mask = mask, .inner = part_rounding(&inner, format)};
+    run_attention(&a, threads, scores_task);
+}
 static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                              float scale, float softcap, ck_mask mask, int threads) {
-    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
-                   .softcap = softcap, .mask = mask};
-    run_attention(&a, threads, scores_task);
+    attention_scores_rounded(q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, NULL, threads);
 }
 
 static void attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,

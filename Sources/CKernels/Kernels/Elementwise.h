@@ -2,6 +2,7 @@
 #pragma once
 #include "Codes.h"
 #include "Exponential.h"
+#include "Rounding.h"
 
 enum { RUN = 32768 };      // elements a task: about ten microseconds, and within the second-level cache
 
@@ -11,6 +12,8 @@ typedef struct {
     ck_type type;
     float *y, factor;
     int64_t n;
+    ck_function function;
+    const rounding *inner;
 } run_job;
 
 INLINE void map_run(ck_function f, const float *x, float *y, int64_t n) {
@@ -36,6 +39,18 @@ SIMPLE(multiply, j->a[i] * j->b[i])
 SIMPLE(scale, j->a[i] * j->factor)
 #undef SIMPLE
 
+static void softcap_task(void *context, int64_t task) {
+    const run_job *j = context;
+    lanes cap = splat(j->factor);
+    for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
+        int64_t n = ck_min(W, end - i);
+        lanes x = (n == W ? load(j->a + i) : load_part(j->a + i, n, 0)) / cap;
+        x = j->inner ? round_lanes(tanh_lanes(round_lanes(x, j->inner)), j->inner) : tanh_lanes(x);
+        if (n == W) store(j->y + i, cap * x);
+        else store_part(j->y + i, cap * x, n);
+    }
+}
+
 static void upcast_task(void *context, int64_t task) {
     const run_job *j = context;
     if (j->type == CK_NF4) return unpack_nf4((const ck_nf4 *)j->w, task * RUN, ck_min(RUN, j->n - task * RUN), j->y + task * RUN);
@@ -54,6 +69,29 @@ static void map(ck_function f, const float *x, float *y, int64_t n, int threads)
 #undef CASE
     }
 }
+// Functions that are written as chains of smaller ones: gelu_new and quick_gelu of Hugging Face, each part rounded.
+INLINE lanes apply_chain(ck_function f, lanes x, const rounding *r) {
+    if (f == CK_GELU_QUICK) return x * round_lanes(apply_lanes(CK_SIGMOID, round_lanes(splat(1.702f) * x, r)), r);
+    lanes cube = round_lanes(splat(0.044715f) * round_lanes(x * x * x, r), r), sum = round_lanes(x + cube, r);
+    lanes t = round_lanes(tanh_lanes(round_lanes(splat(0.7978845608028654f) * sum, r)), r);
+    return round_lanes(splat(0.5f) * x, r) * round_lanes(splat(1.0f) + t, r);
+}
+static void chain_task(void *context, int64_t task) {
+    const run_job *j = context;
+    const rounding f = *j->inner;
+    for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
+        lanes v = end - i >= W ? load(j->a + i) : load_part(j->a + i, end - i, 0);
+        v = apply_chain(j->function, v, &f);
+        if (end - i >= W) store(j->y + i, v);
+        else store_part(j->y + i, v, end - i);
+    }
+}
+static void map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding inner;
+    run_job j = {.a = x, .y = y, .n = n, .function = f, .inner = part_rounding(&inner, format)};
+    if (!j.inner) return map(f, x, y, n, threads);
+    run_job_over(&j, threads, chain_task);
+}
 static void add(const float *a, const float *b, float *y, int64_t n, int threads) {
     run_job j = {.a = a, .b = b, .y = y, .n = n};
     run_job_over(&j, threads, add_task);
@@ -65,6 +103,11 @@ static void multiply(const float *a, const float *b, float *y, int64_t n, int th
 static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
     run_job j = {.a = a, .factor = factor, .y = y, .n = n};
     run_job_over(&j, threads, scale_task);
+}
+static void softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding inner;
+    run_job j = {.a = a, .factor = cap, .y = y, .n = n, .inner = part_rounding(&inner, format)};
+    run_job_over(&j, threads, softcap_task);
 }
 static void upcast(const void *x, ck_type type, float *y, int64_t n, int threads) {
     run_job j = {.w = x, .type = type, .y = y, .n = n};
@@ -96,7 +139,27 @@ typedef struct {
     int64_t T, D, half, rows, block;
     int interleaved;
     float turn;                  // 1: by the angle, -1: back
+    const rounding *inner;       // of the products; NULL: fp32
 } rope_job;
+
+// Both products rounded before they are added.
+static void rope_row_rounded(const rope_job *j, const float *x, float *y, const float *c, const float *s) {
+    const int64_t half = j->half;
+    const rounding f = *j->inner;
+    for (int64_t p = 0; !j->interleaved && p < half; p += W) {
+        int64_t n = ck_min(W, half - p);
+        lanes a = load_columns(x + p, n), b = load_columns(x + half + p, n), u = load_columns(c + p, n), v = load_columns(s + p, n);
+        store_columns(y + p, round_lanes(a * u, &f) - round_lanes(b * v, &f), n);
+        store_columns(y + half + p, round_lanes(b * u, &f) + round_lanes(a * v, &f), n);
+    }
+    for (int64_t p = 0; j->interleaved && p < half; p++) {
+        lanes products = {x[2 * p] * c[p], x[2 * p + 1] * s[p], x[2 * p + 1] * c[p], x[2 * p] * s[p]};
+        products = round_lanes(products, &f);
+        y[2 * p] = products[0] - products[1];
+        y[2 * p + 1] = products[2] + products[3];
+    }
+    memcpy(y + 2 * half, x + 2 * half, (size_t)(j->D - 2 * half) * 4);
+}
 
 static void rope_row(const rope_job *j, const float *restrict x, float *restrict y, const float *restrict c, const float *restrict s) {
     const int64_t half = j->half;
@@ -115,17 +178,23 @@ static void rope_task(void *context, int64_t task) {
     const rope_job *j = context;
     for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++) {
         int64_t t = r % j->T;
-        rope_row(j, j->x.base + r / j->T * j->x.head_stride + t * j->x.token_stride, j->y + r * j->D, j->cos + t * j->half,
-                 j->sin + t * j->half);
+        (j->inner ? rope_row_rounded : rope_row)(j, j->x.base + r / j->T * j->x.head_stride + t * j->x.token_stride, j->y + r * j->D,
+                                                 j->cos + t * j->half, j->sin + t * j->half);
     }
+}
+static void rope_rounded(ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T,
+                         int64_t D, int64_t rotary, int interleaved, int threads) {
+    rounding inner;
+    rope_job j = {x, cos, sin, y, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, 1,
+                  part_rounding(&inner, format)};
+    if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
 }
 static void rope(ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary,
                  int interleaved, int threads) {
-    rope_job j = {x, cos, sin, y, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, 1};
-    if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
+    rope_rounded(x, cos, sin, NULL, y, heads, T, D, rotary, interleaved, threads);
 }
 static void rope_gradient(ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary,
                           int interleaved, int threads) {
-    rope_job j = {dy, cos, sin, dx, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, -1};
+    rope_job j = {dy, cos, sin, dx, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, -1, NULL};
     if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
 }

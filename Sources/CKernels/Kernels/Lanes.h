@@ -62,6 +62,13 @@ INLINE void store_part(float *p, lanes v, int64_t n) {
 #endif
 }
 
+// The first n of memory, sixteen at most; the rest is 0, or stays.
+INLINE lanes load_columns(const float *p, int64_t n) { return n >= W ? load(p) : n > 0 ? load_part(p, n, 0) : splat(0); }
+INLINE void store_columns(float *p, lanes v, int64_t n) {
+    if (n >= W) store(p, v);
+    else if (n > 0) store_part(p, v, n);
+}
+
 static void fill(float *y, int64_t n, float value) {
     for (int64_t i = 0; i < n; i++) y[i] = value;
 }

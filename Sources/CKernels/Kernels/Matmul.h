@@ -14,6 +14,7 @@ typedef struct {
     int64_t ldy, m, n, k;
     int64_t rows, columns, inner;     // a task's rows and columns; the columns packed at a time
     int64_t row_blocks, depth;        // depth: how much of k is packed at a time
+    int64_t run;                      // tasks that one thread takes one after the other; 0 where there is no such order
 } product;
 
 enum { SMALL_BLOCK = 2048 };
@@ -59,7 +60,8 @@ static void product_task(void *context, int64_t task) {
     int64_t m0 = task % j.row_blocks * j.rows, mc = ck_min(j.rows, j.m - m0);
     int64_t from = task / j.row_blocks * j.columns, to = ck_min(from + j.columns, j.n);
     if (is_thin(j.m, j.transposed, j.w.type)) {
-        thin t = {j.x, j.ldx, &j.w, j.bias, j.y, j.ldy, j.n, j.k};
+        int64_t bytes, last = (task + 1) % j.run == 0 || to == j.n;
+        thin t = {j.x, j.ldx, &j.w, j.bias, j.y, j.ldy, j.n, j.k, last ? ck_expected(task / j.run, &bytes) : NULL};
         from = run_thin(&t, j.transposed, j.m, from, to);
     }
     for (int64_t n0 = from; n0 < to; n0 += j.inner) product_block(&j, m0, mc, n0, ck_min(j.inner, to - n0), packed, near);
@@ -78,13 +80,14 @@ static void plan_many_rows(product *j, int threads) {
     if (splits > 1) j->rows = ck_max(ck_min(j->m, 128), ck_ceil_div(j->m, splits));
 }
 
-// Few rows: the time is that of reading w once, so a task is a long run of it.
+// Few rows: the time is that of reading w once, straight ahead, so that what a thread fetches early is its own.
 static void plan_few_rows(product *j, int threads) {
-    int64_t panels = ck_ceil_div(j->n, NR), wanted = threads > 1 ? 4 * threads : 1;
+    const int64_t least = j->transposed ? 256 : GROUPS * W, wanted = threads > 1 ? 8 * threads : 1;
     j->inner = j->transposed ? 256 : 64;
     j->depth = j->transposed ? 64 : 128;
-    j->columns = ck_max(j->inner, ck_min(2048, panels / wanted * NR / j->inner * j->inner));
+    j->columns = ck_max(1, ck_min(j->n / least / wanted, 512 / least)) * least;
     j->rows = j->m;
+    j->run = ck_run_length(ck_ceil_div(j->n, j->columns), ck_runs(threads));
 }
 
 static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
@@ -105,6 +108,6 @@ static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int t
     if (m <= MOST_THIN_ROWS) plan_few_rows(&j, threads);
     else plan_many_rows(&j, threads);
     j.row_blocks = ck_ceil_div(m, j.rows);
-    ck_parallel(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);
+    (j.run ? ck_parallel_runs : ck_parallel)(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);
     if (widened && widened != few) ck_free(widened, (size_t)n * 4);
 }

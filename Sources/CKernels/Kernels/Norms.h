@@ -1,12 +1,14 @@
 // RMS and layer norms. Sums are in fp64 (eight lanes twice, one fixed tree), so that the scale is as good as correctly rounded.
 #pragma once
 #include "Convert.h"
+#include "Rounding.h"
 
 typedef struct {
     const float *x, *w, *b;
     float *y, eps;
     int64_t rows, n, block;
     int layer;
+    const rounding *inner;       // of x / rms, before the weight; NULL: fp32
 } norm_job;
 
 static double row_sum(const float *x, int64_t n, double mean, int squares) {
@@ -31,9 +33,13 @@ static void rms_row(const norm_job *j, const float *x, float *y) {
     int64_t i = 0;
     for (; i + W <= j->n; i += W) {
         lanes v = load(x + i) * splat(scale);
+        if (j->inner) v = round_lanes(v, j->inner);
         store(y + i, j->w ? load(j->w + i) * v : v);
     }
-    for (; i < j->n; i++) y[i] = j->w ? j->w[i] * (x[i] * scale) : x[i] * scale;
+    if (i == j->n) return;
+    lanes v = load_part(x + i, j->n - i, 0) * splat(scale);
+    if (j->inner) v = round_lanes(v, j->inner);
+    store_part(y + i, j->w ? load_part(j->w + i, j->n - i, 0) * v : v, j->n - i);
 }
 
 static void layer_row(const norm_job *j, const float *x, float *y) {
@@ -77,9 +83,14 @@ static void run_norm(norm_job *j, const void *w, ck_type wt, const void *b, ck_t
     if (room != few) ck_free(room, (size_t)j->n * 8);
 }
 
-static void rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads) {
-    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 0};
+static void rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
+                             int64_t rows, int64_t n, int threads) {
+    rounding inner;
+    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 0, .inner = part_rounding(&inner, format)};
     run_norm(&j, w, wt, NULL, CK_F32, plus_one, threads);
+}
+static void rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads) {
+    rms_norm_rounded(x, w, wt, eps, plus_one, NULL, y, rows, n, threads);
 }
 
 static void layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y,

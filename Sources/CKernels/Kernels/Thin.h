@@ -12,12 +12,14 @@ typedef struct {
     const float *bias;
     float *y;
     int64_t ldy, n, k;
+    const uint8_t *then;         // what this thread reads after its last rows, or NULL
 } thin;
 
-// Sixteen words of each of sixteen rows, as sixteen vectors of one word of each row. Words are fp32 or pairs of 16-bit elements.
-INLINE void load_block(const uint8_t *row, int64_t pitch, int64_t ahead, words *r) {
-    UNROLL for (int i = 0; i < W; i++, row += pitch) {
-        __builtin_prefetch(row + ahead, 0, 2);
+// Sixteen words of each of sixteen rows, as sixteen vectors of one word of each row. Words are fp32 or pairs of 16-bit elements. Each load
+// also fetches a line from `next` on: lines that lie in memory one behind the other come faster than lines of as many rows.
+INLINE void load_block(const uint8_t *row, int64_t pitch, const uint8_t *next, words *r) {
+    UNROLL for (int i = 0; i < W; i++, row += pitch, next += 64) {
+        __builtin_prefetch(next, 0, 2);
         r[i] = *(const words_at *)row;
     }
     transpose16(r);
@@ -48,20 +50,18 @@ INLINE void add_block(const thin *t, const words *r, int64_t p, int64_t count, c
             }
 }
 
-// Outputs n0 ..< n0 + 32.
-INLINE void thin_rows(const thin *t, int64_t n0, const int m, ck_type type) {
+// Outputs n0 ..< n0 + 32. `next`: what is to be fetched meanwhile.
+INLINE void thin_rows(const thin *t, int64_t n0, const uint8_t *next, const int m, ck_type type) {
     const int64_t size = t->w->size, step = type == CK_F32 ? 16 : 32, pitch = t->w->ldw * size;
     const uint8_t *row = t->w->w + n0 * pitch;
     lanes sum[GROUPS][THIN_ROWS];
-    // What the next 32 rows need is fetched meanwhile; of very long rows, what they need next themselves.
-    const int64_t ahead = GROUPS * W * pitch <= 1 << 18 ? GROUPS * W * pitch : 512;
     UNROLL for (int g = 0; g < GROUPS; g++)
         UNROLL for (int q = 0; q < m; q++) sum[g][q] = splat(0);
     int64_t p = 0;
     for (; p + step <= t->k; p += step, row += 64)
-        UNROLL for (int g = 0; g < GROUPS; g++) {
+        UNROLL for (int g = 0; g < GROUPS; g++, next += 64 * W) {
             words r[W];
-            load_block(row + g * W * pitch, pitch, ahead, r);
+            load_block(row + g * W * pitch, pitch, next, r);
             add_block(t, r, p, step, m, type, sum[g]);
         }
     if (p < t->k)
@@ -78,7 +78,8 @@ INLINE void thin_rows(const thin *t, int64_t n0, const int m, ck_type type) {
 }
 
 // The same from w [k][n], where a line of w is already in lanes: 16 / m vectors of outputs at a time.
-INLINE void thin_lines(const thin *t, int64_t n0, const int m, ck_type type) {
+INLINE void thin_lines(const thin *t, int64_t n0, const uint8_t *next, const int m, ck_type type) {
+    (void)next;
     const int vectors = LINES / m;
     const int64_t size = t->w->size, pitch = t->w->ldw * size;
     const uint8_t *line = t->w->w + n0 * size;
@@ -101,14 +102,14 @@ INLINE void thin_lines(const thin *t, int64_t n0, const int m, ck_type type) {
 }
 
 #define EACH_M(M, T) M(1, T) M(2, T) M(3, T) M(4, T)
-#define ROWS(M, T) static __attribute__((noinline)) void thin_rows_##M##_##T(const thin *t, int64_t n0) { thin_rows(t, n0, M, T); }
-#define LINE(M, T) static __attribute__((noinline)) void thin_lines_##M##_##T(const thin *t, int64_t n0) { thin_lines(t, n0, M, T); }
+#define ROWS(M, T) static __attribute__((noinline)) void thin_rows_##M##_##T(const thin *t, int64_t n0, const uint8_t *next) { thin_rows(t, n0, next, M, T); }
+#define LINE(M, T) static __attribute__((noinline)) void thin_lines_##M##_##T(const thin *t, int64_t n0, const uint8_t *next) { thin_lines(t, n0, next, M, T); }
 EACH_M(ROWS, CK_F32) EACH_M(ROWS, CK_BF16) EACH_M(ROWS, CK_F16)
 EACH_M(LINE, CK_F32) EACH_M(LINE, CK_BF16) EACH_M(LINE, CK_F16)
 #undef ROWS
 #undef LINE
 
-typedef void (*thin_kernel)(const thin *, int64_t);
+typedef void (*thin_kernel)(const thin *, int64_t, const uint8_t *);
 #define NAME(M, T) thin_rows_##M##_##T,
 static const thin_kernel thin_row_kernels[3][THIN_ROWS] = {{EACH_M(NAME, CK_F32)}, {EACH_M(NAME, CK_BF16)}, {EACH_M(NAME, CK_F16)}};
 #undef NAME
@@ -124,13 +125,16 @@ static int is_thin(int64_t m, int transposed, ck_type type) {
 static int64_t run_thin(const thin *t, int transposed, int64_t m, int64_t n0, int64_t n1) {
     int type = t->w->type == CK_F32 ? 0 : t->w->type == CK_BF16 ? 1 : 2;
     int64_t step = transposed ? LINES / ck_min(m, THIN_ROWS) * W : GROUPS * W;
-    for (; n0 + step <= n1; n0 += step)
+    for (; n0 + step <= n1; n0 += step) {
+        const uint8_t *next = t->w->w + (n0 + step) * t->w->ldw * t->w->size;
+        if (n0 + 2 * step > n1 && t->then) next = t->then;
         for (int64_t q = 0; q < m; q += THIN_ROWS) {        // rows beyond four find this part of w in the cache
             int64_t rows = ck_min(THIN_ROWS, m - q);
             thin part = *t;
             part.x += q * t->ldx, part.y += q * t->ldy;
             thin_kernel kernel = (transposed ? thin_line_kernels : thin_row_kernels)[type][rows - 1];
-            kernel(&part, n0);
+            kernel(&part, n0, next);
         }
+    }
     return n0;
 }

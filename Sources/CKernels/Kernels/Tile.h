@@ -22,12 +22,6 @@ typedef struct {
     const float *bias;           // added last, or NULL
 } tile;
 
-INLINE lanes load_columns(const float *p, int64_t n) { return n >= W ? load(p) : n > 0 ? load_part(p, n, 0) : splat(0); }
-INLINE void store_columns(float *p, lanes v, int64_t n) {
-    if (n >= W) store(p, v);
-    else if (n > 0) store_part(p, v, n);
-}
-
 INLINE void run_tile(const tile *t, const int rows, const int panels) {
     lanes sum[MOST_ROWS][2 * PANEL];
     const int64_t ldx = t->ldx, ldb = t->ldb, k = t->k;

@@ -5,6 +5,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include "Formats.h"
 #include "Updates.h"
 
 // ---------------------------------------------------------------- element types, as they lie in a file
@@ -48,6 +49,17 @@ void ck_release_pool(void);
 // bias: n elements of type bt, or NULL. m = 1 must run at the speed of memory.
 void ck_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
                float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+
+// Says which matrix (of `bytes`, read by so many threads) the product after the next one will read: idle threads fetch its beginning into
+// their caches, and the next product's last lines fetch on into it. Only time depends on it; NULL: nothing is expected.
+void ck_expect(const void *matrix, int64_t bytes, int threads);
+
+// The same with x and w rounded to bf16 and the sums in the order and with the roundings of VDPBF16PS (Intel SDM, volume 2): for p = 0, 2, ...
+// first the product of elements p + 1, then that of p, is added to the fp32 sum with one rounding; inputs and sums below 2^-126 are 0.
+// The instruction is used where the processor has it (ck_has_bf16_dot); elsewhere the same bits are made without.
+void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
+                    float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+int ck_has_bf16_dot(void);
 
 // ---------------------------------------------------------------- attention
 // One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].
@@ -146,6 +158,20 @@ void ck_quantise_blocks(const float *x, int64_t n, int64_t block, const float *l
 void ck_dequantise_blocks(const uint8_t *codes, const float *absmax, int64_t n, int64_t block, const float *levels, float *y, int threads);
 // The same in blocks of 64 with 16 levels and two codes a byte, from elements of any type; see ck_nf4.
 void ck_encode_nf4(const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads);
+
+// ---------------------------------------------------------------- parts rounded
+// The same kernels where the code of the architectures, in a narrow format, computes part by part and rounds each: x / rms before the weight;
+// q k, the scaled score, of a cap the quotient and the tangent; both products of a rotation; the chains gelu_new and quick_gelu. What comes
+// out last is not rounded. format NULL: the kernel without `_rounded`, bit for bit.
+void ck_rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
+                         int64_t rows, int64_t n, int threads);
+void ck_attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                 float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
+void ck_rope_rounded(ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T,
+                     int64_t D, int64_t rotary, int interleaved, int threads);
+// y = cap tanh(a / cap). y may be a.
+void ck_softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads);
+void ck_map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads);
 
 // ---------------------------------------------------------------- looking
 // Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.

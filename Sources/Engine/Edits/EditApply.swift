@@ -89,7 +89,7 @@ extension EditPlan {
     /// Where the model's own mask hides keys although the op that runs sees all.
     private func hiddenScores(_ id: Int, _ program: Program, _ shape: Shape) -> ((Int) -> Bool)? {
         guard let number = program.values[id].step, substitutes[number]?.reason == .opened,
-            let scores = program.steps[number].op as? AttentionScores
+            let scores = program.steps[number].op as? AttentionScores, !scores.capsHidden
         else { return nil }
         let (queries, keys) = (shape[1], shape[2])
         let mask = scores.mask.pass(queries: queries, keys: keys)

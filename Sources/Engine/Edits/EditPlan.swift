@@ -107,7 +107,7 @@ package struct EditPlan: Sendable {
                 let x = try unedited(program.steps[number].inputs[0])
                 // Tokens that came after the prompt have no unedited run.
                 guard text.first == 0, let op = FrozenNorm(program.steps[number].op, keeping: x) else { continue }
-                substitutes[number] = EditSubstitute(.frozen(op.scales), op, like: stepper.choices[number])
+                substitutes[number] = EditSubstitute(.frozen(op.scales), op)
             }
             if cells.contains(where: { $0.change == .show }) { open(number, stepper) }
         }
@@ -120,7 +120,7 @@ package struct EditPlan: Sendable {
         let contexts = probs.flatMap { program.consumers(of: program.steps[$0].output) }
         for step in [number] + probs + contexts {
             guard let op = AttentionMask.opened(program.steps[step].op) else { continue }
-            substitutes[step] = EditSubstitute(.opened, op, like: stepper.choices[step])
+            substitutes[step] = EditSubstitute(.opened, op)
         }
     }
 
@@ -133,7 +133,7 @@ package struct EditPlan: Sendable {
         if changes[value] != nil { producers[number] = value }
         guard let substitute = substitutes[forward] else { return }
         let op = Gradient(substitute.op, gradient.derivative, shape: gradient.shape)
-        substitutes[number] = EditSubstitute(substitute.reason, op, like: stepper.choices[number])
+        substitutes[number] = EditSubstitute(substitute.reason, op)
     }
 }
 
@@ -146,13 +146,16 @@ extension Program {
 }
 
 extension AttentionMask {
+    /// Hides nothing but other texts of a packed row.
+    package var opened: AttentionMask { AttentionMask(causal: false, packed: packed) }
+
     /// The op with a mask that hides nothing (but other texts of a packed row); nil if it has no mask.
     fileprivate static func opened(_ op: any Op) -> (any Op)? {
-        func open(_ mask: AttentionMask?) -> AttentionMask { AttentionMask(causal: false, packed: mask?.packed ?? false) }
         switch op {
-        case let op as AttentionScores: return AttentionScores(scale: op.scale, softcap: op.softcap, mask: open(op.mask))
-        case let op as Softmax: return Softmax(mask: open(op.mask))
-        case let op as AttentionContext: return AttentionContext(mask: open(op.mask))
+        case let op as AttentionScores:
+            return AttentionScores(scale: op.scale, softcap: op.softcap, mask: op.mask.opened, capsHidden: op.capsHidden)
+        case let op as Softmax: return Softmax(mask: (op.mask ?? AttentionMask()).opened)
+        case let op as AttentionContext: return AttentionContext(mask: op.mask.opened)
         default: return nil
         }
     }

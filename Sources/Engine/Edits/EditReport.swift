@@ -61,7 +61,8 @@ package struct EditReport: Sendable {
     }
 
     private static func change(_ name: String, _ before: Stepper?, _ after: Stepper?) throws -> Change? {
-        guard let id = after?.program.id(of: name), let old = try before?.tensor(id), let new = try after?.tensor(id),
+        guard let old = try before?.program.id(of: name).flatMap({ try before?.tensor($0) }),
+            let new = try after?.program.id(of: name).flatMap({ try after?.tensor($0) }),
             old.shape.counts == new.shape.counts
         else { return nil }
         let differences = zip(new.floats(), old.floats()).map { $0 == $1 ? 0 : abs(Double($0) - Double($1)) }

@@ -43,11 +43,16 @@ struct EditSubstitute: Sendable {
 
     let reason: Reason
     let op: any Op
-    let kernel: Kernel?
 
-    init(_ reason: Reason, _ op: any Op, like choice: Policy.Choice) {
+    init(_ reason: Reason, _ op: any Op) {
         self.reason = reason
         self.op = op
-        kernel = op.kernels.first { $0.name == choice.kernelName }
+    }
+
+    /// In the formats and by the kernel of the op whose place it has.
+    func choice(like choice: Policy.Choice) -> Policy.Choice {
+        var own = choice
+        own.kernel = op.kernels.first { $0.name == choice.kernelName }
+        return own
     }
 }

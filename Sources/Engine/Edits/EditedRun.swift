@@ -7,7 +7,8 @@ extension Stepper {
         var inputs = inputs
         if let value = edits.producers[number] { inputs = try throughEdits(of: value, number, inputs) }
         let raw = try computeEdited(number, inputs, text)
-        return try edits.applied(to: program.steps[number].output, raw, program, text: text)
+        let edited = try edits.applied(to: program.steps[number].output, raw, program, text: text)
+        return try choices[number].format.rounded(edited, threads: policy.threads)
     }
 
     private func computeEdited(_ number: Int, _ inputs: [Tensor], _ text: TextWindow) throws -> Tensor {
@@ -16,9 +17,9 @@ extension Stepper {
         if let norm = op as? FrozenNorm, norm.scales.count != inputs[0].shape.rowCount {
             // A part of the rows, as the logit lens asks for.
             let first = text.end - inputs[0].shape.rowCount - (edits.text.end - norm.scales.count)
-            op = FrozenNorm(scales: Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)), isCentred: norm.isCentred)
+            op = norm.keeping(Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)))
         }
-        return try compute(op, substitute.kernel, inputs)
+        return try compute(op, substitute.choice(like: choices[number]), inputs)
     }
 
     /// What a derivative reads if its forward op's value was edited: dL/dy times ∂(edited)/∂(raw), and the raw value for the edited.

@@ -10,20 +10,35 @@ package struct Rerun: Sendable {
 }
 
 extension Stepper {
-    /// The same run under other edits (and, for a pass with a cache, other bindings): what lies downstream of a change is computed again up
+    /// The format in which a value is kept.
+    package func format(of id: Int) -> NumberFormat {
+        let value = program.values[id]
+        return value.step.map { choices[$0].format } ?? policy.choice(for: value, op: nil).format
+    }
+
+    /// Whether a live rule has changed how a value is made or kept.
+    package func isOwnChoice(_ id: Int) -> Bool {
+        guard !policy.live.isEmpty else { return true }
+        let value = program.values[id]
+        return value.step.map { choices[$0].isOwn } ?? policy.choice(for: value, op: nil).isOwn
+    }
+
+    /// The same run under other edits or another policy (and, for a pass with a cache, other bindings): what lies downstream of a change is computed again up
     /// to the cursor, everything else is kept. Going back gives the same bits. Nil if `interrupted`; this run is not touched.
     package func rerun(
-        _ set: EditSet, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false }
+        _ set: EditSet, policy: Policy? = nil, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false }
     ) throws -> Rerun? {
         var next = self
+        if let policy { next.take(policy) }
         next.edits = try EditPlan(set, for: self, text: text ?? edits.text) { try self.withoutEdits().computed($0) }
         var dirty = Set<Int>()
         for (id, value) in program.values.enumerated() where value.step == nil {
-            guard bindings[id] != nil || edits.changes[id] != next.edits.changes[id] else { continue }
+            let isOther = edits.changes[id] != next.edits.changes[id] || format(of: id) != next.format(of: id)
+            guard bindings[id] != nil || isOther else { continue }
             try next.bind(id, bindings[id] ?? originals[id] ?? next.value(id))
             dirty.insert(id)
         }
-        let steps = downstream(&dirty, of: next.edits)
+        let steps = downstream(&dirty, of: next)
         for number in steps { next.recording.forget(program.steps[number].output) }
         for number in steps {
             if interrupted() { return nil }
@@ -35,12 +50,18 @@ extension Stepper {
     /// Where the pass lies in its text: edits name tokens by their place there.
     package mutating func lie(in text: TextWindow) { edits.text = text }
 
-    /// Steps before the cursor that have to run again if the plan becomes `other`; their values join `dirty`.
-    private func downstream(_ dirty: inout Set<Int>, of other: EditPlan) -> [Int] {
+    private mutating func take(_ policy: Policy) {
+        self.policy = policy
+        choices = policy.choices(for: program)
+    }
+
+    /// Steps before the cursor that have to run again if plan and policy become those of `next`; their values join `dirty`.
+    private func downstream(_ dirty: inout Set<Int>, of next: Stepper) -> [Int] {
+        let other = next.edits
         var steps: [Int] = []
         for (number, step) in program.steps[..<cursor].enumerated() {
             let isOther =
-                edits.changes[step.output] != other.changes[step.output]
+                !choices[number].isSame(as: next.choices[number]) || edits.changes[step.output] != other.changes[step.output]
                 || edits.substitutes[number]?.reason != other.substitutes[number]?.reason
                 || [edits.producers[number], other.producers[number]].contains { value in
                     value.map { dirty.contains($0) || edits.changes[$0] != other.changes[$0] } ?? false

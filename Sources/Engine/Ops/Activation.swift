@@ -21,10 +21,24 @@ package struct Activation: Op {
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { inputs[0].map { Activation.value(function, $0) } }
 
+    /// What Hugging Face writes as a chain of elementary functions is rounded after each.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding r: Rounding) -> Dense<R> {
+        guard r.format != nil else { return reference(inputs) }
+        return inputs[0].map { x in
+            switch function {
+            case .geluNew:
+                let inner = r(x + r(R(0.044715) * r(x * x * x)))
+                return r(R(0.5) * x) * r(1 + r(R.tanh(r(R(0.797884560802865355879892) * inner))))
+            case .geluQuick: return x * r(Activation.value(.sigmoid, r(R(1.702) * x)))
+            default: return Activation.value(function, x)
+            }
+        }
+    }
+
     static func value<R: Scalar>(_ function: ElementFunction, _ x: R) -> R {
         switch function {
         case .silu: x / (1 + R.exp(-x))
-        case .geluTanh: x / 2 * (1 + R.tanh(R(0.797884560802865355879892) * (x + R(0.044715) * x * x * x)))
+        case .geluTanh, .geluNew: x / 2 * (1 + R.tanh(R(0.797884560802865355879892) * (x + R(0.044715) * x * x * x)))
         case .geluErf: x / 2 * (1 + R.erf(x * R(0.707106781186547524400844)))
         case .geluQuick: x / (1 + R.exp(R(-1.702) * x))
         case .relu: max(x, 0)
@@ -36,7 +50,11 @@ package struct Activation: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { [function] inputs, _, threads in try Kernels.map(function, inputs[0], threads: threads) }]
+        [
+            Kernel(rounding: "simd") { [function] inputs, _, arithmetic in
+                try Kernels.map(function, inputs[0], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -58,7 +76,7 @@ package struct Activation: Op {
     private var slopeFormula: [String] {
         switch function {
         case .silu: ["f = x·σ,  σ = 1/(1 + e⁻ˣ)", "σ′ = σ·(1 − σ)", "σ + x·σ·(1 − σ)", "σ·(1 + x·(1 − σ))"]
-        case .geluTanh:
+        case .geluTanh, .geluNew:
             ["f = x/2·(1 + tanh u),  u = √(2/π)(x + 0.044715x³)", "u′ = √(2/π)(1 + 3·0.044715x²)", "½(1 + tanh u) + ½x·(1 − tanh² u)·u′"]
         case .geluErf: ["f = x·Φ(x)", "Φ′ = φ = e^(−x²/2)/√(2π)", "Φ(x) + x·φ(x)"]
         case .geluQuick: ["f = x·σ(1.702x)", "σ·(1 + 1.702x·(1 − σ)),  σ = σ(1.702x)"]
@@ -79,7 +97,7 @@ package struct Activation: Op {
         case .silu:
             let s = value(.sigmoid, x)
             return s * (1 + x * (1 - s))
-        case .geluTanh:
+        case .geluTanh, .geluNew:
             let root = R(0.797884560802865355879892)
             let t = R.tanh(root * (x + R(0.044715) * x * x * x))
             return (1 + t) / 2 + x / 2 * (1 - t * t) * root * (1 + 3 * R(0.044715) * x * x)
@@ -117,7 +135,7 @@ package struct Activation: Op {
         case .silu: return sigmoidSlope(&graph, x, "x")
         case .geluQuick: return sigmoidSlope(&graph, graph.apply(Map(.times(1.702)), [x], as: "1.702x"), "1.702x")
         case .geluErf: return errorFunctionSlope(&graph, x)
-        case .geluTanh: return tanhSlope(&graph, x)
+        case .geluTanh, .geluNew: return tanhSlope(&graph, x)
         case .relu: return nil
         case .reluSquared: return graph.apply(Map(.times(2)), [graph.apply(Activation(.relu), [x], as: "max(x, 0)")], as: "2·max(x, 0)")
         case .exp: return graph.apply(Map(.exp), [x], as: "eˣ")

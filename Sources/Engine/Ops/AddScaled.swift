@@ -11,7 +11,7 @@ package struct AddScaled: Op {
         sentence: "The adapter's low-rank product joins that of the frozen matrix, scaled by α/r.",
         source: "Hu et al. 2021, arXiv:2106.09685, section 4.1; α/√r: Kalajdzievski 2023, arXiv:2312.03732")
     package static let samples = [
-        OpSample(AddScaled(scale: 2), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))
+        OpSample(AddScaled(scale: 1.7), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))
     ]
     package var parameters: [(name: String, value: String)] { [("s", "\(scale)")] }
 
@@ -23,14 +23,22 @@ package struct AddScaled: Op {
         return inputs[0]
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { $0 + R(Float(scale)) * $1 })
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded is s · b.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { $0 + rounding(R(Float(scale)) * $1) })
     }
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [scale] inputs, _, threads in
-                try Kernels.addScaled(inputs[0], inputs[1], factor: Float(scale), threads: threads)
+            Kernel(rounding: "simd") { [scale] inputs, _, arithmetic in
+                let threads = arithmetic.threads
+                guard let format = arithmetic.rounding.format else {
+                    return try Kernels.addScaled(inputs[0], inputs[1], factor: Float(scale), threads: threads)
+                }
+                let scaled = try format.rounded(Kernels.scale(inputs[1], by: Float(scale), threads: threads), threads: threads)
+                return try Kernels.add(inputs[0], scaled, threads: threads)
             }
         ]
     }

@@ -20,6 +20,7 @@ package struct AttentionContext: Op {
             .normal(Shape((.head, 1), (.token, 4), (.feature, 6))), .integers([0, 1, 1, 3])),
     ]
 
+    package var isProduct: Bool { true }
     package var isRepeatedCheaply: Bool { false }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -32,7 +33,10 @@ package struct AttentionContext: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (p, v) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], v.shape[2])
         let group = heads / v.shape[0]
@@ -41,7 +45,8 @@ package struct AttentionContext: Op {
             let (i, h, d) = (position / (heads * width), position / width % heads, position % width)
             var sum: R = 0
             for j in mask.range(query: i, keys: keys) {
-                sum = sum.addingProduct(p.values[(h * queries + i) * keys + j], v.values[(h / group * keys + j) * width + d])
+                sum = rounding.partial(
+                    sum.addingProduct(p.values[(h * queries + i) * keys + j], v.values[(h / group * keys + j) * width + d]))
             }
             return sum
         }

@@ -2,17 +2,23 @@ import RealModule
 import Tensors
 
 /// q [head, T, D], k [kv head, S, D] → [head, T, S]: dot products, scaled, soft-capped if `softcap` > 0, and −∞ where the mask hides
-/// the key. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
+/// the key; −`softcap` there if the cap comes after the mask. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
 package struct AttentionScores: Op {
     package let scale: Double
     package let softcap: Double
     package let mask: AttentionMask
+    /// What is hidden is capped as well, and so no longer hidden.
+    package let capsHidden: Bool
 
-    package init(scale: Double, softcap: Double = 0, mask: AttentionMask) {
+    package init(scale: Double, softcap: Double = 0, mask: AttentionMask, capsHidden: Bool = false) {
         self.scale = scale
         self.softcap = softcap
         self.mask = mask
+        self.capsHidden = capsHidden && softcap > 0
     }
+
+    /// The score of a key that the mask hides.
+    private var hidden: Double { capsHidden ? -softcap : -.infinity }
 
     package static let card = OpCard(
         name: "attention scores", formula: "s[h,i,j] = scale · Σ_d q[h,i,d]·k[h,j,d],  −∞ if j is hidden from i",
@@ -27,12 +33,20 @@ package struct AttentionScores: Op {
             .normal(Shape((.head, 2), (.token, 4), (.feature, 6))),
             .normal(Shape((.head, 2), (.token, 7), (.feature, 6)))),
         OpSample(
+            AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(window: 3), capsHidden: true),
+            .normal(Shape((.head, 2), (.token, 5), (.feature, 6))), .normal(Shape((.head, 2), (.token, 5), (.feature, 6)))),
+        OpSample(
             AttentionScores(scale: 0.5, mask: AttentionMask(packed: true)), .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
             .normal(Shape((.head, 1), (.token, 5), (.feature, 6))), .integers([0, 0, 2, 2, 4])),
     ]
     package var parameters: [(name: String, value: String)] {
-        [("scale", "\(scale)"), ("soft cap", softcap > 0 ? "\(softcap)" : "none"), ("window", mask.window > 0 ? "\(mask.window)" : "none")]
+        [
+            ("scale", "\(scale)"), ("soft cap", softcap > 0 ? "\(softcap)\(capsHidden ? ", after the mask" : "")" : "none"),
+            ("window", mask.window > 0 ? "\(mask.window)" : "none"),
+        ]
     }
+
+    package var isProduct: Bool { true }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try mask.packed ? Shapes.expect(inputs, ranks: 3, 3, 1) : Shapes.expect(inputs, ranks: 3, 3)
@@ -45,20 +59,25 @@ package struct AttentionScores: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded are q·k, the scaled score, and of a cap the quotient and the tangent.
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (q, k) = (inputs[0], inputs[1])
         let (heads, queries, keys, width) = (q.shape[0], q.shape[1], k.shape[1], q.shape[2])
         let group = heads / k.shape[0]
         let mask = mask.pass(queries: queries, keys: keys, first: inputs.last?.keys)
         return Dense(Shape((.head, heads), (.query, queries), (.key, keys))) { position in
             let (h, i, j) = (position / (queries * keys), position / keys % queries, position % keys)
-            guard mask.range(query: i, keys: keys).contains(j) else { return -.infinity }
+            guard mask.range(query: i, keys: keys).contains(j) else { return R(hidden) }
             var sum: R = 0
             for d in 0..<width {
-                sum = sum.addingProduct(q.values[(h * queries + i) * width + d], k.values[(h / group * keys + j) * width + d])
+                let product = (q.values[(h * queries + i) * width + d], k.values[(h / group * keys + j) * width + d])
+                sum = rounding.partial(sum.addingProduct(product.0, product.1))
             }
-            let score = sum * R(Float(scale))
-            return softcap > 0 ? R(softcap) * R.tanh(score / R(softcap)) : score
+            let score = rounding(sum) * R(Float(scale))
+            return softcap > 0 ? R(softcap) * rounding(R.tanh(rounding(rounding(score) / R(softcap)))) : score
         }
     }
 
@@ -69,10 +88,11 @@ package struct AttentionScores: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("blocked") { [self] inputs, shape, threads in
-                try Kernels.attentionScores(
+            Kernel(rounding: "blocked") { [self] inputs, shape, arithmetic in
+                let scores = try Kernels.attentionScores(
                     inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
-                    shape: shape, threads: threads)
+                    rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+                return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
             }
         ]
     }

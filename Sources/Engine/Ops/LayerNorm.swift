@@ -3,8 +3,13 @@ import Tensors
 /// x [rows, n], w [n], b [n] → w · (x − mean) / √(var + ε) + b, row by row; the variance is divided by n.
 package struct LayerNorm: Op {
     package let epsilon: Double
+    /// Whether the mean is taken off; if not, only the size of the row is made 1, as an RMSNorm does.
+    package let centres: Bool
 
-    package init(epsilon: Double) { self.epsilon = epsilon }
+    package init(epsilon: Double, centres: Bool = true) {
+        self.epsilon = epsilon
+        self.centres = centres
+    }
 
     package static let card = OpCard(
         name: "LayerNorm", formula: "y = w · (x − μ) / √(σ² + ε) + b",
@@ -13,9 +18,12 @@ package struct LayerNorm: Op {
     package static let samples = [
         OpSample(
             LayerNorm(epsilon: 1e-5), .normal(Shape((.token, 4), (.feature, 37))), .normal(Shape((.feature, 37))),
-            .normal(Shape((.feature, 37))))
+            .normal(Shape((.feature, 37)))),
+        OpSample(
+            LayerNorm(epsilon: 1e-5, centres: false), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.feature, 21))),
+            .normal(Shape((.feature, 21)))),
     ]
-    package var parameters: [(name: String, value: String)] { [("ε", "\(epsilon)")] }
+    package var parameters: [(name: String, value: String)] { [("ε", "\(epsilon)"), ("μ", centres ? "taken off" : "left in")] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == 3 else { throw ShapeError("takes x, w and b, got \(inputs.count) inputs") }
@@ -34,7 +42,8 @@ package struct LayerNorm: Op {
     }
 
     package var kernels: [Kernel] {
-        [
+        guard centres else { return [] }
+        return [
             Kernel("simd") { [epsilon] inputs, _, threads in
                 try Kernels.layerNorm(inputs[0], inputs[1], inputs[2], epsilon: Float(epsilon), threads: threads)
             }
@@ -46,8 +55,7 @@ package struct LayerNorm: Op {
     }
 
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
-        let mean = graph.apply(Reduce(.mean), [inputs[0]], as: "μ")
-        let centred = graph.apply(Zip(.subtract), [inputs[0], mean], as: "x − μ")
+        let centred = centred(&graph, inputs[0])
         let square = graph.apply(Map(.square), [centred], as: "(x − μ)²")
         let variance = graph.apply(Reduce(.mean), [square], as: "σ²")
         let shifted = graph.apply(Map(.plus(epsilon)), [variance], as: "σ² + ε")
@@ -85,7 +93,7 @@ package struct LayerNorm: Op {
         let w = values[1].values
         return dy.mapRows { number, row in
             let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
-            let mean = g.reduce(0, +) / R(g.count)
+            let mean = centres ? g.reduce(0, +) / R(g.count) : 0
             let along = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / R(g.count)
             let scale = moments(x.row(number)).scale
             return zip(g, n).map { scale * ($0 - mean - $1 * along) }
@@ -96,6 +104,7 @@ package struct LayerNorm: Op {
         if input == 2 {
             return [Kernel("simd") { values, shape, threads in try Kernels.columnSums(values[0], shape: shape, threads: threads) }]
         }
+        guard centres else { return [] }
         return [
             Kernel("simd") { [epsilon] values, shape, threads in
                 try Kernels.layerNormGradient(
@@ -107,7 +116,7 @@ package struct LayerNorm: Op {
 
     /// μ and 1/√(σ² + ε) of a row.
     private func moments<R: Scalar>(_ row: ArraySlice<R>) -> (mean: R, scale: R) {
-        let mean = row.reduce(0, +) / R(row.count)
+        let mean = centres ? row.reduce(0, +) / R(row.count) : 0
         let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / R(row.count)
         return (mean, 1 / (variance + R(epsilon)).squareRoot())
     }
@@ -119,21 +128,26 @@ package struct LayerNorm: Op {
             guard dy.shape.rank == 2, index.count == 1 else { return nil }
             return graph.apply(Reduce(.sum), [graph.apply(Cell(prefix: [], suffix: index), [dy], as: "dy")], as: "sum")
         }
-        let centred = graph.apply(Zip(.subtract), [values[0], graph.apply(Reduce(.mean), [values[0]], as: "μ")], as: "x − μ")
+        let centred = centred(&graph, values[0])
         let square = graph.apply(Map(.square), [centred], as: "(x − μ)²")
         let variance = graph.apply(Reduce(.mean), [square], as: "σ²")
         let r = graph.apply(Map(.reciprocalSquareRoot), [graph.apply(Map(.plus(epsilon)), [variance], as: "σ² + ε")], as: "r")
         let n = graph.apply(Zip(.multiply), [centred, r], as: "x̂ = (x − μ)·r")
         guard input == 0 else { return Norms.columnSum(&graph, dy, n, as: "x̂", at: index) }
         let g = graph.apply(Zip(.multiply), [dy, values[1]], as: "g = dY·w")
-        let even = graph.apply(Zip(.subtract), [g, graph.apply(Reduce(.mean), [g], as: "mean g")], as: "g − mean g")
+        let even = centres ? graph.apply(Zip(.subtract), [g, graph.apply(Reduce(.mean), [g], as: "mean g")], as: "g − mean g") : g
         let rest = graph.apply(Zip(.subtract), [even, Norms.along(&graph, g, n, "x̂")], as: "g − mean g − x̂·mean(g·x̂)")
         return graph.apply(Zip(.multiply), [rest, r], as: "r·(g − mean g − x̂·mean(g·x̂))")
     }
 
+    /// x − μ, or x itself.
+    private func centred(_ graph: inout Graph, _ x: Node) -> Node {
+        centres ? graph.apply(Zip(.subtract), [x, graph.apply(Reduce(.mean), [x], as: "μ")], as: "x − μ") : x
+    }
+
     /// r·w[i]·(δ[i,j] − 1/N − x̂[i]·x̂[j]/N) of each dy[i] of the row; for dw[j] x̂[t,j] of each dy[t,j], for db[j] each dy[t,j].
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
-        Norms.gradientContributions(input, at: index, values: values, centred: true) { row in
+        Norms.gradientContributions(input, at: index, values: values, centred: centres) { row in
             let (mean, r) = moments(row[...])
             return (row.map { ($0 - mean) * r }, r)
         }

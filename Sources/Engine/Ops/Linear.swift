@@ -2,7 +2,7 @@ import Tensors
 
 /// x [rows, input] · Wᵀ + b with W [output, input], or [input, output] where the checkpoint stores it transposed (GPT-2's Conv1D).
 /// Every element is one chain of fused multiply-adds over the input axis, ascending, in the formula and in the kernel `blocked`, bit for
-/// bit; the kernel `blas` sums in its own order.
+/// bit; the kernel `blas` sums in its own order, and `bf16dot` as processors with bf16 products do.
 package struct Linear: Op {
     package let output: Axis
     package let transposed: Bool
@@ -24,6 +24,7 @@ package struct Linear: Op {
     ]
     package var parameters: [(name: String, value: String)] { [("W stored as", transposed ? "[input, output]" : "[output, input]")] }
 
+    package var isProduct: Bool { true }
     package var isRepeatedCheaply: Bool { false }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
@@ -36,7 +37,10 @@ package struct Linear: Op {
     }
 
     @specialized(where R == Double)
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    @specialized(where R == Double)
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (x, w) = (inputs[0], inputs[1])
         let length = x.shape.rowLength
         let shape = x.shape.replacingLast(output)
@@ -44,7 +48,8 @@ package struct Linear: Op {
             let (t, o) = (position / output.count, position % output.count)
             var sum: R = 0
             for i in 0..<length {
-                sum = sum.addingProduct(x.values[t * length + i], w.values[transposed ? i * output.count + o : o * length + i])
+                let weight = w.values[transposed ? i * output.count + o : o * length + i]
+                sum = rounding.partial(sum.addingProduct(x.values[t * length + i], weight))
             }
             return inputs.count == 3 ? sum + inputs[2].values[o] : sum
         }
@@ -60,7 +65,17 @@ package struct Linear: Op {
                 try Kernels.blasMatmul(
                     inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
             },
+            Linear.bf16dot { [transposed] inputs, shape, threads in
+                try Kernels.matmulBF16(
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
+            },
         ]
+    }
+
+    private static func bf16dot(_ run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) -> Kernel {
+        var kernel = Kernel("bf16dot", run: run)
+        kernel.inputs = .bf16
+        return kernel
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -140,7 +155,10 @@ package struct Linear: Op {
             return [
                 Kernel("blocked") { [transposed] values, shape, threads in
                     try Kernels.matmul(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
-                }
+                },
+                Linear.bf16dot { [transposed] values, shape, threads in
+                    try Kernels.matmulBF16(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
+                },
             ]
         case 1:
             return [

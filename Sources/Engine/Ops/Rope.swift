@@ -36,7 +36,10 @@ package struct Rope: Op {
         return d < pairs ? (d + pairs, d, -1) : (d - pairs, d - pairs, 1)
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded are both products.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         let (x, cos, sin) = (inputs[0], inputs[1], inputs[2])
         let pairs = cos.shape[1]
         return x.mapRows { row, values in
@@ -44,16 +47,17 @@ package struct Rope: Op {
             return values.indices.map { at in
                 guard let (other, pair, sign) = partner(at - values.startIndex, pairs: pairs) else { return values[at] }
                 let turned = values[values.startIndex + other] * sin.values[t * pairs + pair]
-                return values[at] * cos.values[t * pairs + pair] + R(sign) * turned
+                return rounding(values[at] * cos.values[t * pairs + pair]) + R(sign) * rounding(turned)
             }
         }
     }
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [interleaved] inputs, _, threads in
+            Kernel(rounding: "simd") { [interleaved] inputs, _, arithmetic in
                 try Kernels.rope(
-                    inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved, threads: threads)
+                    inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved,
+                    rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }

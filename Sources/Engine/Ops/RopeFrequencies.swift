@@ -42,9 +42,12 @@ package struct RopeFrequencies: Op {
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         Dense(Shape((.pair, dimensions / 2))) { pair in
-            scaled(1 / R.pow(R(base), R(2 * pair) / R(dimensions)))
+            scaled(1 / period(pair))
         }
     }
+
+    /// base^(2i/d), before any rescaling.
+    func period<R: Scalar>(_ pair: Int) -> R { R.pow(R(base), R(2 * pair) / R(dimensions)) }
 
     /// As transformers' `_compute_llama3_parameters`: the wavelength 2π/θ against the original context length decides.
     private func scaled<R: Scalar>(_ frequency: R) -> R {

@@ -1,13 +1,26 @@
 import RealModule
 import Tensors
 
-/// cos(m·θᵢ) or sin(m·θᵢ): θ [pair], positions m [token] → [token, pair].
+/// cos(m·θᵢ) or sin(m·θᵢ): θ [pair], positions m [token] → [token, pair]. What may be rounded or made otherwise is a parameter, since
+/// published programs differ in it.
 package struct RopeTable: Op {
     package enum Function: String, Sendable { case cos, sin }
 
     package let function: Function
+    /// To which positions, and the table itself, are rounded; nil: they are as wide as the run.
+    package let positions: NumberFormat?
+    package let table: NumberFormat?
+    /// The angle is m / base^(2i/d), one rounding less, in the place of m · (1 / base^(2i/d)).
+    package let quotientOf: RopeFrequencies?
 
-    package init(_ function: Function) { self.function = function }
+    package init(
+        _ function: Function, positions: NumberFormat? = nil, table: NumberFormat? = nil, quotientOf: RopeFrequencies? = nil
+    ) {
+        self.function = function
+        self.positions = positions
+        self.table = table
+        self.quotientOf = quotientOf
+    }
 
     package static let card = OpCard(
         name: "RoPE table", formula: "c[m,i] = cos(m·θᵢ)", sentence: "The angle grows with the position; every pair has its own speed.",
@@ -16,7 +29,13 @@ package struct RopeTable: Op {
         OpSample(RopeTable(.cos), .probabilities(Shape((.pair, 4))), .ids(6, below: 50)),
         OpSample(RopeTable(.sin), .probabilities(Shape((.pair, 4))), .ids(6, below: 50)),
     ]
-    package var parameters: [(name: String, value: String)] { [("function", function.rawValue)] }
+    package var parameters: [(name: String, value: String)] {
+        [
+            ("function", function.rawValue), ("positions", positions?.name ?? "whole numbers"),
+            ("rounded to", table?.name ?? "nothing less"),
+            ("angle", quotientOf == nil ? "m·θ" : "m / base^(2i/d)"),
+        ]
+    }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         try Shapes.expect(inputs, ranks: 1, 1)
@@ -26,10 +45,13 @@ package struct RopeTable: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
         let pairs = inputs[0].shape[0]
         return Dense(Shape([inputs[1].shape.axes[0], inputs[0].shape.axes[0]])) { position in
-            let angle = inputs[1].values[position / pairs] * inputs[0].values[position % pairs]
-            return function == .cos ? R.cos(angle) : R.sin(angle)
+            let m = RopeTable.rounded(inputs[1].values[position / pairs], positions)
+            let angle = quotientOf.map { m / $0.period(position % pairs) } ?? m * inputs[0].values[position % pairs]
+            return RopeTable.rounded(function == .cos ? R.cos(angle) : R.sin(angle), table)
         }
     }
+
+    private static func rounded<R: Scalar>(_ x: R, _ format: NumberFormat?) -> R { format.map { R($0.nearest(Double(x))) } ?? x }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         [

@@ -23,12 +23,24 @@ package struct Sum: Op {
         return first
     }
 
-    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        Dense(inputs[0].shape) { i in inputs.dropFirst().reduce(inputs[0].values[i]) { $0 + $1.values[i] } }
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded is the sum after each addition.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        Dense(inputs[0].shape) { i in inputs.dropFirst().reduce(inputs[0].values[i]) { rounding($0 + $1.values[i]) } }
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { inputs, shape, threads in try Kernels.sum(inputs, shape: shape, threads: threads) }]
+        [
+            Kernel(rounding: "simd") { inputs, shape, arithmetic in
+                guard let format = arithmetic.rounding.format else {
+                    return try Kernels.sum(inputs, shape: shape, threads: arithmetic.threads)
+                }
+                return try inputs.dropFirst().reduce(inputs[0]) { sum, next in
+                    try format.rounded(Kernels.add(sum, next, threads: arithmetic.threads), threads: arithmetic.threads)
+                }
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -12,6 +12,8 @@ package struct BatchRow: Sendable, Equatable {
     package private(set) var lines: [Int] = []
     /// Documents in the row.
     package private(set) var documents = 0
+    /// Tokens that were cut off behind the last one, because the file's row is longer than the sequence length.
+    package private(set) var cut = 0
 
     package init() {}
 
@@ -38,6 +40,7 @@ package struct BatchRow: Sendable, Equatable {
         labels += example.labels
         lines.append(example.line)
         documents += example.documents.count
+        cut += example.cut
     }
 
     /// Fills the row up to `length` tokens.

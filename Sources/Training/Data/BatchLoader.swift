@@ -35,6 +35,18 @@ package struct BatchLoader: Sendable {
     package var rowCount: Int { rows.count }
     package var stepsPerEpoch: Int { (rows.count + settings.rowsPerStep - 1) / settings.rowsPerStep }
 
+    /// What packing and padding make of the rows in the first epoch. Later epochs are shuffled anew, so that others are padded then.
+    var firstEpoch: DataReport.Epoch {
+        var epoch = DataReport.Epoch()
+        let order = BatchOrder.indices(rows.count, shuffle: settings.shuffle, seed: settings.seed, epoch: 0)
+        let size = max(1, settings.batchSize)
+        for first in stride(from: 0, to: order.count, by: size) {
+            let part = order[first..<min(order.count, first + size)].map { rows[$0] }
+            epoch.take(part.map(\.chosen) + part.compactMap(\.rejected))
+        }
+        return epoch
+    }
+
     private func epochOrder() -> [Int] {
         BatchOrder.indices(rows.count, shuffle: settings.shuffle, seed: settings.seed, epoch: cursor.epoch)
     }

@@ -23,7 +23,29 @@ package struct DataReport: Sendable, Equatable {
     /// Texts that begin with the beginning token already, which is not put before them once more.
     package internal(set) var ownBeginning = 0
 
+    package internal(set) var epoch = Epoch()
+
     private static let linesKept = 5
+
+    /// What becomes of the used rows in the first epoch: packed into rows of a batch, and padded to the longest of their micro-batch.
+    package struct Epoch: Sendable, Equatable {
+        package private(set) var rows = 0
+        /// Rows with more than one document, and the documents in them.
+        package private(set) var packed = 0
+        package private(set) var packedDocuments = 0
+        package private(set) var padded = 0
+        package private(set) var paddingTokens = 0
+
+        /// Rows that go through the model together.
+        mutating func take(_ together: [BatchRow]) {
+            let length = together.map(\.ids.count).max() ?? 0
+            for row in together {
+                rows += 1
+                if row.documents > 1 { (packed, packedDocuments) = (packed + 1, packedDocuments + row.documents) }
+                if row.ids.count < length { (padded, paddingTokens) = (padded + 1, paddingTokens + length - row.ids.count) }
+            }
+        }
+    }
 
     init(file: String, kind: DataKind) {
         self.file = file
@@ -66,6 +88,10 @@ package struct DataReport: Sendable, Equatable {
         }
         if truncated > 0 {
             lines.append("\(truncated) longer than \(sequenceLength) tokens cut, \(truncatedTokens) tokens lost (longest \(longest))")
+        }
+        if epoch.packed > 0 { lines.append("\(epoch.packed) of \(epoch.rows) rows are packed, with \(epoch.packedDocuments) documents") }
+        if epoch.padded > 0 {
+            lines.append("\(epoch.padded) of \(epoch.rows) rows are padded in the first epoch, by \(epoch.paddingTokens) tokens")
         }
         if masked > 0 { lines.append("\(masked) without any token that counts left out (\(Self.shown(maskedLines, of: masked)))") }
         if ownBeginning > 0 { lines.append("\(ownBeginning) begin with the beginning token themselves; it is not doubled") }

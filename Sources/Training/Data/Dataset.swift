@@ -4,7 +4,7 @@ import Tokenizers
 package struct Dataset: Sendable {
     package let kind: DataKind
     package let items: [DataItem]
-    package let report: DataReport
+    package private(set) var report: DataReport
     /// The tokenizer's padding token, else its end token, else 0: what it is does not matter, as no token sees it and none is to predict it.
     package let paddingID: Int32
 
@@ -25,7 +25,9 @@ package struct Dataset: Sendable {
         case "jsonl": try collector.readRows()
         default: throw DataError(path, "neither .txt nor .jsonl", next: "Give a text file, or one JSON object a line (.jsonl).")
         }
-        return Dataset(try collector.finished())
+        var data = Dataset(try collector.finished())
+        data.report.epoch = BatchLoader(data, settings).firstEpoch
+        return data
     }
 
     init(_ collector: DataCollector) {

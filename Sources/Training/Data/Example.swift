@@ -10,6 +10,8 @@ package struct Example: Sendable, Equatable {
     package let documents: [Int]
     /// Where the row stands in its file, from 1; for a block of a text file, its number.
     package let line: Int
+    /// Tokens of the file's row that were cut off behind these.
+    package private(set) var cut = 0
 
     /// `labels` are the ids themselves unless given; the first token of each document never counts, and `roles` masks labels.
     package init(ids: [Int32], roles: [TokenRole], labels: [Int32]? = nil, documents: [Int] = [0], line: Int) {
@@ -29,9 +31,11 @@ package struct Example: Sendable, Equatable {
 
     /// The first `length` tokens.
     package func prefix(_ length: Int) -> Example {
-        Example(
+        var short = Example(
             ids: Array(ids.prefix(length)), roles: Array(roles.prefix(length)), labels: Array(labels.prefix(length)),
             documents: documents.filter { $0 < length }, line: line)
+        short.cut = cut + max(ids.count - length, 0)
+        return short
     }
 }
 

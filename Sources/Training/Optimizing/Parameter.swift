@@ -26,23 +26,20 @@ package struct Parameter: Sendable, Equatable {
         }
     }
 
-    package static func isAdapter(_ name: String) -> Bool { name.hasSuffix(".lora_A.weight") || name.hasSuffix(".lora_B.weight") }
+    package static func isAdapter(_ name: String) -> Bool { LowRank.isFactor(name) }
 
     /// Whether what makes the logits is trained, or has an adapter.
     static func hasHead(_ model: Model, _ trained: Set<String>) throws -> Bool {
         let program = try model.program(Pass(tokens: 2))
-        guard let id = program.id(of: "logits"), let step = program.values[id].step else { return true }
-        guard program.steps[step].op is Linear else { return true }
-        return program.steps[step].inputs.contains { trained.contains(program.values[$0].name) }
+        guard let head = program.headStep else { return true }
+        return head.inputs.contains { trained.contains(program.values[$0].name) }
     }
 
     /// Embedding tables, and the matrix that makes the logits.
     private static func tables(_ program: Program) -> Set<Int> {
         var tables: Set<Int> = []
         for step in program.steps where step.op is Embedding { tables.insert(step.inputs[1]) }
-        if let head = program.id(of: "logits"), let step = program.values[head].step, program.steps[step].op is Linear {
-            tables.insert(program.steps[step].inputs[1])
-        }
+        if let head = program.headStep { tables.insert(head.inputs[1]) }
         return tables
     }
 }

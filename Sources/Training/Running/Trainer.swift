@@ -34,6 +34,9 @@ package struct Trainer: Sendable {
     package private(set) var work: StepWork?
     /// Whether every value of a pass is kept, with its statistics, for somebody who looks; the bits are the same.
     package var watching = false
+    /// Whether `updates` holds what the last step added to each weight, for somebody who looks; it takes as much memory as the weights.
+    package var keepsUpdates = false
+    package private(set) var updates: [String: Tensor] = [:]
     private var loader: BatchLoader
     private var programs: [Pass: Program] = [:]
     /// Summed losses of rows under the model that the run began with, each computed once.
@@ -74,7 +77,8 @@ package struct Trainer: Sendable {
     @discardableResult
     package mutating func advance() throws -> StepReport? {
         if stepper?.isFinished == false {
-            try stepper?.step()
+            let written = try stepper?.step()
+            if case .pass = phase, let reading = stepper?.lossReading(of: written) { work?.readings.append(reading) }
             return nil
         }
         switch phase {
@@ -101,7 +105,7 @@ package struct Trainer: Sendable {
         switch phase {
         case .batch: try draw()
         case .stopped(.nonFinite), .stopped(.spike):
-            work?.forgetRows()
+            work?.restart()
             try begin(row: 0)
         default: return false
         }
@@ -249,6 +253,7 @@ package struct Trainer: Sendable {
         stepper = nil
         let name = job.parameters[number].name
         guard let new = try update.program.id(of: "new:\(name)").flatMap({ try update.tensor($0) }) else { return nil }
+        if keepsUpdates { updates[name] = try update.program.id(of: "update:\(name)").flatMap { try update.tensor($0) } }
         var moments: [Moment] = []
         for slot in UpdateRule(job.settings).slots {
             guard let value = try update.program.id(of: "\(slot):\(name)").flatMap({ try update.tensor($0) }) else { continue }

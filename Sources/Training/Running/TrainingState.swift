@@ -29,6 +29,8 @@ package struct StepWork: Sendable {
     package var shares: [Double] = []
     /// Where several heads are trained, each one's part of the loss, the next token's first.
     package private(set) var heads: [Double] = []
+    /// What the loss read of each row so far.
+    package internal(set) var readings: [LossReading] = []
     /// Of each trained weight, summed over the rows so far.
     package var gradients: [String: Tensor] = [:]
     package var gradNorm = 0.0
@@ -44,13 +46,6 @@ package struct StepWork: Sendable {
         denominators = batch.microBatches.flatMap { micro in
             micro.rows.map { _ in Double(settings.denominator == .tokens ? batch.counted : micro.counted * count) }
         }
-    }
-
-    /// Back to before the first row.
-    mutating func forgetRows() {
-        shares = []
-        heads = []
-        gradients = [:]
     }
 
     mutating func add(_ loss: Double, toHead number: Int) {
@@ -75,6 +70,9 @@ package struct StepWork: Sendable {
         }
         preference = value
     }
+
+    /// Back to the first row, as if nothing had been computed.
+    mutating func restart() { (shares, heads, readings, gradients) = ([], [], [], [:]) }
 
     /// Tokens without padding.
     package var tokens: Int { rows.reduce(0) { $0 + $1.ids.count - $1.padding } }

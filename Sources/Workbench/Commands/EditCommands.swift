@@ -131,8 +131,10 @@ extension Session {
         return edits.items.map(\.edit).filter { ((try? $0.values(in: program)) ?? []).contains(value.id) }
     }
 
-    /// Before the name of an edited value, so that nobody takes its numbers for the model's.
-    package func editSign(_ value: ValueRef) -> String { isEdited(value) ? "✎ " : "" }
+    /// Before the name of an edited or quirky value, so that nobody takes its numbers for the model's.
+    package func editSign(_ value: ValueRef) -> String {
+        (isEdited(value) ? "✎ " : "") + (quirks(of: value).isEmpty ? "" : "\(QuirkWords.sign) ")
+    }
 }
 
 /// Edits in words.

@@ -50,6 +50,18 @@ extension Command {
             _ = try session.needTraining()
             return [.engine(.training(.save))]
         },
+        Command("train-weight", "[NAME]", .train, "the weight whose numbers Train shows; alone: the next") {
+            session, arguments throws(CommandError) in
+            let weights = try session.needTraining().weights
+            guard let name = arguments[0] else {
+                session.selectTrained((session.train.weight + 1) % max(weights.count, 1))
+                return []
+            }
+            let found = weights.firstIndex { $0.name == name } ?? weights.firstIndex { $0.name.contains(name) }
+            guard let found else { throw CommandError("no weight that is trained is called '\(name)'") }
+            session.selectTrained(found)
+            return []
+        },
         Command("train-log", .train, "losses on a log axis, or on a plain one") { session, _ throws(CommandError) in
             session.train.isLog.toggle()
             return []

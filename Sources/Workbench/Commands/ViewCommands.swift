@@ -71,6 +71,14 @@ extension Command {
             session.say("colour: \(session.tokens.colour.rawValue)")
             return []
         },
+        Command("labels", "[on|off]", .view, "on Tokens: which tokens the loss counts, with their losses; alone: the other way") {
+            session, arguments throws(CommandError) in
+            if let word = arguments[0], word != "on", word != "off" { throw CommandError("'\(word)' is neither on nor off") }
+            let shows = arguments[0].map { $0 == "on" } ?? (session.page != .tokens || !session.showsLabels)
+            session.open(.tokens)
+            (session.tokens.labels, session.focus[.tokens]) = (shows, 0)
+            return []
+        },
     ]
 
     /// The named case, or the one after the present.

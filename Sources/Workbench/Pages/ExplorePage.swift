@@ -32,7 +32,11 @@ package enum ExplorePage: Page {
 
     package static func status(_ session: Session) -> Line {
         guard let value = session.selectedValue else { return Line(session.busy ?? "no model is open — :open PATH", .status) }
-        var line: [Span] = [Span("\(session.editSign(session.place.value))\(Names.short(value.name)) \(session.cursorIndex)", .statusKey)]
+        var line: [Span] = [
+            Span(
+                "\(session.editSign(session.place.value))\(session.formatSign(session.place.value))\(Names.short(value.name)) \(session.cursorIndex)",
+                .statusKey)
+        ]
         if let number = session.selectedTensor?.value(at: session.cursorIndex) {
             line.append(Span(" = \(Numbers.exact(Float(number)))", .status))
             if session.view.showsHex { line.append(Span("  0x\(String(Float(number).bitPattern, radix: 16))", .status)) }

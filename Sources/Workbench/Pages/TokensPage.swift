@@ -7,7 +7,17 @@ package enum TokensPage: Page {
     package static let title = "Tokens"
 
     package static func layout(_ session: Session, _ area: Rect) -> [PanePlace] {
-        Breakpoint(session.size) == .rich ? rich(session, area) : standard(area)
+        if session.showsLabels { return labels(session, area) }
+        return Breakpoint(session.size) == .rich ? rich(session, area) : standard(area)
+    }
+
+    /// What the loss reads, instead of what the tokenizer did.
+    private static func labels(_ session: Session, _ area: Rect) -> [PanePlace] {
+        let rows = area.rows([.rest, .fixed(Breakpoint(session.size) == .rich ? 14 : 8)])
+        let bottom = rows[1].columns([.share(3, least: 50), .share(2)])
+        return [
+            PanePlace(TokenLabelsPane.self, rows[0]), PanePlace(TokenRowsPane.self, bottom[0]), PanePlace(TokenLabelPane.self, bottom[1]),
+        ]
     }
 
     /// A long text has more lines, a short one leaves them to the lens.
@@ -32,6 +42,7 @@ package enum TokensPage: Page {
     }
 
     package static func status(_ session: Session) -> Line {
+        if session.showsLabels, let line = TrainBatchPane.status(session) { return line }
         guard let id = session.tokenIDs[safe: session.tokenIndex] else {
             return Line(session.busy ?? "no text yet — :open PATH, p edits the prompt", .status)
         }
@@ -48,6 +59,7 @@ package enum TokensPage: Page {
 
     /// Whatever pane is focused, left and right go through the text, and up and down through the merges.
     package static func move(_ session: inout Session, _ step: Move) -> Bool {
+        if session.showsLabels { return TrainBatchPane.move(&session, step) }
         switch step {
         case .by(let dx, let dy):
             if dx != 0 { session.selectToken(session.tokenIndex + dx) }

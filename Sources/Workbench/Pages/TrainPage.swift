@@ -7,8 +7,8 @@ package enum TrainPage: Page {
     package static let title = "Train"
 
     private static let panes: [any Pane.Type] = [
-        TrainLossPane.self, TrainBatchPane.self, TrainRatePane.self, TrainNormPane.self, TrainEventsPane.self, TrainSpeedPane.self,
-        TrainMemoryPane.self, TrainRunPane.self,
+        TrainLossPane.self, TrainBatchPane.self, TrainWeightPane.self, TrainUpdatePane.self, TrainNormPane.self, TrainEventsPane.self,
+        TrainRatePane.self, TrainSpeedPane.self, TrainMemoryPane.self, TrainRunPane.self,
     ]
 
     package static func layout(_ session: Session, _ area: Rect) -> [PanePlace] {
@@ -20,17 +20,17 @@ package enum TrainPage: Page {
     }
 
     private static func rich(_ area: Rect) -> [PanePlace] {
-        let columns = area.columns([.rest, .fixed(54)])
+        let columns = area.columns([.rest, .fixed(48)])
         let left = columns[0].rows([.rest, .fixed(11), .fixed(13)])
-        let charts = left[1].columns([.share(1), .share(1), .share(1)])
-        let right = columns[1].rows([.fixed(15), .fixed(10), .rest])
-        return places([left[0], left[2], charts[0], charts[1], right[2], charts[2], right[1], right[0]])
+        let charts = left[1].columns([.share(1), .share(1), .share(1), .share(1)])
+        let right = columns[1].rows([.fixed(13), .fixed(12), .fixed(12), .rest])
+        return places([left[0], left[2], right[1], right[2], charts[1], right[3], charts[0], charts[2], charts[3], right[0]])
     }
 
     private static func standard(_ area: Rect) -> [PanePlace] {
         let rows = area.rows([.rest, .fixed(7), .fixed(6)])
-        let bottom = rows[2].columns([.share(1), .share(1), .share(1)])
-        return places([rows[0], rows[1], bottom[0], bottom[1], bottom[2]])
+        let bottom = rows[2].columns([.fixed(19), .fixed(19), .share(2), .share(3)])
+        return places([rows[0], rows[1], bottom[0], bottom[1], bottom[2], bottom[3]])
     }
 
     private static func places(_ rects: [Rect]) -> [PanePlace] { zip(panes, rects).map { PanePlace($0, $1) } }
@@ -58,6 +58,7 @@ package enum TrainPage: Page {
 
     package static func status(_ session: Session) -> Line {
         guard let training = session.training else { return Line(session.busy ?? "no finetune — f or :finetune DATA", .status) }
+        if session.isTrainedFocused, let line = session.trainedStatus { return line }
         if Drawing.focused(session)?.pane == TrainBatchPane.self, let line = TrainBatchPane.status(session) { return line }
         var spans = [Span("step \(training.step)/\(training.steps)", .statusKey)]
         guard let last = training.last else { return Line(spans) }
@@ -67,8 +68,13 @@ package enum TrainPage: Page {
         if let margin = last.margin { spans.append(Span("  margin \(Numbers.compact(margin))", .status)) }
         spans.append(Span("  lr \(Numbers.compact(last.rate))  |g| \(Numbers.compact(last.gradNorm))", .status))
         spans.append(Span("  tok/s \(Numbers.compact(last.tokensPerSecond))", .status))
+        if let left = training.secondsLeft { spans.append(Span("  eta \(TimeText.of(left))", .statusKey)) }
         return Line(spans)
     }
 
-    package static func move(_ session: inout Session, _ step: Move) -> Bool { TrainBatchPane.move(&session, step) }
+    /// The braces choose a weight wherever the keyboard is.
+    package static func move(_ session: inout Session, _ step: Move) -> Bool {
+        if case .head = step { return session.moveTrained(step) }
+        return TrainBatchPane.move(&session, step)
+    }
 }

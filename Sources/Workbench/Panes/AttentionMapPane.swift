@@ -8,7 +8,9 @@ package enum AttentionMapPane: Pane {
     package static func title(_ session: Session) -> String {
         guard let focus = session.attentionFocus else { return "Attention" }
         let what = session.attention.part == .mask ? "L\(focus.layer) mask" : focus.name
-        let sign = [focus.values.probs, focus.values.scores].contains { session.isEdited(ValueRef(id: $0)) } ? "✎ " : ""
+        let values = [focus.values.probs, focus.values.scores].map { ValueRef(id: $0) }
+        let edited = values.contains(where: session.isEdited) ? "✎ " : ""
+        let sign = edited + (values.contains { !session.quirks(of: $0).isEmpty } ? "\(QuirkWords.sign) " : "")
         return "\(sign)\(what)  query ↓  key →"
     }
 

@@ -9,7 +9,7 @@ package enum HeatMapPane: Pane {
     package static func title(_ session: Session) -> String {
         guard let value = session.selectedValue else { return "Value" }
         let shape = session.selectedTensor?.shape ?? value.shape
-        let sign = session.editSign(session.place.value)
+        let sign = session.editSign(session.place.value) + session.formatSign(session.place.value)
         return sign
             + (shape.rank > 2
                 ? "\(Names.short(value.name))  \(shape.axes[shape.rank - 3].name.rawValue) \(session.place.leading)"
@@ -18,7 +18,7 @@ package enum HeatMapPane: Pane {
 
     package static func label(_ session: Session) -> String {
         guard let value = session.selectedValue else { return "" }
-        return "\(session.selectedTensor?.type.spokenName ?? "fp32")\(session.selectedTensor?.shape ?? value.shape)"
+        return "\(session.formatName(session.place.value))\(session.selectedTensor?.shape ?? value.shape)"
     }
 
     private static func shown(_ session: Session) -> ValueMap { ValueMap(session, session.place.value) }

@@ -28,6 +28,8 @@ package enum InfoPane: Pane {
             $0.spans[1].text != ""
         }
         lines += session.edits(of: session.place.value).map { row("✎", "\($0)") }
+        lines += session.quirks(of: session.place.value).map { row(QuirkWords.sign, $0.title) }
+        lines += session.formatLines(session.place.value).map { row("format", $0) }
         if let s = HeatMapPane.detail(session)?.statistics { lines += numbers(s, shape) }
         if let step = value.step, let shown = session.shown {
             let op = shown.program.steps[step].op
@@ -71,6 +73,8 @@ package enum InfoPane: Pane {
             ]
         }
         lines += session.edits(of: session.place.value).map { Line("✎ \($0)", .warn) }
+        lines += session.quirks(of: session.place.value).map { Line("\(QuirkWords.sign) \($0.title)", .warn) }
+        lines += session.isOwnFormat(session.place.value) ? [] : session.formatLines(session.place.value).map { Line($0, .warn) }
         if let step = value.step, let op = session.shown?.program.steps[step].op {
             lines += [Line(op.card.formula, .formula), Line(op.card.sentence, .dim)]
         }

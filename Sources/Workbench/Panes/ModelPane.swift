@@ -30,6 +30,10 @@ package enum ModelPane: Pane {
         let role: Role = isPending ? .dim : value?.role == .weight ? .text : value == nil ? .text : .accent
         var line: [Span] = [Span(node.label, role)]
         if let id = node.value, session.isEdited(ValueRef(id: id)) { line.append(Span(" ✎", .warn)) }
+        if let id = node.value, !session.quirks(of: ValueRef(id: id)).isEmpty { line.append(Span(" \(QuirkWords.sign)", .warn)) }
+        if let id = node.value, !session.isOwnFormat(ValueRef(id: id)) {
+            line.append(Span(" ≠\(session.formatName(ValueRef(id: id)))", .warn))
+        }
         if let mark = anomaly(session, row) { line.append(Span(" " + mark, .nan)) }
         return TreeView.Row(
             Line(line), depth: node.depth, fold: row.isFold ? (row.isOpen ? .open : .closed) : .leaf, detail: Line(detail(value), .dim))

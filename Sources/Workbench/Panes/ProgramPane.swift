@@ -45,7 +45,10 @@ package enum ProgramPane: Pane {
         let value = walking.program.values[walking.program.steps[number].output]
         let isStop = session.breakpoints.contains { $0.stops(before: value) }
         if isStop { return Span("●", .breakpoint) }
-        return session.isEdited(ValueRef(id: walking.program.steps[number].output)) ? Span("✎", .warn) : nil
+        let output = ValueRef(id: walking.program.steps[number].output)
+        if session.isEdited(output) { return Span("✎", .warn) }
+        if !session.quirks(of: output).isEmpty { return Span(QuirkWords.sign, .warn) }
+        return session.isOwnFormat(output) ? nil : Span("≠", .warn)
     }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {

@@ -1,4 +1,5 @@
 import Screen
+import Training
 
 /// What happened, the newest first: saves, clipped gradients, rules that stopped the run.
 package enum TrainEventsPane: Pane {
@@ -76,6 +77,7 @@ package enum TrainRunPane: Pane {
             ),
             ("optimizer", Line("\(s.optimizer.rawValue)  β \(s.beta1) \(s.beta2)  decay \(s.weightDecay)", .text)),
             ("rate", Line("\(Numbers.compact(s.lr)) \(s.schedule.rawValue), warm-up \(s.warmup)", .text)),
+            ("rows", Line(packing(training.report), .text)),
             ("seed", Line("\(s.seed)\(s.shuffle ? ", shuffled" : "")", .text)),
         ]
         if let walk = training.walk {
@@ -89,6 +91,12 @@ package enum TrainRunPane: Pane {
             rows.append(("state", Line(training.phase.words, .accent)))
         }
         return rows
+    }
+
+    /// What became of the file's rows: used, cut, packed, padded in an epoch.
+    private static func packing(_ report: DataReport) -> String {
+        let parts = [(report.epoch.packed, "packed"), (report.epoch.padded, "padded"), (report.truncated, "cut")]
+        return (["\(report.epoch.rows) an epoch"] + parts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }).joined(separator: ", ")
     }
 
     private static func method(_ training: TrainingProgress) -> String {

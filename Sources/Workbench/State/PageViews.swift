@@ -39,6 +39,8 @@ package struct TokensView: Sendable, Hashable {
     /// The selected line of the next-token list.
     package var choice = 0
     package var colour = Colour.probability
+    /// Whether the screen shows what the loss reads; nil: while a finetune is open.
+    package var labels: Bool?
 
     package enum Colour: String, CaseIterable, Sendable { case none, probability, entropy }
 

@@ -15,8 +15,11 @@ package struct Session: Sendable {
     package var breakpoints: [Engine.Breakpoint] = []
     package var watchpoints: [Watchpoint] = []
     package var edits = EditList()
+    package var quirks = QuirkState()
     package var scan: ScanState?
     package var training: TrainingProgress?
+    package var adapter: AdapterState?
+    package var beforeAfter: BeforeAfter?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -120,8 +123,11 @@ package enum OverlayState: Sendable, Hashable {
     case lineage(ValueRef, index: [Int], selection: Int)
     case text(title: String, lines: [String], scroll: Int)
     case edits(selection: Int)
+    case quirks(selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
+    case adapter
+    case beforeAfter(scroll: Int)
 }
 
 /// What `:record` has written so far.

@@ -58,7 +58,7 @@ extension EngineState {
     mutating func leaveWalk() {
         guard let walk = training?.walk else { return }
         training?.walk = nil
-        training?.progress.walk = nil
+        training?.endWalk()
         (passes, inner, entered, journey) = (walk.passes, walk.inner, walk.entered, nil)
         run += 1
         tellTraining()
@@ -76,6 +76,7 @@ extension EngineState {
         run += 1
         training?.progress.walk = walk.place
         training?.progress.rows = walk.trainer.work?.rows ?? []
+        training?.progress.readings = []
         tellTraining()
         publish()
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Screen
 import Training
 
 /// Where the Train screen stands.
@@ -11,6 +12,11 @@ package struct TrainView: Sendable, Hashable {
     package var isLog = false
     /// How much of the mean loss stays at a step; 0 draws the losses alone.
     package var smoothing = 0.9
+    /// The selected weight of those that are trained, and the number under the cursor in it: column and row.
+    package var weight = 0
+    package var cell = Point(0, 0)
+    /// The newest that has come of each part.
+    package var pictures: [TrainedQuestion.Part: TrainedPicture] = [:]
 
     /// The prompt that a walk took from the screens, until it is left.
     var promptText: String?

@@ -17,13 +17,17 @@ struct TrainingWork {
     var isRunning: Bool { until != nil }
     var model: Model { run.trainer.model }
 
-    init(_ run: TrainingRun) {
+    /// `budget` is what may be used for looking, in bytes.
+    init(_ run: TrainingRun, budget: Int) {
         self.run = run
         let parameters = run.job.parameters
+        let elements = parameters.reduce(0) { $0 + $1.shape.elementCount }
         progress = TrainingProgress(
             model: run.job.model.path, data: run.job.data.report.file, settings: run.job.settings, folder: run.folder.path,
             steps: run.job.steps, tensors: parameters.count,
-            elements: parameters.reduce(0) { $0 + $1.shape.elementCount })
+            elements: elements, report: run.job.data.report, weights: parameters.map(TrainedWeight.init),
+            keepsUpdates: 4 * elements <= budget / 2)
+        self.run.trainer.keepsUpdates = progress.keepsUpdates
         progress.step = run.trainer.state.step
         let report = run.job.data.report
         let sentences = report.sentences(sequenceLength: run.job.dataSettings.sequenceLength)
@@ -61,10 +65,21 @@ struct TrainingWork {
                 margin: report.preference?.margin))
         spent = .zero
         progress.step = report.step
-        progress.rows = run.trainer.work?.rows ?? []
+        takeRows()
         if let sample = run.sample { note(.good, "writes “\(sample.trimmingCharacters(in: .whitespacesAndNewlines))”") }
         let limit = run.job.settings.maxGradNorm
         if limit > 0, report.gradNorm > limit { noteClipped(report, limit) }
+    }
+
+    /// The screen has the batch of the last step again.
+    mutating func endWalk() {
+        progress.walk = nil
+        takeRows()
+    }
+
+    private mutating func takeRows() {
+        progress.rows = run.trainer.work?.rows ?? []
+        progress.readings = run.trainer.work?.readings.map(BatchRowReading.init) ?? []
     }
 
     /// One line for steps that follow each other.
@@ -84,7 +99,7 @@ struct TrainingWork {
             if before != .finished { note(.good, "finished") }
         case .stopped(let reason):
             (until, progress.phase) = (nil, .stopped("\(reason)"))
-            progress.rows = run.trainer.work?.rows ?? []
+            takeRows()
             if before != progress.phase { note(.warning, "\(reason)") }
         case .batch where until.map({ $0 <= run.trainer.state.step }) == true: (until, progress.phase) = (nil, .paused)
         default: break
@@ -129,11 +144,11 @@ extension EngineState {
         case .start(let plan, let folder, let until):
             try endTraining()
             emit(.busy("reading \(plan.data)"))
-            try begin(TrainingWork(.new(plan, in: folder, policy: policy)), until: until)
+            try begin(TrainingWork(.new(plan, in: folder, policy: policy), budget: budget), until: until)
         case .resume(let folder):
             try endTraining()
             emit(.busy("reading \(folder)"))
-            try begin(TrainingWork(.resuming(folder, policy: policy)), until: .max)
+            try begin(TrainingWork(.resuming(folder, policy: policy), budget: budget), until: .max)
         case .run(let until):
             leaveWalk()
             try withTraining { try $0.go(until: until) }

@@ -30,6 +30,10 @@ package struct TrainingProgress: Sendable {
     /// Weights that are trained: how many, and their numbers together.
     package let tensors: Int
     package let elements: Int
+    package let report: DataReport
+    package let weights: [TrainedWeight]
+    /// Whether what the last step added to each weight is kept for the screen.
+    package let keepsUpdates: Bool
     /// One a step, in order.
     package var points: [TrainingPoint] = []
     package var notes: [TrainingNote] = []
@@ -38,9 +42,17 @@ package struct TrainingProgress: Sendable {
     package var step = 0
     /// Of the batch that was trained on last, or that is walked through.
     package var rows: [BatchRow] = []
+    /// What the loss read of each row and made of it; empty in a walk, whose row at work is read from the walk.
+    package var readings: [BatchRowReading] = []
     package var walk: WalkPlace?
 
     package var last: TrainingPoint? { points.last }
+    /// Seconds to the planned end, at the speed of the last steps; what they saved and measured is part of them.
+    package var secondsLeft: Double? {
+        let recent = points.suffix(20)
+        guard steps > step, !recent.isEmpty else { return nil }
+        return recent.reduce(0) { $0 + $1.seconds } / Double(recent.count) * Double(steps - step)
+    }
     package var validation: Double? { points.last { $0.validation != nil }?.validation }
 }
 

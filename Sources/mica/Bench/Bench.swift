@@ -56,16 +56,16 @@ struct Bench {
         let ids = Bench.ids(prompt, below: model.settings.vocabulary)
         var operations = 0
         let seconds = try Bench.best("measuring decode", atLeast: 2) {
-            operations = 0
             var generation = try Generation(model: model, prompt: ids, policy: policy, keep: .nothing)
             try Bench.finish(&generation.stepper)
             let start = ContinuousClock.now
             for _ in 0..<count {
                 try generation.append(Bench.likeliest(generation.lastLogits() ?? []))
                 try Bench.finish(&generation.stepper)
-                operations += Bench.operations(generation.stepper.program)
             }
-            return (ContinuousClock.now - start).seconds
+            let seconds = (ContinuousClock.now - start).seconds
+            operations = count * Bench.operations(generation.stepper.program)
+            return seconds
         }
         return Result(
             work: .decode, tokens: count, seconds: seconds, operations: operations, peakBytes: PeakMemory.bytes,

@@ -24,6 +24,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var precision: PrecisionOptions
     @Option(help: ArgumentHelp("Tokens of a pass (512, or the context if it is shorter).", valueName: "n"))
     var tokens: Int?
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var threads: ThreadOptions
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -37,17 +38,18 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        try precision.check()
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         if let tokens, tokens > model.settings.context {
             throw Failure.usage("--tokens \(tokens) is more than the model's context of \(model.settings.context)")
         }
         Interrupt.watch()
-        let policy = Policy(threads: threads.count)
+        let policy = try precision.policy(threads: threads.count)
         let bench = Bench(model: model, policy: policy, tokens: tokens ?? min(512, model.settings.context))
         let results = try (work.map { [$0] } ?? Work.allCases).map { try bench.measure($0) }
         let limit = try ProductLimit.measure(threads: policy.threads)
-        let report = BenchReport(path: path, results: results, machine: BenchMachine(threads: policy.threads, productLimit: limit))
+        let report = BenchReport(
+            path: path, precision: precision.precision, results: results,
+            machine: BenchMachine(threads: policy.threads, productLimit: limit))
         if json {
             let object = work == nil ? report.json : report.jsonOfOne
             return Console.data("\(object.line)\n".utf8)

@@ -4,6 +4,7 @@ import StrictJSON
 /// The measurements, as a table or as JSON.
 struct BenchReport {
     let path: String
+    let precision: String
     let results: [Bench.Result]
     let machine: BenchMachine
 
@@ -37,7 +38,7 @@ struct BenchReport {
 
     private func members(_ result: Bench.Result) -> [(String, JSONValue)] {
         [
-            ("work", .string(result.work.rawValue)), ("precision", .string("fp32")), ("tokens", .integer(result.tokens)),
+            ("work", .string(result.work.rawValue)), ("precision", .string(precision)), ("tokens", .integer(result.tokens)),
             ("tokens_per_second", .real(result.tokensPerSecond)), ("gflops", .real(result.gigaflops)),
             ("share_of_product_limit", .real(share(result))),
             ("weight_gigabytes_per_second", bandwidth(result).map { .real($0) } ?? .null),

@@ -25,6 +25,8 @@ struct HeadsCommand: ParsableCommand {
     var seed: UInt64 = 0
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -33,11 +35,12 @@ struct HeadsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
         var progress = Progress("reading", total: draws)
         defer { progress.finish() }
-        let scores = try HeadScores(model, tokens: tokens, draws: draws, seed: seed, policy: Policy(threads: threads.count)) { draw in
+        let scores = try HeadScores(model, tokens: tokens, draws: draws, seed: seed, policy: precision.policy(threads: threads.count)) {
+            draw in
             try Interrupt.check()
             progress.update(draw)
             return true

@@ -32,6 +32,8 @@ struct PatchCommand: ParsableCommand {
     var wrong: String?
     @Flag(help: "Print one JSON object.")
     var json = false
+    @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -42,9 +44,9 @@ struct PatchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try Model(path: path)
+        let model = try quirks.attached(to: Model(path: path))
         Interrupt.watch()
-        let policy = Policy(threads: threads.count)
+        let policy = try precision.policy(threads: threads.count)
         let runs = try [clean, corrupted].map { try RunPrompt($0).run(model, policy: policy, budget: 1 << 30) }
         var scanner = try PatchScanner(
             PatchScan.What(rawValue: what) ?? .residual, clean: runs[0].stepper, corrupted: runs[1].stepper, question: question(model))

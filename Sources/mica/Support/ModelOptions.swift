@@ -11,6 +11,8 @@ struct ModelOptions: ParsableArguments {
     @OptionGroup var prompt: PromptOptions
     @Option(help: ArgumentHelp("What a user says, put into the model's chat template.", valueName: "text"))
     var chat: String?
+    @OptionGroup var quirks: QuirkOptions
+    @OptionGroup var precision: PrecisionOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -19,9 +21,9 @@ struct ModelOptions: ParsableArguments {
 
     /// The model and the ids of the prompt.
     func load() throws -> (model: Model, ids: [Int]) {
-        var model = try Model(path: path)
+        var model = try quirks.attached(to: Model(path: path))
         if let adapter { try PEFTAdapter(path: adapter).attach(to: &model) }
-        let ids = try chat.map { try ModelOptions.asked($0, model) } ?? prompt.tokens(for: model)
+        let ids = model.quirked(try chat.map { try ModelOptions.asked($0, model) } ?? prompt.tokens(for: model))
         try model.check(ids)
         return (model, ids)
     }
@@ -40,7 +42,7 @@ struct ModelOptions: ParsableArguments {
         return try model.tokenizer?.chatTurnEnd().map(Int.init)
     }
 
-    var policy: Policy { Policy(threads: threads.count) }
+    var policy: Policy { get throws { try precision.policy(threads: threads.count) } }
 }
 
 extension Stepper {

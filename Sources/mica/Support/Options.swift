@@ -47,13 +47,21 @@ struct ThreadOptions: ParsableArguments {
     var count: Int { threads ?? max(1, ProcessInfo.processInfo.activeProcessorCount) }
 }
 
-/// The arithmetic. Others come when the engine has them.
+/// In which formats values are kept and products are made.
 struct PrecisionOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Number format of the arithmetic: fp32.", valueName: "format"))
+    @Option(
+        help: ArgumentHelp(
+            "Formats of values and products: \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")), or a policy file.",
+            valueName: "preset or file"))
     var precision = "fp32"
 
-    func check() throws(Failure) {
-        if precision != "fp32" { throw .usage("--precision \(precision.prefix(20)) is not there yet; only fp32 is") }
+    func policy(threads: Int) throws -> Policy {
+        if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
+        guard let text = try? String(contentsOfFile: precision, encoding: .utf8) else {
+            let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Failure.usage("--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file that can be read")
+        }
+        return Policy(rules: try Policy.rules(from: text, naming: precision), threads: threads)
     }
 }
 

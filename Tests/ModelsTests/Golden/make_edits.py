@@ -1,6 +1,6 @@
 """Losses and gradients under edits, with hooks in transformers, for EditGoldenTests.swift:
 
-    python make_edits.py Samples/fables-llama; python make_edits.py Samples/fables-gpt2
+    for name in llama gpt2 gemma2; do python make_edits.py Samples/fables-$name; done
 
 prints for each case the mean next-token loss and the norm of the gradient of one weight of layer 1."""
 import sys
@@ -10,13 +10,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 path = sys.argv[1]
 model = AutoModelForCausalLM.from_pretrained(path, torch_dtype=torch.float32, attn_implementation="eager")
 ids = torch.tensor([AutoTokenizer.from_pretrained(path)("When Mia and Tom went to the market, Tom gave a ring to").input_ids])
-llama = "llama" in path
+llama, gemma = "gpt2" not in path, "gemma" in path      # Gemma's modules are called as Llama's
 layers = model.model.layers if llama else model.transformer.h
 attn = (lambda l: l.self_attn.o_proj) if llama else (lambda l: l.attn.c_proj)
 norm = model.model.norm if llama else model.transformer.ln_f
+size = 24 if gemma else 16
 def head(layer, h):
     def hook(m, args):
-        x = args[0].clone(); x[..., h*16:(h+1)*16] = 0; return (x,)
+        x = args[0].clone(); x[..., h*size:(h+1)*size] = 0; return (x,)
     return attn(layers[layer]).register_forward_pre_hook(hook)
 def token(layer, t):
     def hook(m, a, out):
@@ -29,9 +30,9 @@ def freeze(f):
     kept = {}
     def hook(m, a, out):
         x = a[0]; c = x if llama else x - x.mean(-1, keepdim=True)
-        r = (c.pow(2).mean(-1, keepdim=True) + (m.variance_epsilon if llama else m.eps)).rsqrt()
+        r = (c.pow(2).mean(-1, keepdim=True) + (m.variance_epsilon if llama and not gemma else m.eps)).rsqrt()
         if "r" not in kept: kept["r"] = r.detach(); return out
-        y = m.weight * c * kept["r"]
+        y = (m.weight + gemma) * c * kept["r"]
         return y if llama else y + m.bias
     return norm.register_forward_hook(hook)
 def mask(layer, h, key, query):

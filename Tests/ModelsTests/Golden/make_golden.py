@@ -3,7 +3,7 @@
     python3 -m venv venv && venv/bin/pip install torch transformers safetensors
     venv/bin/python Tests/ModelsTests/Golden/make_golden.py
 
-Writes fables-llama.json and fables-gpt2.json beside itself. Each has, for every module of the model (and for the logits), the shape of its
+Writes fables-llama.json, fables-gpt2.json and fables-gemma2.json beside itself. Each has, for every module of the model (and for the logits), the shape of its
 output, its root mean square, and some of its elements by their row-major positions; the loss; and the greedy continuations of the sentences
 of Samples/README.md. fp32, eager attention, one thread. Made with torch 2.15 and transformers 5.23.
 """
@@ -51,7 +51,7 @@ def summary(y):
 
 def main():
     torch.set_num_threads(1)
-    for name in ("fables-llama", "fables-gpt2"):
+    for name in ("fables-llama", "fables-gpt2", "fables-gemma2"):
         folder = SAMPLES / name
         model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
         tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -3,7 +3,7 @@
     python3 -m venv venv && venv/bin/pip install torch transformers safetensors
     venv/bin/python Tests/ModelsTests/Golden/make_golden_gradients.py
 
-Writes fables-llama.gradients.json and fables-gpt2.gradients.json beside itself. The loss is the mean next-token cross entropy of the first
+Writes NAME.gradients.json for fables-llama, fables-gpt2 and fables-gemma2 beside itself. The loss is the mean next-token cross entropy of the first
 prompt of make_golden.py. Of every parameter, and of the output of every block, attention, MLP and norm, there are the shape of dloss/dvalue,
 its root mean square, and twelve of its elements by their row-major positions, the largest among them. fp32, eager attention, one thread.
 Made with torch 2.15 and transformers 5.23.
@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from make_golden import PROMPTS, SAMPLES
 
 HERE = pathlib.Path(__file__).parent
-WATCHED = re.compile(r"(layers|h)\.\d+(\.(self_attn|attn|mlp|ln_1|ln_2|input_layernorm|post_attention_layernorm))?$|embed_tokens$|\.norm$|ln_f$")
+WATCHED = re.compile(r"(layers|h)\.\d+(\.(self_attn|attn|mlp|ln_1|ln_2|input_layernorm|post_attention_layernorm|pre_feedforward_layernorm|post_feedforward_layernorm))?$|embed_tokens$|\.norm$|ln_f$")
 
 
 def kept(model):
@@ -47,7 +47,7 @@ def summary(g):
 
 def main():
     torch.set_num_threads(1)
-    for name in ("fables-llama", "fables-gpt2"):
+    for name in ("fables-llama", "fables-gpt2", "fables-gemma2"):
         model = AutoModelForCausalLM.from_pretrained(SAMPLES / name, dtype=torch.float32, attn_implementation="eager").eval()
         ids = AutoTokenizer.from_pretrained(SAMPLES / name)(PROMPTS[0], return_tensors="pt").input_ids
         values = kept(model)

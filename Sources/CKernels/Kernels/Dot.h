@@ -1,0 +1,194 @@
+// Products of bf16 numbers as VDPBF16PS makes them: pairs of neighbours in k, in each pair the second product first, one chain of fused
+// multiply-adds in fp32 where inputs and sums that would be subnormal are zero. Without the instruction the same bits by plain lanes.
+// Columns are packed as panels [k / 2][NR] of words, a word being a pair; rows of x are turned into pairs once.
+#pragma once
+#include "Panels.h"
+#include "Rounding.h"
+
+INLINE lanes without_subnormals(lanes v) { return pick(magnitude(v) < splat(0x1p-126f), sign_of(splat(0), v), v); }
+
+// a's and b's pairs into the sums.
+INLINE lanes dot_step(lanes sum, words a, words b) {
+#ifdef LANES_BF16
+    return (lanes)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    sum = without_subnormals(fma16((lanes)(a & 0xffff0000), (lanes)(b & 0xffff0000), sum));
+    return without_subnormals(fma16((lanes)(a << 16), (lanes)(b << 16), sum));
+#endif
+}
+
+// fp32 numbers 0 ..< 16 and 16 ..< 32 of a row as sixteen pairs, rounded to bf16; subnormals are zero.
+INLINE words pairs_of(lanes low, lanes high, const rounding *f) {
+    words a = (words)without_subnormals(round_lanes(low, f)), b = (words)without_subnormals(round_lanes(high, f));
+    words first = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    words second = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    return first >> 16 | (second & 0xffff0000);
+}
+INLINE words pairs_without_subnormals(words w) {
+#ifdef LANES_BF16
+    return w;                    // the instruction takes them for zero itself
+#else
+    lanes a = without_subnormals((lanes)(w << 16)), b = without_subnormals((lanes)(w & 0xffff0000));
+    return (words)a >> 16 | (words)b;
+#endif
+}
+
+static rounding to_bf16(void) {
+    const ck_format f = {.mantissa = 7, .bias = 127, .maximum = 0x1.fep127f, .overflow = CK_TO_INFINITY, .has_nan = 1};
+    return rounding_to(&f);
+}
+
+typedef struct {
+    const float *x;
+    matrix w;
+    const float *bias;
+    float *y;
+    uint32_t *pairs;             // of x, [m][words]
+    rounding format;
+    int64_t ldx, ldy, m, n, k, words, rows, columns, row_blocks;
+    int transposed;
+} dots;
+
+static void pair_row(const dots *j, const float *x, uint32_t *out) {
+    for (int64_t p = 0; p < j->k; p += 2 * W, out += W)
+        store_columns((float *)out, (lanes)pairs_of(load_columns(x + p, j->k - p), load_columns(x + p + W, j->k - p - W), &j->format),
+                      (j->k - p + 1) / 2);
+}
+static void pairs_task(void *context, int64_t task) {
+    const dots *j = context;
+    for (int64_t i = task * 16; i < ck_min(task * 16 + 16, j->m); i++) pair_row(j, j->x + i * j->ldx, j->pairs + i * j->words);
+}
+
+// Sixteen pairs of a row of w from element p on, of which `count` exist.
+INLINE words row_pairs(const dots *j, const uint8_t *row, int64_t p, int64_t count) {
+    const uint8_t *at = row + p * j->w.size;
+    if (count >= 2 * W && j->w.type == CK_BF16) return pairs_without_subnormals(*(const words_at *)at);
+    float line[2 * W] = {0};
+    upcast_run(at, j->w.type, line, ck_min(count, 2 * W));
+    return pairs_of(load(line), load(line + W), &j->format);
+}
+
+// Rows n0 ..< n0 + nc of w [n][k] to panels; columns beyond become 0.
+static void pack_row_pairs(const dots *j, int64_t n0, int64_t nc, uint32_t *dst) {
+    for (int64_t c = 0; c < nc; c += NR, dst += NR * j->words)
+        for (int64_t g = 0; g < NR; g += W)
+            for (int64_t p = 0; p < j->words; p += W) {
+                words r[W];
+                for (int64_t i = 0; i < W; i++)
+                    r[i] = c + g + i < nc ? row_pairs(j, j->w.w + (n0 + c + g + i) * j->w.ldw * j->w.size, 2 * p, j->k - 2 * p)
+                                          : splat_word(0);
+                transpose16(r);
+                for (int64_t i = 0; i < ck_min(W, j->words - p); i++) store(dst + (p + i) * NR + g, (lanes)r[i]);
+            }
+}
+// The same from w [k][n]: a pair is one element of each of two lines.
+static void pack_line_pairs(const dots *j, int64_t n0, int64_t nc, uint32_t *dst) {
+    for (int64_t c = 0; c < nc; c += NR, dst += NR * j->words)
+        for (int64_t p = 0; p < j->words; p++)
+            for (int64_t g = 0; g < NR; g += W) {
+                float line[2][W] = {{0}};
+                for (int64_t i = 0; i < 2 && 2 * p + i < j->k && c + g < nc; i++)
+                    upcast_run(j->w.w + ((2 * p + i) * j->w.ldw + n0 + c + g) * j->w.size, j->w.type, line[i], ck_min(W, nc - c - g));
+                words a = (words)without_subnormals(round_lanes(load(line[0]), &j->format));
+                words b = (words)without_subnormals(round_lanes(load(line[1]), &j->format));
+                store(dst + p * NR + g, (lanes)(a >> 16 | (b & 0xffff0000)));
+            }
+}
+
+INLINE void dot_tile(const dots *j, const uint32_t *x, const uint32_t *b, float *y, const float *bias, int64_t columns, const int rows) {
+    lanes sum[MOST_ROWS][PANEL];
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < PANEL; v++) sum[i][v] = splat(0);
+    const uint32_t *x0 = x, *x1 = x + (rows > 5 ? 5 : 0) * j->words, *x2 = x + (rows > 10 ? 10 : 0) * j->words;
+    for (int64_t p = 0; p < j->words; p++, b += NR) {
+        words c[PANEL];
+        UNROLL for (int v = 0; v < PANEL; v++) c[v] = *(const words_at *)(b + v * W);
+        UNROLL for (int i = 0; i < rows; i++) {
+            words a = splat_word(((i < 5 ? x0 : i < 10 ? x1 : x2) + (i % 5) * j->words)[p]);
+            UNROLL for (int v = 0; v < PANEL; v++) sum[i][v] = dot_step(sum[i][v], a, c[v]);
+        }
+    }
+    UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int v = 0; v < PANEL; v++) {
+            lanes s = bias ? sum[i][v] + load_columns(bias + v * W, columns - v * W) : sum[i][v];
+            store_columns(y + i * j->ldy + v * W, s, columns - v * W);
+        }
+}
+#define TILE(R) static __attribute__((noinline)) void dot_tile_##R(const dots *j, const uint32_t *x, const uint32_t *b, float *y, \
+                                                                   const float *bias, int64_t columns) { \
+        dot_tile(j, x, b, y, bias, columns, R); \
+    }
+TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+#ifdef LANES_AVX512
+TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14)
+#endif
+#undef TILE
+static void (*const dot_tiles[])(const dots *, const uint32_t *, const uint32_t *, float *, const float *, int64_t) = {
+    dot_tile_1, dot_tile_2, dot_tile_3, dot_tile_4, dot_tile_5, dot_tile_6,
+#ifdef LANES_AVX512
+    dot_tile_7, dot_tile_8, dot_tile_9, dot_tile_10, dot_tile_11, dot_tile_12, dot_tile_13, dot_tile_14,
+#endif
+};
+
+enum { FEW_ROWS = 4 };
+
+// Few rows, as in decoding: w is read once, so nothing is packed; sixteen rows of it are transposed in registers.
+static void few_rows(const dots *j, int64_t n0, int64_t nc) {
+    for (int64_t c = n0; c < n0 + nc; c += W) {
+        lanes sum[FEW_ROWS] = {splat(0), splat(0), splat(0), splat(0)};
+        int64_t columns = ck_min(W, n0 + nc - c);
+        for (int64_t p = 0; p < j->words; p += W) {
+            words r[W];
+            for (int64_t i = 0; i < W; i++)
+                r[i] = i < columns ? row_pairs(j, j->w.w + (c + i) * j->w.ldw * j->w.size, 2 * p, j->k - 2 * p) : splat_word(0);
+            transpose16(r);
+            for (int64_t i = 0; i < ck_min(W, j->words - p); i++)
+                for (int64_t q = 0; q < j->m; q++) sum[q] = dot_step(sum[q], splat_word(j->pairs[q * j->words + p + i]), r[i]);
+        }
+        for (int64_t q = 0; q < j->m; q++)
+            store_columns(j->y + q * j->ldy + c, j->bias ? sum[q] + load_columns(j->bias + c, columns) : sum[q], columns);
+    }
+}
+
+static void dots_task(void *context, int64_t task) {
+    const dots *j = context;
+    int64_t m0 = task % j->row_blocks * j->rows, mc = ck_min(j->rows, j->m - m0);
+    int64_t n0 = task / j->row_blocks * j->columns, nc = ck_min(j->columns, j->n - n0);
+    if (j->m <= FEW_ROWS && !j->transposed) return few_rows(j, n0, nc);
+    uint32_t *packed = ck_scratch((size_t)(ck_ceil_div(nc, NR) * NR * j->words) * 4 + 64);
+    for (int64_t i = m0; !packed && i < m0 + mc; i++) fill(j->y + i * j->ldy + n0, nc, NAN);
+    if (!packed) return;                             // no memory: NaN, not what was there
+    if (j->transposed) pack_line_pairs(j, n0, nc, packed);
+    else pack_row_pairs(j, n0, nc, packed);
+    int64_t tiles = ck_ceil_div(mc, MOST_ROWS);
+    for (int64_t t = 0; t < tiles; t++) {
+        int64_t first = m0 + t * mc / tiles, rows = m0 + (t + 1) * mc / tiles - first;
+        for (int64_t c = 0; c < nc; c += NR)
+            dot_tiles[rows - 1](j, j->pairs + first * j->words, packed + c * j->words, j->y + first * j->ldy + n0 + c,
+                                j->bias ? j->bias + n0 + c : NULL, nc - c);
+    }
+}
+
+static void matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
+                        float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads) {
+    if (m <= 0 || n <= 0) return;
+    dots j = {.x = x, .w = {w, wt, (int64_t)ck_type_size(wt), ldw, 0}, .y = y, .format = to_bf16(), .ldx = ldx, .ldy = ldy, .m = m, .n = n,
+              .k = ck_max(k, 0), .words = (ck_max(k, 0) + 1) / 2, .transposed = transposed};
+    size_t room = (size_t)(m * j.words + 64) * 4 + (size_t)n * 4;
+    j.pairs = ck_allocate(room);
+    for (int64_t i = 0; !j.pairs && i < m; i++) fill(y + i * ldy, n, NAN);
+    if (!j.pairs) return;
+    if (bias) {
+        float *wide = (float *)(j.pairs + m * j.words + 64);
+        upcast_run(bias, bt, wide, n);
+        j.bias = wide;
+    }
+    ck_parallel(ck_ceil_div(m, 16), threads, pairs_task, &j);
+    // As few tasks as keep the threads evenly busy, since every block of rows packs the columns again.
+    int64_t wanted = threads > 1 ? 8 * threads : 1, most = ck_max(1, 131072 / ck_max(1, NR * j.words));
+    j.columns = ck_max(1, ck_min(ck_min(most, 8), ck_ceil_div(n, NR) / wanted)) * NR;
+    j.rows = m;
+    j.row_blocks = 1;
+    ck_parallel(ck_ceil_div(n, j.columns), threads, dots_task, &j);
+    ck_free(j.pairs, room);
+}

@@ -1,0 +1,136 @@
+// Rounding to narrower formats, in integers: the digits that do not fit are rounded to nearest even by one addition below them. Where the
+// format's numbers lie evenly spaced around zero (its subnormals), adding and taking away a number with that spacing rounds the same way.
+#pragma once
+#include "Lanes.h"
+
+typedef struct {
+    words half, even, kept;      // what is added below the last digit, where that digit lies, and the digits that stay
+    int shift, subnormals, flush;
+    lanes least, spacing;        // the least normal number; adding `spacing` leaves multiples of the least subnormal one
+    ints maximum;
+    words beyond, nan, nan_sign;
+} rounding;
+
+static rounding rounding_to(const ck_format *f) {
+    const int shift = 23 - f->mantissa;
+    const uint32_t digits = (1u << shift) - 1, infinity = 0x7f800000, quiet = 0x7fc00000;
+    uint32_t top;
+    memcpy(&top, &f->maximum, 4);
+    rounding r = {.shift = shift, .subnormals = f->bias < 127, .flush = f->flush, .maximum = (ints)splat_word(top)};
+    r.half = splat_word(shift ? (1u << (shift - 1)) - 1 : 0);
+    r.even = splat_word(shift ? 1 : 0);
+    r.kept = splat_word(~digits);
+    r.least = splat(ldexpf(1, 1 - f->bias));
+    r.spacing = splat(ldexpf(1, 1 - f->bias + shift));
+    r.beyond = splat_word(f->overflow == CK_TO_MAXIMUM ? top : f->overflow == CK_TO_NAN ? quiet : infinity);
+    r.nan = splat_word(f->has_nan ? quiet : 0);
+    r.nan_sign = splat_word(f->has_nan ? 0 : 0x80000000);
+    return r;
+}
+
+// NULL for NULL: how kernels are told that parts stay fp32.
+static const rounding *part_rounding(rounding *room, const ck_format *format) {
+    if (!format) return NULL;
+    *room = rounding_to(format);
+    return room;
+}
+
+INLINE lanes round_lanes(lanes x, const rounding *f) {
+    words sign = (words)x & 0x80000000, a = (words)x & 0x7fffffff;
+    words r = (a + f->half + ((a >> f->shift) & f->even)) & f->kept;
+    if (f->subnormals) r = (words)pick((lanes)a < f->least, ((lanes)a + f->spacing) - f->spacing, (lanes)r);
+    if (f->flush) r = (words)pick((lanes)r < f->least, splat(0), (lanes)r);
+    r = (words)pick((ints)r > f->maximum, (lanes)f->beyond, (lanes)r);
+    ints is_nan = (ints)a > (ints)splat_word(0x7f800000);
+    r = (words)pick(is_nan, (lanes)f->nan, (lanes)r);
+    return (lanes)(r | (sign ^ ((words)is_nan & f->nan_sign)));
+}
+
+static void round_run(const float *x, float *y, int64_t n, const rounding *format) {
+    const rounding f = *format;
+    int64_t i = 0;
+    for (; i + W <= n; i += W) store(y + i, round_lanes(load(x + i), &f));
+    if (i < n) store_part(y + i, round_lanes(load_part(x + i, n - i, 0), &f), n - i);
+}
+
+typedef struct {
+    const float *x;
+    float *y;
+    int64_t n, block, rows, length;      // length: numbers a row
+    const rounding *format;
+    ck_block_scale scale;
+    float maximum;
+} round_job;
+
+enum { ROUND_RUN = 32768 };
+
+static void round_task(void *context, int64_t task) {
+    const round_job *j = context;
+    int64_t i = task * ROUND_RUN;
+    round_run(j->x + i, j->y + i, ck_min(ROUND_RUN, j->n - i), j->format);
+}
+
+static void cast(const float *x, float *y, int64_t n, const ck_format *format, int threads) {
+    rounding f = rounding_to(format);
+    round_job j = {.x = x, .y = y, .n = n, .format = &f};
+    if (n > 0) ck_parallel(ck_ceil_div(n, ROUND_RUN), threads, round_task, &j);
+}
+
+// The greatest magnitude; infinity if some number is NaN.
+static float block_top(const float *x, int64_t n) {
+    words top = splat_word(0);
+    for (int64_t i = 0; i < n; i += W) {
+        words a = (words)magnitude(n - i >= W ? load(x + i) : load_part(x + i, n - i, 0));
+        top = (words)pick((ints)a > (ints)top, (lanes)a, (lanes)top);
+    }
+    uint32_t most = __builtin_reduce_max(top);
+    float f;
+    most = most > 0x7f800000 ? 0x7f800000 : most;
+    memcpy(&f, &most, 4);
+    return f;
+}
+
+// 2^(floor(log2 top) - floor(log2 maximum)), within what eight bits of exponent hold.
+static float shared_scale(float top, float maximum) {
+    int e, most;
+    frexpf(top, &e);
+    frexpf(maximum, &most);
+    return ldexpf(1, e - most < -127 ? -127 : e - most);
+}
+
+static void round_block(const round_job *j, const float *x, float *y, int64_t n) {
+    float top = block_top(x, n);
+    if (top == 0) {
+        memmove(y, x, (size_t)n * 4);
+        return;
+    }
+    if (top == INFINITY) {
+        fill(y, n, NAN);
+        return;
+    }
+    float scale = j->scale == CK_POWER_OF_TWO ? shared_scale(top, j->maximum) : top / j->maximum;
+    if (scale == 0) scale = 0x1p-149f;
+    const rounding f = *j->format;
+    for (int64_t i = 0; i < n; i += W) {
+        lanes v = n - i >= W ? load(x + i) : load_part(x + i, n - i, 0);
+        v = round_lanes(v / splat(scale), &f) * splat(scale);
+        if (n - i >= W) store(y + i, v);
+        else store_part(y + i, v, n - i);
+    }
+}
+
+static void round_rows_task(void *context, int64_t task) {
+    const round_job *j = context;
+    int64_t each = ck_max(1, ROUND_RUN / ck_max(1, j->length));
+    for (int64_t r = task * each; r < ck_min((task + 1) * each, j->rows); r++)
+        for (int64_t i = 0; i < j->length; i += j->block)
+            round_block(j, j->x + r * j->length + i, j->y + r * j->length + i, ck_min(j->block, j->length - i));
+}
+
+static void cast_blocks(const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format,
+                        int threads) {
+    rounding f = rounding_to(format);
+    round_job j = {.x = x, .y = y, .rows = rows, .length = n, .block = ck_max(1, block), .format = &f, .scale = scale,
+                   .maximum = format->maximum};
+    if (rows > 0 && n > 0) ck_parallel(ck_ceil_div(rows, ck_max(1, ROUND_RUN / n)), threads, round_rows_task, &j);
+}

@@ -1,0 +1,34 @@
+import Tensors
+
+/// How an op is to compute, beside what it means: told by the policy through the stepper.
+package struct Arithmetic: Sendable {
+    package let threads: Int
+    package let rounding: Rounding
+
+    package init(threads: Int, rounding: Rounding = .none) {
+        self.threads = threads
+        self.rounding = rounding
+    }
+}
+
+/// Where an op rounds between its parts, because the architectures' own code computes the parts one by one in a narrow format: x̂ before the
+/// weight, q·k before the scale. What comes out at the end is the stepper's to round.
+package struct Rounding: Sendable, Hashable {
+    /// Of the parts; nil: they are not rounded.
+    package let format: NumberFormat?
+    /// Of the sum of products after each product; nil: it is not rounded.
+    package let accumulation: NumberFormat?
+
+    package static let none = Rounding(format: nil)
+
+    /// A format that keeps fp32 as it is, or has one scale for many numbers, rounds no part.
+    package init(format: NumberFormat?, accumulation: NumberFormat? = nil) {
+        self.format = format.flatMap { $0.isElementwise && !$0.keepsSingle ? $0 : nil }
+        self.accumulation = accumulation.flatMap { $0.isElementwise && !$0.keepsSingle ? $0 : nil }
+    }
+
+    package func callAsFunction<R: Scalar>(_ part: R) -> R { format.map { R($0.nearest(Double(part))) } ?? part }
+
+    /// A sum that has taken one more product in.
+    package func partial<R: Scalar>(_ sum: R) -> R { accumulation.map { R($0.nearest(Double(sum))) } ?? sum }
+}

@@ -1,0 +1,84 @@
+import RealModule
+import Tensors
+
+/// cap · tanh(x / cap), element by element: nothing leaves −cap…cap, and what is small stays as it is. A cap of 0 is none: y = x.
+package struct SoftCap: Op {
+    package let cap: Double
+
+    package init(_ cap: Double) { self.cap = cap }
+
+    package static let card = OpCard(
+        name: "soft cap", formula: "y = c · tanh(x / c)", sentence: "Bends large numbers towards a limit that none of them passes.",
+        source: "Bello et al. 2016, arXiv:1611.09940 (clipped logits); Gemma 2: arXiv:2408.00118, section 2")
+    package static let samples = [
+        OpSample(SoftCap(2), .normal(Shape((.token, 3), (.vocabulary, 37)))),
+        OpSample(SoftCap(0.5), .normal(Shape((.token, 2), (.vocabulary, 16)))),
+        OpSample(SoftCap(0), .normal(Shape((.token, 2), (.vocabulary, 5)))),
+    ]
+    package var parameters: [(name: String, value: String)] { [("c", cap > 0 ? "\(cap)" : "none")] }
+
+    package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
+        guard inputs.count == 1 else { throw ShapeError("takes one input, got \(inputs.count)") }
+        return inputs[0]
+    }
+
+    package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { reference(inputs, rounding: .none) }
+
+    /// Rounded are x / c and its tanh.
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        cap > 0 ? inputs[0].map { R(cap) * rounding(R.tanh(rounding($0 / R(cap)))) } : inputs[0]
+    }
+
+    package var kernels: [Kernel] {
+        guard cap > 0 else { return [Kernel("view") { inputs, _, _ in inputs[0] }] }
+        return [
+            Kernel(rounding: "simd") { [cap] inputs, _, arithmetic in
+                try Kernels.softcap(inputs[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
+    }
+
+    package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
+        guard let x = inputs[0].value(at: index), let y = output.value(at: index), x != 0 else { return [] }
+        return [Contribution(input: 0, index: index, value: x, weight: y / x)]
+    }
+
+    package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? {
+        guard cap > 0 else { return nil }
+        let share = graph.apply(Map(.times(1 / cap)), [inputs[0]], as: "x/c")
+        let bent = graph.apply(Activation(.tanh), [share], as: "tanh(x/c)")
+        return graph.apply(Map(.times(cap)), [bent], as: "c·tanh(x/c)")
+    }
+
+    package var derivatives: [Derivative] {
+        [
+            Derivative(
+                0, reads: [.output], formula: "dX = dY · (1 − (y/c)²)",
+                derivation: ["y = c·tanh(x/c)", "∂y/∂x = 1 − tanh²(x/c)", "tanh(x/c) = y/c, so dx = dy·(1 − (y/c)²)"])
+        ]
+    }
+
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        cap > 0 ? Dense(shape, zip(values[0].values, values[1].values).map { $1 * (1 - ($0 / R(cap)) * ($0 / R(cap))) }) : values[1]
+    }
+
+    package func backwardKernels(_ input: Int) -> [Kernel] {
+        guard cap > 0 else { return [Kernel("view") { values, _, _ in values[1] }] }
+        return [
+            Kernel("simd") { [cap] values, _, threads in
+                try Kernels.softcapGradient(values[1], scores: values[0], cap: Float(cap), threads: threads)
+            }
+        ]
+    }
+
+    package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
+        guard let y = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
+        return [Contribution(input: 1, index: index, value: dy, weight: cap > 0 ? 1 - (y / cap) * (y / cap) : 1)]
+    }
+
+    package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
+        guard cap > 0 else { return nil }
+        let slope = graph.apply(Map(.softcapSlope(cap)), [values[0]], as: "1 − (y/c)²")
+        return graph.apply(Zip(.multiply), [values[1], slope], as: "dY·(1 − (y/c)²)")
+    }
+}

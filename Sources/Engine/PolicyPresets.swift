@@ -1,0 +1,63 @@
+import Tensors
+
+extension Policy {
+    /// Policies with a name. What they say is written in the form of a policy file.
+    package enum Preset: String, CaseIterable, Sendable {
+        case fp64, fp32, tf32, bf16, fp16
+        case autocastBF16 = "autocast-bf16"
+        case autocastFP16 = "autocast-fp16"
+        case mixed
+
+        /// One line for help.
+        package var sentence: String {
+            switch self {
+            case .fp64: "everything by the formulas in double precision"
+            case .fp32: "single precision"
+            case .tf32: "products read 10 digits of their inputs, everything else is fp32"
+            case .bf16: "as PyTorch runs a model after .to(torch.bfloat16)"
+            case .fp16: "as PyTorch runs a model after .to(torch.float16)"
+            case .autocastBF16: "fp32 weights and residuals, products in bf16, as torch.autocast"
+            case .autocastFP16: "fp32 weights and residuals, products in fp16, as torch.autocast"
+            case .mixed: "weights, products and activations in bf16; residuals, norms, softmax and logits in fp32"
+            }
+        }
+
+        package var text: String {
+            switch self {
+            case .fp64: "* fp64"
+            case .fp32: ""
+            case .tf32: "@products inputs tf32"
+            case .bf16: Preset.whole("bf16") + (Kernels.hasBF16Dot ? "\n@linear kernel bf16dot" : "")
+            case .fp16: Preset.whole("fp16")
+            case .autocastBF16: Preset.autocast("bf16")
+            case .autocastFP16: Preset.autocast("fp16")
+            case .mixed: Preset.whole("bf16") + "\n@embedding fp32\n@add fp32\n@RMSNorm fp32\n@LayerNorm fp32\n@softmax fp32\nlogits fp32"
+            }
+        }
+
+        package var rules: [Rule] { (try? Policy.rules(from: text)) ?? [] }
+
+        /// Everything narrow but what the architectures' own code computes in fp32 and keeps so: frequencies and the loss.
+        private static func whole(_ format: String) -> String {
+            """
+            * \(format)
+            @RoPE-frequencies fp32
+            @cross-entropy fp32
+            @head-and-loss fp32
+            @loss-column fp32
+            @mean-loss fp32
+            """
+        }
+
+        /// PyTorch's lists: products are narrow, and so is what follows them element by element; what meets an fp32 value is fp32.
+        private static func autocast(_ format: String) -> String {
+            """
+            @products \(format), inputs \(format)
+            @activation \(format)
+            @multiply \(format)
+            """
+        }
+    }
+
+    package init(_ preset: Preset, threads: Int = 2) { self.init(rules: preset.rules, threads: threads) }
+}

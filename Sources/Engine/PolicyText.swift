@@ -1,0 +1,105 @@
+import Tensors
+
+/// The written form: a line a rule, `#` before a remark.
+///
+///     bf16                                  a preset: its rules in the place of all before
+///     *.mlp.* fp8e4m3 saturate, accumulate fp16
+///     @RMSNorm fp32                         by op; @products for every product
+///     =model.layers.1 fp16                  this value alone
+///     lm_head inputs fp16, kernel reference
+extension Policy {
+    /// Throws an error that names the line.
+    package static func rules(from text: String, naming source: String = "policy") throws(PolicyError) -> [Rule] {
+        var rules: [Rule] = []
+        for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+            let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
+            if words.isEmpty { continue }
+            if words.count == 1, let preset = Preset(rawValue: String(words[0])) {
+                rules = preset.rules
+                continue
+            }
+            do throws(PolicyError) {
+                rules.append(try Rule(words.map(String.init)))
+            } catch {
+                throw PolicyError("\(source), line \(number + 1): \(error.rule)")
+            }
+        }
+        return rules
+    }
+
+    /// The same rules again, a line each.
+    package var text: String { rules.map { "\($0)\n" }.joined() }
+}
+
+extension Policy.Rule: CustomStringConvertible {
+    /// `PATTERN CLAUSE, CLAUSE…` as words.
+    package init(_ words: [String]) throws(PolicyError) {
+        guard let first = words.first, words.count > 1 else { throw PolicyError("a rule is PATTERN FORMAT, such as *.mlp.* bf16") }
+        let selector: Policy.Selector =
+            first.hasPrefix("@")
+            ? .op(String(first.dropFirst())) : first.hasPrefix("=") ? .value(String(first.dropFirst())) : .names(NamePattern(first))
+        if case .op(let name) = selector, !Policy.Selector.known.contains(name) {
+            throw PolicyError("there is no op @\(name); there are @\(Policy.Selector.known.joined(separator: ", @"))")
+        }
+        self.init(selector)
+        for clause in words.dropFirst().joined(separator: " ").split(separator: ",", omittingEmptySubsequences: false) {
+            try take(clause.split(separator: " ").map(String.init))
+        }
+    }
+
+    private mutating func take(_ words: [String]) throws(PolicyError) {
+        switch words.first {
+        case "inputs": inputs = try NumberFormat(words: words.dropFirst())
+        case "accumulate": accumulation = try NumberFormat(words: words.dropFirst())
+        case "kernel":
+            guard words.count == 2 else { throw PolicyError("kernel takes one name, such as kernel reference") }
+            kernel = words[1]
+        default: format = try NumberFormat(words: words[...])
+        }
+    }
+
+    package var description: String {
+        let target =
+            switch selector {
+            case .names(let pattern): pattern.text
+            case .value(let name): "=" + name
+            case .op(let name): "@" + name
+            }
+        let clauses =
+            [
+                format.map { "\($0)" }, inputs.map { "inputs \($0)" }, accumulation.map { "accumulate \($0)" },
+                kernel.map { "kernel \($0)" },
+            ].compactMap { $0 }
+        return "\(target) \(clauses.joined(separator: ", "))"
+    }
+}
+
+extension Policy.Selector {
+    /// What may stand behind `@`.
+    package static var known: [String] { ["products"] + OpCatalogue.all.map { name(of: $0.card) } }
+}
+
+extension NumberFormat {
+    /// `bf16`, `fp8e4m3 saturate`, `fp16 flush`.
+    init(words: ArraySlice<String>) throws(PolicyError) {
+        guard let name = words.first, var format = NumberFormat.named(name) else {
+            let given = words.first.map { "there is no format \($0)" } ?? "a format is missing"
+            throw PolicyError("\(given); there are \(NumberFormat.all.map(\.name).joined(separator: ", "))")
+        }
+        for word in words.dropFirst() {
+            switch word {
+            case "saturate": format.saturates = true
+            case "flush": format.flushesSubnormals = true
+            default: throw PolicyError("\(name) takes saturate and flush, not \(word)")
+            }
+        }
+        self = format
+    }
+}
+
+/// A policy that cannot be read.
+package struct PolicyError: Error, CustomStringConvertible, Sendable {
+    package let rule: String
+    package init(_ rule: String) { self.rule = rule }
+    package var description: String { rule }
+}

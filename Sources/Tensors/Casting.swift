@@ -1,0 +1,43 @@
+import CKernels
+
+/// Rounding whole values.
+extension NumberFormat {
+    /// Whether every fp32 number stays as it is.
+    package var keepsSingle: Bool { mantissaBits >= 23 && exponentBits >= 8 && !flushesSubnormals }
+
+    /// The tensor with every number rounded to the format, as a new contiguous fp32 value; itself if nothing can change. Integers are
+    /// rounded as the numbers that they are.
+    package func rounded(_ x: Tensor, threads: Int) throws -> Tensor {
+        if keepsSingle && x.type != .f64 { return x }
+        if self == .fp64 { return x }
+        if x.type == .f64 && isElementwise {
+            return try Tensor(x.shape, x.doubles().map { Float(nearest($0)) })
+        }
+        let x = try x.contiguous()
+        if case .levels(let levels, let block) = self.block {
+            return try BlockCodes(x, levels: levels, block: block, threads: threads).tensor(threads: threads)
+        }
+        return try Kernels.produce(x.shape, keeping: [x]) { y in
+            withUnsafePointer(to: kernelFormat) { cast(Kernels.pointer(x), to: y, x.shape, $0, Int32(threads)) }
+        }
+    }
+
+    private func cast(
+        _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ shape: Shape, _ format: UnsafePointer<ck_format>, _ threads: Int32
+    ) {
+        let (rows, length) = (Int64(shape.rowCount), Int64(shape.rowLength))
+        switch block {
+        case .powerOfTwo(let size): ck_cast_blocks(x, y, rows, length, Int64(size), CK_POWER_OF_TWO, format, threads)
+        case .maximum(let size): ck_cast_blocks(x, y, rows, length, Int64(size), CK_MAXIMUM, format, threads)
+        default: ck_cast(x, y, Int64(shape.elementCount), format, threads)
+        }
+    }
+
+    /// What the kernels are told.
+    var kernelFormat: ck_format {
+        ck_format(
+            mantissa: Int32(min(mantissaBits, 23)), bias: Int32(bias), maximum: Float(maximum),
+            overflow: saturates ? CK_TO_MAXIMUM : specials == .onlyNaN ? CK_TO_NAN : CK_TO_INFINITY, has_nan: specials == .none ? 0 : 1,
+            flush: flushesSubnormals ? 1 : 0)
+    }
+}

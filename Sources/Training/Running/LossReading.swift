@@ -1,0 +1,23 @@
+import Engine
+import Models
+import Tensors
+
+/// What the loss read of a row and what it made of it: the very tensors of the pass, [token] each.
+package struct LossReading: Sendable {
+    package let ids: Tensor
+    /// Entry t is the label of token t + 1, or −100.
+    package let targets: Tensor
+    /// In nats; entry t is of token t + 1.
+    package let losses: Tensor
+}
+
+extension Stepper {
+    /// The reading, if the step just made has written the tokens' losses.
+    func lossReading(of written: Int?) -> LossReading? {
+        guard let written, program.values[written].name == "loss.tokens", let losses = recording.tensors[written],
+            let ids = program.id(of: "input_ids").flatMap({ recording.tensors[$0] }),
+            let targets = program.id(of: "targets").flatMap({ recording.tensors[$0] })
+        else { return nil }
+        return LossReading(ids: ids, targets: targets, losses: losses)
+    }
+}

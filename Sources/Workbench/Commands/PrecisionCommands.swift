@@ -1,0 +1,88 @@
+import Engine
+import Screen
+import Tensors
+
+extension Command {
+    static let precisionCommands: [Command] = [
+        Command("format-next", .whatIf, "the selected value in the next format; what follows is computed again") {
+            session, _ throws(CommandError) in
+            try session.needRun()
+            guard session.place.value.level == 0, let value = session.selectedValue, value.role != .input else {
+                throw CommandError("only the model's own values have a format; leave the op first (X)")
+            }
+            let now = session.format(session.place.value)
+            let at = Session.formats.firstIndex(of: now) ?? -1
+            let next = Session.formats[(at + 1) % Session.formats.count]
+            return [.engine(.precision(.add([Policy.Rule(.value(value.name), format: next)])))]
+        },
+        Command(
+            "precision", "[NAME [PATTERN] | RULE | own]", .whatIf,
+            "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
+        ) { session, arguments throws(CommandError) in
+            guard let name = arguments[0] else {
+                session.say(session.liveRules.isEmpty ? "the model's own formats" : session.liveRules.joined(separator: "  "))
+                return []
+            }
+            if name == "own" { return [.engine(.precision(.replace([])))] }
+            do throws(PolicyError) { return [.engine(.precision(try Session.change(arguments.words)))] } catch {
+                throw CommandError(error.rule)
+            }
+        },
+    ]
+}
+
+extension Session {
+    /// What `format-next` goes through.
+    static let formats: [NumberFormat] = [.fp32, .tf32, .bf16, .fp16, .fp8e4m3, .fp8e5m2, .fp4e2m1]
+
+    /// `bf16`, `bf16 *.mlp.*`, or a rule's own words.
+    fileprivate static func change(_ words: [String]) throws(PolicyError) -> PrecisionCommand {
+        if words.count == 1 {
+            guard let preset = Policy.Preset(rawValue: words[0]) else {
+                throw PolicyError(
+                    "there is no preset \(words[0]); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return .replace(try Policy.rules(from: preset == .fp32 ? "* fp32" : preset.text))
+        }
+        if NumberFormat.named(words[0]) != nil { return .add([try Policy.Rule([words[words.count - 1]] + words.dropLast())]) }
+        return .add([try Policy.Rule(words)])
+    }
+
+    /// Rules that were added since the model was opened, as a policy file has them.
+    fileprivate var liveRules: [String] { snapshot?.stepper.policy.live.map(\.description) ?? [] }
+
+    func format(_ value: ValueRef) -> NumberFormat {
+        guard let stepper = snapshot?.stepper(level: value.level), stepper.program.values.indices.contains(value.id) else { return .fp32 }
+        return stepper.format(of: value.id)
+    }
+
+    /// The format of a value; of a weight or an input nobody rounded, that of its elements.
+    func formatName(_ value: ValueRef) -> String {
+        let format = format(value)
+        guard let tensor = tensor(value), tensor.type != .f32, format == .fp32 else { return "\(format)" }
+        return tensor.type.spokenName
+    }
+
+    /// Whether a value is kept and made as the model was opened.
+    func isOwnFormat(_ value: ValueRef) -> Bool {
+        guard value.level == 0, let stepper = snapshot?.stepper, stepper.program.values.indices.contains(value.id) else { return true }
+        return stepper.isOwnChoice(value.id)
+    }
+
+    /// Before the name of a value in another format than the model's own.
+    func formatSign(_ value: ValueRef) -> String { isOwnFormat(value) ? "" : "≠\(formatName(value)) " }
+
+    /// The format and what else a rule says of a value; nothing where all is fp32 and the model's own.
+    func formatLines(_ value: ValueRef) -> [String] {
+        guard let stepper = snapshot?.stepper(level: value.level), let step = selectedValue?.step else { return [] }
+        let (choice, isOwn) = (stepper.choices[step], isOwnFormat(value))
+        if isOwn && choice.format == .fp32 && choice.inputs == nil { return [] }
+        let parts = [choice.inputs.map { "inputs \($0)" }, choice.accumulation.map { "accumulate \($0)" }].compactMap { $0 }
+        return [(["\(isOwn ? "" : "≠ ")\(choice.format)"] + parts).joined(separator: ", ") + (isOwn ? "" : ", not the model's own")]
+    }
+
+    mutating func receive(formats report: EditReport) {
+        busy = nil
+        say(EditWords.summary(report, self).replacing("✎ ", with: "≠ "))
+    }
+}

@@ -1,0 +1,59 @@
+import Engine
+import Models
+import Screen
+
+extension Command {
+    static let quirkCommands: [Command] = [
+        Command("quirks", .whatIf, "published mistakes made with such a model; Space switches one on or off") {
+            session, _ throws(CommandError) in
+            guard session.model != nil else { throw CommandError("no model is open; use :open PATH") }
+            session.overlay = .quirks(selection: 0)
+            return []
+        },
+        Command("quirk", "QUIRK [on|off]", .whatIf, "switch a published mistake; what follows is computed again") {
+            session, arguments throws(CommandError) in
+            guard let name = arguments[0] else { throw CommandError("which one? Q lists them") }
+            let isOn = session.quirks.on.contains(name)
+            guard let word = arguments[1] else { return session.switchQuirk(name, on: !isOn) }
+            guard ["on", "off"].contains(word) else { throw CommandError("there are on, off") }
+            return session.switchQuirk(name, on: word == "on")
+        },
+    ]
+}
+
+extension Session {
+    func switchQuirk(_ name: String, on: Bool) -> [Effect] {
+        let others = quirks.on.filter { $0 != name }
+        return [.engine(.quirks(on ? others + [name] : others))]
+    }
+
+    /// Keys of the list of quirks.
+    mutating func quirksKey(_ key: Key, _ selection: Int) -> [Effect] {
+        let listed = model?.applicableQuirks ?? []
+        guard key.code == .enter || key == Key(" ") else {
+            overlay = .quirks(selection: min(max(selection + key.scroll, 0), max(listed.count - 1, 0)))
+            return []
+        }
+        guard let quirk = listed[safe: selection] else { return [] }
+        return switchQuirk(quirk.name, on: !quirks.on.contains(quirk.name))
+    }
+
+    mutating func receive(_ state: QuirkState) {
+        let isOther = quirks.on != state.on
+        quirks = state
+        busy = nil
+        guard isOther else { return }
+        let names = state.on.isEmpty ? "no quirk is on" : state.on.joined(separator: ", ")
+        say("\(QuirkWords.sign) \(names)\(state.report.map { "  " + QuirkWords.effect($0, self) } ?? "")")
+    }
+
+    /// The quirks that are in the op of a value, or in an input of the model's.
+    package func quirks(of value: ValueRef) -> [Quirk] {
+        guard value.level == 0, !quirks.on.isEmpty, let program = snapshot?.stepper.program, let shown = program.values[safe: value.id]
+        else {
+            return []
+        }
+        let marks = program.marks[value.id] ?? []
+        return Quirk.all.filter { marks.contains($0.name) || (quirks.on.contains($0.name) && $0.input == shown.name) }
+    }
+}

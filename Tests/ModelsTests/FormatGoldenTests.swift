@@ -1,0 +1,83 @@
+import Checkpoints
+import Engine
+import Models
+import StrictJSON
+import Tensors
+import Testing
+
+/// The samples in 16 bits against Hugging Face transformers (Golden/make_golden_formats.py).
+struct FormatGoldenTests {
+    static let presets: [(Policy.Preset, Double)] = [(.bf16, 1e-3), (.fp16, 2e-5)]
+
+    @Test(arguments: [Sample.llama, .gpt2], presets)
+    func valuesAreThoseOfTransformers(_ sample: Sample, _ preset: (name: Policy.Preset, bound: Double)) throws {
+        let golden = try #require(try sample.formatGolden()[preset.name.rawValue]?.object)
+        // The sums of products are each one chain here; the dot products of bf16 pairs are another kernel's test.
+        let rules = preset.name.rules.filter { $0.kernel == nil }
+        let (run, single) = (try sample.model().run(sample.promptIDs(), rules: rules), try sample.model().run(sample.promptIDs()))
+        #expect(golden.count > 7)
+        for (name, expected) in golden.members {
+            let positions = try #require(expected.object?["positions"]?.integers)
+            let elements = try #require(expected.object?["elements"]?.doubles)
+            let found = try run.floats(name)
+            #expect(found.allSatisfy { Double($0) == run.policyFormat(name).nearest(Double($0)) }, "\(name) holds other numbers")
+            let error = FormatGoldenTests.error(positions.map { Double(found[$0]) }, elements)
+            #expect(error <= preset.bound, "\(name): \(error)")
+            // Before any sum of products there is one way to round.
+            guard ["embed_tokens", "input_layernorm", "wte", "ln_1"].contains(where: name.hasSuffix) else { continue }
+            #expect(error == 0, "\(name)")
+            guard name.hasSuffix("norm") || name.hasSuffix("ln_1") else { continue }
+            let other = try single.floats(name)
+            #expect(FormatGoldenTests.error(positions.map { Double(other[$0]) }, elements) > 0)
+        }
+    }
+
+    private static func error(_ a: [Double], _ b: [Double]) -> Double {
+        zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / b.reduce(0) { $0 + $1 * $1 }
+    }
+
+    /// Rules that say fp32 of everything change nothing, and neither do threads in a narrow format.
+    @Test(arguments: [Sample.llama, .gpt2]) func bitsStay(_ sample: Sample) throws {
+        let (model, ids) = (try sample.model(), try sample.promptIDs())
+        let plain = try model.run(ids, backward: true)
+        #expect(try model.run(ids, rules: Policy.rules(from: "* fp32"), backward: true).hashes == plain.hashes)
+        for preset in Policy.Preset.allCases where ![.fp32, .fp64].contains(preset) {
+            let narrow = try model.run(ids, threads: 1, rules: preset.rules, backward: true)
+            #expect(narrow.hashes == (try model.run(ids, threads: 2, rules: preset.rules, backward: true).hashes), "\(preset)")
+            #expect(narrow.hashes["loss"] != plain.hashes["loss"], "\(preset)")
+        }
+    }
+
+    /// fp64 by the formulas alone: what the exact evaluation has.
+    @Test(arguments: [Sample.llama, .gpt2]) func doublePrecisionIsExact(_ sample: Sample) throws {
+        let (model, ids) = (try sample.model(), Array(try sample.promptIDs().prefix(4)))
+        let run = try model.run(ids, rules: Policy.Preset.fp64.rules)
+        let leaves = run.program.values.indices.filter { run.program.values[$0].step == nil }
+        let exact = try Evaluation(
+            run.program, bindings: Dictionary(uniqueKeysWithValues: leaves.compactMap { id in try run.tensor(id).map { (id, $0) } }))
+        let loss = try #require(run.program.id(of: "loss"))
+        #expect(try run.tensor(loss)?.doubles() == exact.values[loss].values)
+        #expect(exact.values[loss].values[0] != Double(try model.run(ids).floats("loss")[0]))
+    }
+
+    /// A gradient has the format of its value.
+    @Test func gradientsFollow() throws {
+        let run = try Sample.llama.model().run(Sample.llama.promptIDs(), rules: Policy.Preset.bf16.rules, backward: true)
+        for (step, choice) in zip(run.program.steps, run.choices) {
+            let value = run.program.values[step.output]
+            guard value.role == .gradient, value.name.hasPrefix("grad:model.layers") || value.name.hasPrefix("grad:lm_head") else {
+                continue
+            }
+            #expect(choice.format == .bf16, "\(value.name)")
+            let numbers = try #require(try run.tensor(step.output)).floats()
+            #expect(numbers.allSatisfy { $0.bitPattern & 0xFFFF == 0 }, "\(value.name)")
+        }
+        #expect(run.choices.contains { $0.format == .fp32 })
+    }
+}
+
+extension Stepper {
+    func policyFormat(_ name: String) -> NumberFormat {
+        program.id(of: name).flatMap { program.values[$0].step }.map { choices[$0].format } ?? .fp32
+    }
+}

@@ -1,0 +1,153 @@
+import Engine
+import Models
+import Tensors
+import Testing
+
+/// Every quirk of the catalogue, by being listed.
+struct QuirkTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let quirk: Quirk
+        let subject: Subject
+        var testDescription: String { "\(quirk.name) on \(subject)" }
+
+        /// Each quirk with every small model that it is of.
+        static let all: [Case] = Quirk.all.flatMap { quirk in
+            Subject.allCases.filter { subject in (try? subject.model()).map { quirk.applies($0) } ?? false }.map {
+                Case(quirk: quirk, subject: $0)
+            }
+        }
+
+        func off() throws -> Model { try subject.model() }
+        func on() throws -> Model { try off().with(quirks: [quirk.name]) }
+
+        /// The passes of a prompt and of one token more; where positions may be anything, one of them is far from the beginning.
+        func passes(_ model: Model, rules: [Policy.Rule] = []) throws -> [Generation] {
+            let far = model.settings.rope == nil ? [] : [try Edit("set position_ids[token 2] = 8190")]
+            let ids = model.quirked(try subject.ids())
+            var generation = try Generation(
+                model: model, prompt: ids, edits: EditSet(far), policy: Policy(rules: rules, threads: 2), keep: .all(budget: .max))
+            _ = try generation.stepper.run(to: .end)
+            let prompt = generation
+            try generation.append(9)
+            _ = try generation.stepper.run(to: .end)
+            return [prompt, generation]
+        }
+    }
+
+    /// Models small enough to be run often, of every architecture; the last has a tokenizer.
+    enum Subject: String, CaseIterable, Sendable {
+        case llama, rescaled, gpt2, gemma, gemma2, fables
+
+        func model() throws -> Model {
+            guard self != .fables else { return try Sample.llama.model() }
+            var tiny = try TinyCheckpoint(try #require(Architecture.find(self == .rescaled ? "llama" : rawValue)))
+            if self == .rescaled {
+                tiny.config["rope_scaling"] = """
+                    {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1, "high_freq_factor": 4, "original_max_position_embeddings": 16}
+                    """
+            }
+            return try tiny.model()
+        }
+
+        func ids() throws -> [Int] { self == .fables ? try Sample.llama.promptIDs() : [1, 5, 36, 0, 7, 5, 22, 11, 30, 2, 17, 8] }
+    }
+
+    @Test func namesAreUniqueAndEachHasAModel() {
+        #expect(Set(Quirk.all.map(\.name)).count == Quirk.all.count)
+        for quirk in Quirk.all {
+            #expect(Case.all.contains { $0.quirk.name == quirk.name }, "no model for \(quirk.name)")
+            #expect(quirk.name.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" } && !quirk.title.hasSuffix("."))
+            #expect(quirk.story.count > 100 && quirk.story.hasSuffix(".") && !quirk.source.isEmpty && !quirk.story.contains("  "))
+        }
+    }
+
+    @Test(arguments: Case.all) func theFirstValueThatDiffersIsTheNamedOne(_ test: Case) throws {
+        let (off, on) = (try test.passes(test.off()), try test.passes(test.on()))
+        let first = try zip(off, on).lazy.compactMap { try FirstDifference($0.stepper, $1.stepper) }.first
+        let found = try #require(first, "nothing differs")
+        #expect(NamePattern(test.quirk.first).matches(found.name), "\(found.name) \(found.index) \(found.numbers)")
+    }
+
+    /// The cast errors are of narrow runs first of all.
+    @Test(arguments: Case.all.filter { ["sqrt-d-format", "norm-cast-early", "gemma2-casts"].contains($0.quirk.name) })
+    func castErrorsInBF16(_ test: Case) throws {
+        let rules = Policy.Preset.bf16.rules
+        let (off, on) = (try test.passes(test.off(), rules: rules), try test.passes(test.on(), rules: rules))
+        let found = try #require(try FirstDifference(off[0].stepper, on[0].stepper))
+        #expect(found.name == test.quirk.first)
+    }
+
+    @Test(arguments: Case.all) func offChangesNoBit(_ test: Case) throws {
+        let plain = try test.off()
+        let undone = try test.on().with(quirks: [])
+        #expect(undone.quirks.isEmpty)
+        for (a, b) in zip(try test.passes(plain), try test.passes(undone)) {
+            #expect(a.stepper.hashes == b.stepper.hashes && b.stepper.program.marks.isEmpty)
+        }
+    }
+
+    /// Switched live: the bits of a run that had it from the start; nothing is computed again but what follows; and back.
+    @Test(arguments: Case.all.filter { !$0.quirk.changesTokens }) func switchedLive(_ test: Case) throws {
+        let plain = try test.passes(test.off())
+        let (on, steps) = try #require(try Generation.switched(plain, to: test.on()))
+        let fresh = try test.passes(test.on())
+        for (live, fresh) in zip(on, fresh) { #expect(live.stepper.hashes == fresh.stepper.hashes) }
+        #expect(steps > 0 && steps < plain.reduce(0) { $0 + $1.stepper.program.steps.count })
+        let (back, _) = try #require(try Generation.switched(on, to: test.off()))
+        for (back, plain) in zip(back, plain) { #expect(back.stepper.hashes == plain.stepper.hashes) }
+    }
+
+    /// What the quirk's ops compute has the derivative that their backward says; a rounding has none.
+    @Test(arguments: Case.all.filter { $0.subject != .fables }) func gradientsFollow(_ test: Case) throws {
+        let rounds = ["norm-cast-early", "gemma2-casts", "rope-tables-bf16"].contains(test.quirk.name)
+        guard case .ops = test.quirk.change, !rounds else { return }
+        let model = try test.on()
+        let walk = try model.run(test.subject.ids(), backward: true)
+        let checker = try #require(try GradientChecker(walk) { _ in })
+        var random = SplitMix64(state: 7)
+        let weights = walk.program.weights.filter { walk.program.gradient(of: $0) != nil }
+        for id in weights.enumerated().filter({ $0.offset % 5 == 0 }).map(\.element) {
+            for position in checker.elements(of: id, count: 1, random: &random) {
+                let check = try #require(try checker.check(id, at: position))
+                #expect(check.passes, "\(walk.program.values[id].name): \(check.double), measured \(check.quotient)")
+            }
+        }
+    }
+
+    @Test func mistakesAreSaid() throws {
+        let model = try Subject.gpt2.model()
+        #expect(#expect(throws: QuirkError.self) { try model.with(quirks: ["gelu"]) }?.rule.hasPrefix("there is no quirk 'gelu'") == true)
+        let other = #expect(throws: QuirkError.self) { try model.with(quirks: ["cap-after-mask"]) }
+        #expect(other?.rule.hasPrefix("quirk 'cap-after-mask' is not of this GPT-2; of it are scores-unscaled") == true)
+    }
+
+    /// Several at once are all there, whatever the order of their names.
+    @Test func severalTogether() throws {
+        let model = try Subject.gemma2.model()
+        let names = ["gelu-exact", "cap-after-mask", "window-ignored", "sqrt-d-format"]
+        let ids = try Subject.gemma2.ids()
+        let one = try model.with(quirks: names).run(ids)
+        #expect(try one.hashes == model.with(quirks: names.reversed()).run(ids).hashes)
+        #expect(Set(one.program.marks.values.joined()) == Set(names))
+        // A key beyond the window and one ahead have probability.
+        let probs = try #require(one.program.id(of: "model.layers.0.self_attn.probs"))
+        let tensor = try #require(try one.tensor(probs))
+        #expect((tensor.value(at: [0, 11, 0]) ?? 0) > 0 && (tensor.value(at: [0, 3, 9]) ?? 0) > 0)
+    }
+
+    /// Positions that bf16 has no number for : 257 becomes 256, 8190 and 8191 become 8192.
+    @Test func positionsInBF16() {
+        let table = RopeTable(.cos, positions: .bf16)
+        let inputs = [Dense<Double>(Shape((.pair, 1)), [1e-3]), Dense<Double>(Shape((.token, 4)), [256, 257, 8190, 8191])]
+        let found = table.reference(inputs).values
+        #expect(found[0] == found[1] && found[2] == found[3] && found[0] != found[2])
+        #expect(found[2] == RopeTable(.cos).reference([inputs[0], Dense<Double>(Shape((.token, 1)), [8192])]).values[0])
+    }
+
+    /// √3072 and √2048 in bf16 and fp16.
+    @Test(arguments: [(3072.0, NumberFormat.bf16, 55.5), (3072, .fp16, 55.4375), (2048, .bf16, 45.25), (2304, .bf16, 48)])
+    func rootsOfWidths(_ width: Double, _ format: NumberFormat, _ rounded: Double) {
+        #expect(Scale(width.squareRoot()).factor(in: format) == rounded)
+        #expect(Scale(width.squareRoot(), followsFormat: false).factor(in: format) == Double(Float(width.squareRoot())))
+    }
+}
