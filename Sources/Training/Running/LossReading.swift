@@ -21,13 +21,3 @@ extension Stepper {
         return LossReading(ids: ids, targets: targets, losses: losses)
     }
 }
-
-extension BatchRow {
-    /// Labels of the first `count` tokens, shifted as the loss reads them; of a reward, which has none, the last token counts alone.
-    func targets(_ count: Int, of objective: Objective) -> [Int32] {
-        switch objective {
-        case .next, .future: Array(targets.prefix(max(0, count - 1))) + [maskedLabel]
-        case .reward: [Int32](repeating: maskedLabel, count: max(0, count - 1)) + [0]
-        }
-    }
-}
