@@ -8,7 +8,11 @@ extension Stepper {
         let shape = try op.outputShape(inputs.map(\.shape))
         if choice.isDouble { return try Stepper.formula(op, inputs) }
         let value = try raw(op, choice, inputs, shape)
-        return choice.isCopy ? value : try choice.format.rounded(value, threads: policy.threads)
+        if choice.isCopy { return value }
+        // What a view or a cache shows may be another value's.
+        let isShared = op.isView || op is AppendCache
+        return isShared
+            ? try choice.format.rounded(value, threads: policy.threads) : try choice.format.rounded(fresh: value, threads: policy.threads)
     }
 
     private func raw(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape) throws -> Tensor {

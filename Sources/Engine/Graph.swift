@@ -118,20 +118,24 @@ package struct Graph: Sendable {
         return node
     }
 
-    /// Takes the last step back, if it is a linear head without bias that wrote `logits`: its x and W, for `HeadLoss`. A cap on the logits
-    /// stands between them; for a head of another kind it goes too.
-    package mutating func withdrawHead(_ logits: Node, withCap: Bool) -> (x: Node, weight: Node)? {
-        var logits = logits
-        if withCap, let cap = steps.last, cap.op is SoftCap, cap.output == logits.id, logits.id == values.count - 1 {
-            logits = Node(id: cap.inputs[0], shape: logits.shape)
-            removeLastStep()
-        }
-        guard let head = steps.last, head.output == logits.id, logits.id == values.count - 1, let linear = head.op as? Linear,
+    /// Of the last step, if it is a linear head without bias that wrote `logits`: its x and W. A cap on the logits may stand between them.
+    package func head(_ logits: Node) -> (x: Node, weight: Node)? {
+        let cap = steps.last.flatMap { $0.op is SoftCap && $0.output == logits.id ? $0 : nil }
+        let output = cap?.inputs[0] ?? logits.id
+        guard let head = steps.dropLast(cap == nil ? 0 : 1).last, head.output == output, let linear = head.op as? Linear,
             !linear.transposed, head.inputs.count == 2
         else { return nil }
         let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
-        removeLastStep()
         return (inputs[0], inputs[1])
+    }
+
+    /// Takes that step back, for `HeadLoss`. A cap on the logits goes only for a head of another kind (`withCap`).
+    package mutating func withdrawHead(_ logits: Node, withCap: Bool) -> (x: Node, weight: Node)? {
+        let hasCap = steps.last?.op is SoftCap
+        guard logits.id == values.count - 1, withCap || !hasCap, let head = head(logits) else { return nil }
+        if hasCap { removeLastStep() }
+        removeLastStep()
+        return head
     }
 
     private mutating func removeLastStep() {

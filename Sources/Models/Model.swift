@@ -61,6 +61,11 @@ package struct Model: Sendable {
         guard pass.hasLoss else { return graph }
         let head = pass.fusedLoss || objective == .reward ? graph.withdrawHead(logits, withCap: objective == .reward) : nil
         let targets = graph.input("targets", Shape((.token, pass.tokens)))
+        if case .future(let heads) = objective {
+            graph.futureLosses(
+                logits, targets, heads: heads, pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : [])
+            return graph
+        }
         let losses = objective == .reward ? graph.reward(logits, head?.x) : graph.nextTokenLoss(logits, targets, head)
         let count = pass.share ? [graph.input(Pass.batchTokens, Shape((.item, 1)))] : []
         graph.apply(Mean(isShare: pass.share), [losses, targets] + count, as: "loss")
@@ -136,9 +141,13 @@ package struct Model: Sendable {
         case LowRank.key: try Tensor(ids: [0, 0, 0, 0], axis: .item)
         case Pass.firstKeys: try Tensor(ids: ids.map { _ in 0 })
         case Pass.batchTokens: try Tensor(ids: [Int32(max(1, ids.count - 1))], axis: .item)
-        // The token that really comes next; the last has none and does not count.
-        default: try Tensor(ids: ids.dropFirst().map(Int32.init) + [-100])
+        default: try targets(ids, Objective.distance(ofTargets: name))
         }
+    }
+
+    /// The token that really comes next, or further on; the last have none and do not count.
+    private func targets(_ ids: [Int], _ distance: Int) throws -> Tensor {
+        try Tensor(ids: ids.dropFirst(distance).map(Int32.init) + [Int32](repeating: -100, count: min(distance, ids.count)))
     }
 
     private static func tokenizer(in folder: ModelFolder) -> (Tokenizer?, String?) {

@@ -7,9 +7,29 @@ package enum Objective: Sendable, Hashable {
     case next
     /// A number for the whole text, its reward: the final norm's last row times `score.weight`.
     case reward
+    /// The next token and, by so many further heads, those behind it. Gloeckle et al. 2024, arXiv:2404.19737, equation 2, with the linear
+    /// heads of its appendix: each is a matrix of its own on the final norm's rows, and the unembedding is shared.
+    case future(Int)
 
     /// The weight of the reward, under the name that transformers gives it.
     package static let score = "score.weight"
+
+    /// The module of a further head, from 1: it predicts the token so many places behind the next one.
+    package static func futureHead(_ number: Int) -> String { "\(futurePrefix)\(number)" }
+    package static func isFutureHead(_ weight: String) -> Bool { weight.hasPrefix(futurePrefix) && weight.hasSuffix(".weight") }
+    private static let futurePrefix = "future_head_"
+
+    /// The heads' parts of the loss, the next token's first; empty where there is one head.
+    package var parts: [String] {
+        guard case .future(let count) = self else { return [] }
+        return ["loss.next"] + (1...max(1, count)).map { "\(Objective.futureHead($0)).loss" }
+    }
+
+    /// How many places behind a token the one lies whose id an input of targets has for it.
+    static func distance(ofTargets input: String) -> Int {
+        let number = input.hasPrefix(futurePrefix) ? Int(input.dropFirst(futurePrefix.count).prefix { $0.isNumber }) : nil
+        return 1 + (number ?? 0)
+    }
 }
 
 extension Graph {
@@ -20,6 +40,30 @@ extension Graph {
         }
         let slopes = apply(HeadLoss(), [head.x, head.weight, targets], as: "loss.slopes")
         return apply(LossColumn(), [slopes], as: "loss.tokens")
+    }
+
+    /// The loss of each head, all over the same number of tokens, and their sum. A head's losses are those of the next token's, further on.
+    mutating func futureLosses(_ logits: Node, _ targets: Node, heads: Int, _ count: [Node]) {
+        guard let (x, unembedding) = head(logits) else {
+            _ = fault(logits, "more heads need a linear head without bias whose matrix they share")
+            return
+        }
+        let mean = Mean(isShare: !count.isEmpty)
+        let width = x.shape.axes[x.shape.rank - 1]
+        let own = apply(CrossEntropy(), [logits, targets], as: "loss.tokens")
+        var losses = [apply(mean, [own, targets] + count, as: "loss.next")]
+        for number in 1...max(1, heads) {
+            let loss = module(Objective.futureHead(number)) { graph in
+                let matrix = graph.weight("weight", Shape((.output, width.count), (.input, width.count)))
+                let further = graph.input(graph.name("targets"), targets.shape)
+                let turned = graph.apply(Linear(output: width), [x, matrix], as: "")
+                let scores = graph.apply(Linear(output: logits.shape.axes[1]), [turned, unembedding], as: "logits")
+                let tokens = graph.apply(CrossEntropy(), [scores, further], as: "loss.tokens")
+                return graph.apply(mean, [tokens, further] + count, as: "loss")
+            }
+            losses.append(loss)
+        }
+        apply(Sum(), losses, as: "loss")
     }
 
     /// −r of each token, [T], in the place of a loss: a head with a single row stands in the place of the one that was withdrawn,

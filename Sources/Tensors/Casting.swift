@@ -22,6 +22,18 @@ extension NumberFormat {
         }
     }
 
+    /// The same in the tensor's own memory where that can be: nobody else may have seen it yet.
+    package func rounded(fresh x: Tensor, threads: Int) throws -> Tensor {
+        guard isElementwise, !keepsSingle, x.type == .f32, x.isContiguous, case .memory = x.storage else {
+            return try rounded(x, threads: threads)
+        }
+        withExtendedLifetime(x) {
+            let numbers = Kernels.pointer(x)
+            withUnsafePointer(to: kernelFormat) { cast(numbers, to: UnsafeMutablePointer(mutating: numbers), x.shape, $0, Int32(threads)) }
+        }
+        return x
+    }
+
     private func cast(
         _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ shape: Shape, _ format: UnsafePointer<ck_format>, _ threads: Int32
     ) {

@@ -51,6 +51,7 @@ package enum Kernels {
         -> Tensor
     {
         let (x, p) = try floats(x)
+        let weight = try weight.unpacked()
         let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
         return try produce(shape, keeping: [x, weight]) { y in
             ck_matmul_bf16(

@@ -66,7 +66,8 @@ struct CommandLineTests {
             (["trace", llama, "--ids", "1", "--out", "/nonexistent/x"], 1, "cannot write /nonexistent/x"),
             (["trace", llama, "--ids", "1", "--out", "/dev/null"], 1, "not a regular file"),
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
-            (["trace", llama, "--ids", "1", "--precision", "fp7", "--out", "x"], 64, "neither a preset"),
+            (["trace", llama, "--ids", "1", "--precision", "bf17", "--out", "x"], 64, "neither a preset"),
+            (["stats", llama, "--ids", "1", "--precision", "\(llama)/config.json"], 1, "config.json, line 1: a rule is"),
             (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),
@@ -79,6 +80,32 @@ struct CommandLineTests {
         #expect(outcome.errorLines.count == 1, "\(outcome.errors)")
         #expect(outcome.errors.hasPrefix("mica: ") && outcome.errors.contains(test.2), "\(outcome.errors)")
         #expect(!outcome.hasControls)
+    }
+
+    // MARK: generate
+
+    /// ids: transformers' AutoTokenizer.from_pretrained("Samples/fables-llama").apply_chat_template(
+    /// [{"role": "user", "content": "Who lent the hat?"}], add_generation_prompt=True). 2041 ends a turn, 2033 a text.
+    @Test func chatGoesThroughTheTemplateAndEndsWithTheTurn() throws {
+        let ids = "2032,2038,342,266,2039,440,1315,1258,260,439,30,2041,2038,269,82,278,83,380,2039,440"
+        func generate(_ prompt: [String], _ more: [String] = []) throws -> Outcome {
+            try CommandLineTests.run(["generate", CommandLineTests.llama, "--max-tokens", "6", "--ids-only"] + prompt + more)
+        }
+        let (chat, plain) = (try generate(["--chat", "Who lent the hat?"]), try generate(["--ids", ids]))
+        #expect(chat.code == 0 && chat.output == plain.output && chat.output.split(separator: ",").count == 6)
+        #expect(chat.errors.contains("6 tokens after 20;"))
+        #expect(try generate(["--prompt", "Who lent the hat?"]).output != chat.output)
+        // The likeliest token made the end of the turn: it ends the answer to --chat, and nothing else.
+        let edits = try CommandLineTests.file("turn.edits", Data("set logits[19, 2041] = 99\n".utf8))
+        let (ended, went) = (
+            try generate(["--chat", "Who lent the hat?"], ["--edits", edits]), try generate(["--ids", ids], ["--edits", edits])
+        )
+        #expect(
+            ended.output.allSatisfy(\.isWhitespace) && ended.errors.contains("0 tokens after 20")
+                && ended.errors.contains("at end token 2041"))
+        #expect(went.output.hasPrefix("2041,") && went.output.split(separator: ",").count == 6)
+        let both = try generate(["--chat", "a", "--prompt", "b"])
+        #expect(both.code == 64 && both.errors.contains("Give --chat, --prompt or --ids."))
     }
 
     // MARK: info

@@ -34,7 +34,7 @@ struct FaultTests {
         let errors: String
     }
 
-    private static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
+    static func run(_ program: String, _ arguments: [String]) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments

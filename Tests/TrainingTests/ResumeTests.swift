@@ -15,8 +15,12 @@ struct ResumeTests {
         ["method": "lora", "lora-dropout": "0.3", "rank": "2"],
         ["method": "lora", "lora-dropout": "0.3", "rank": "2", "accumulation": "4", "batch-size": "1", "embedding-ratio": "0.2"],
         ["method": "lora", "rank": "3", "optimizer": "adamw8bit"], ["method": "full", "optimizer": "adamw8bit"],
-        ["method": "qlora", "rank": "2"], ["method": "full", "optimizer": "sgd", "momentum": "0.5"],
+        ["method": "qlora", "rank": "2", "heads": "1"], ["method": "full", "heads": "2", "accumulation": "2"],
+        ["method": "full", "optimizer": "sgd", "momentum": "0.5"],
         ["method": "lora", "optimizer": "sgd", "packing": "on"],
+        // Long matrices, whose moments are codes; rows of several texts.
+        ["method": "lora", "rank": "400", "targets": "q_proj", "optimizer": "adamw8bit"],
+        ["method": "full", "packing": "on", "batch-size": "1", "sequence-length": "30", "accumulation": "2"],
     ].map { ["steps": "20", "batch-size": "3", "lr": "0.01", "warmup": "3", "schedule": "cosine"].merging($0) { $1 } }
 
     /// Losses by step, from the log.
@@ -32,7 +36,12 @@ struct ResumeTests {
     @Test(arguments: variants, [(1, 2), (2, 1)]) func tenAndTenAreTwenty(_ values: [String: String], _ threads: (Int, Int)) throws {
         let tiny = try Tiny()
         let settings = try TrainingSettings(values)
-        var straight = try Trainer(tiny.job(settings, threads: threads.0))
+        let job = try tiny.job(settings, threads: threads.0)
+        #expect(job.data.items.allSatisfy { !$0.example.ids.isEmpty })
+        var loader = BatchLoader(job.data, job.dataSettings)
+        let isPacked = loader.next()?.microBatches.contains { $0.rows.contains { $0.documents > 1 } }
+        #expect(isPacked == settings.packing)
+        var straight = try Trainer(job)
         let losses = try straight.losses()
         var first = try TrainingRun.new(tiny.plan(settings), in: tiny.out, policy: Policy(threads: threads.0))
         for _ in 0..<10 { _ = try first.finishStep() }
@@ -64,6 +73,43 @@ struct ResumeTests {
             let (a, b) = ("\(run.folder.folder(step: 2))/\(name)", "\(tiny.scratch.path)/\(name)")
             #expect(FileManager.default.contents(atPath: a) == FileManager.default.contents(atPath: b), "\(name)")
         }
+    }
+
+    /// Moments of 4096 numbers and more are saved as they are held, codes and the largest of each 256; what is no number is refused.
+    @Test func eightBitMomentsAreSavedAsCodes() throws {
+        let tiny = try Tiny()
+        let settings = try TrainingSettings(["rank": "400", "targets": "q_proj", "optimizer": "adamw8bit", "steps": "2"])
+        var run = try TrainingRun.new(tiny.plan(settings), in: tiny.out, policy: Policy())
+        while try run.finishStep() != nil {}
+        let manifest = try #require(try run.folder.newest().manifest)
+        let folder = run.folder.folder(step: 2)
+        let again = try TrainerFiles(job: run.job).trainer(manifest, in: folder)
+        #expect(run.job.parameters.count == 4)
+        for parameter in run.job.parameters {
+            let (kept, read) = (run.trainer.state.moments[parameter.name] ?? [], again.state.moments[parameter.name] ?? [])
+            #expect(kept.count == 2 && read.count == 2)
+            for (a, b) in zip(kept, read) {
+                guard case .blocks(let one) = a, case .blocks(let two) = b else { return #expect(Bool(false), "\(parameter.name)") }
+                #expect(one.codes.floats() == two.codes.floats() && one.absmax.floats() == two.absmax.floats())
+                #expect(one.levels == two.levels && one.absmax.elementCount == 19)
+                #expect(try a.tensor(threads: 1).floats() == b.tensor(threads: 2).floats())
+            }
+        }
+        let path = "\(folder)/\(TrainerFiles.optimizer)"
+        let file = try SafetensorsFile(path: path)
+        let tensors = file.entries.map { ($0, file.tensor($0)) }
+        #expect(tensors.filter { $0.0.name.contains(".codes:") && $0.0.type == .u8 }.count == 8)
+        var writer = try SafetensorsWriter(
+            path: path, tensors: tensors.map { TensorPlan($0.0.name, $0.0.type, $0.0.dimensions) }, metadata: file.metadata)
+        for (entry, tensor) in tensors {
+            let isBad = entry.name.hasPrefix("adam.v.absmax:")
+            try writer.write(entry.name, isBad ? Tensor(tensor.shape, tensor.floats().map { _ in .nan }) : tensor)
+        }
+        try writer.finish()
+        do {
+            _ = try TrainerFiles(job: run.job).trainer(manifest, in: folder)
+            #expect(Bool(false), "was taken")
+        } catch { #expect("\(error)".contains("NaN or Inf at adam.v.absmax:"), "\(error)") }
     }
 
     // MARK: checkpoints that do not hold

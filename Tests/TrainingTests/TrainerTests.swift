@@ -11,7 +11,7 @@ struct TrainerTests {
     static let variants: [[String: String]] = [
         ["method": "full"], ["method": "lora", "rank": "3", "lora-dropout": "0.2"],
         ["method": "lora", "rank": "2", "embedding-ratio": "0.1", "optimizer": "adamw8bit"],
-        ["method": "full", "optimizer": "sgd", "momentum": "0.9"],
+        ["method": "full", "optimizer": "sgd", "momentum": "0.9"], ["method": "qlora", "rank": "2", "heads": "2", "packing": "on"],
     ].map { $0.merging(["steps": "3", "lr": "0.01", "batch-size": "3"]) { $1 } }
 
     @Test(arguments: Tiny.Kind.allCases, variants) func threadsChangeNoBit(_ kind: Tiny.Kind, _ values: [String: String]) throws {

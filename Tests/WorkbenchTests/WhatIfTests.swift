@@ -85,7 +85,9 @@ import Workbench
         ("knock-out L9H1", "there is no attention in layer 9"), ("noise model.norm", "cannot follow"),
         ("copy model.norm from B", "there is no run 'B'"), ("undo", "there is no edit to undo"),
         ("patch-scan", "there is no run to copy from"),
-        ("patch-scan sideways", "'sideways' cannot follow"), ("run B =", "a run is written run B"),
+        ("patch-scan sideways", "'sideways' cannot follow"), ("patch-scan answer Tom", "answer TOKEN wrong TOKEN"),
+        ("patch-scan answer Tom wrong unbelievable", "'unbelievable' is"), ("patch-scan answer Tom wrong 99999", "outside the vocabulary"),
+        ("run B =", "a run is written run B"),
         ("freeze model.layers.1.mlp", "is no norm"),
     ])
     func mistakesAreSaidAndChangeNothing(_ line: String, _ says: String) {
@@ -144,6 +146,19 @@ import Workbench
     }
 
     // MARK: scans
+
+    /// The other way round each cell is the same: both differences change their sign.
+    @Test func aScanComparesTheTokensThatAreNamed() throws {
+        var harness = Self.harness("run B = \"\(Self.other)\"", "patch-scan heads")
+        let own = try #require(harness.session.scan?.scan)
+        harness.command("patch-scan heads from B answer Mia wrong \(own.question.answer)")
+        let named = try #require(harness.session.scan?.scan)
+        #expect(named.question.answer == own.question.wrong && named.question.wrong == own.question.answer)
+        #expect(named.clean == -own.clean && named.corrupted == -own.corrupted)
+        harness.command("patch-scan heads answer met wrong Tom")
+        let other = try #require(harness.session.scan?.scan)
+        #expect(other.question.wrong == own.question.answer && other.clean != named.clean)
+    }
 
     @Test(arguments: PatchScan.What.allCases) func aScanIsDrawnAndItsCellBecomesAnEdit(_ what: PatchScan.What) throws {
         var harness = Self.harness("run B = \"\(Self.other)\"", "patch-scan \(what.rawValue)")

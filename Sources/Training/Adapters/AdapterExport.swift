@@ -12,7 +12,7 @@ package enum AdapterExport {
         let program = try model.program(Pass(tokens: 2))
         // Also parts of layers that are frozen belong to it.
         let names = program.weights.map { program.values[$0].name }.filter { name in
-            Parameter.isAdapter(name) || parameters.contains { $0.name == name }
+            Parameter.isAdapter(name) || (parameters.contains { $0.name == name } && !Objective.isFutureHead(name))
         }
         let plans = try names.map { TensorPlan(PEFTAdapter.prefix + $0, .f32, try model.weight($0).shape.counts) }
         var writer = try SafetensorsWriter(path: "\(folder)/\(PEFTAdapter.weightsName)", tensors: plans, metadata: [("format", "pt")])

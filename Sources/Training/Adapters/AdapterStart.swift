@@ -3,9 +3,15 @@ import Engine
 import Models
 import Tensors
 
-/// Gives a model the adapter that a finetune begins with: read from a folder, or new.
+/// Gives a model the adapter that a finetune begins with, read from a folder or new, and the heads that are trained beside its own.
 enum AdapterStart {
     static func model(_ model: Model, _ settings: TrainingSettings, policy: Policy) throws -> (Model, TrainingSettings) {
+        var (model, settings) = try adapted(model, settings, policy: policy)
+        if settings.heads > 0 { try FutureHeads.begin(&model, count: settings.heads, settings.method) }
+        return (model, settings)
+    }
+
+    private static func adapted(_ model: Model, _ settings: TrainingSettings, policy: Policy) throws -> (Model, TrainingSettings) {
         guard settings.method.isAdapter else {
             if !settings.adapter.isEmpty { throw SettingError(rule: "--adapter needs --method lora or qlora") }
             return (model, settings)

@@ -17,7 +17,9 @@ package enum ModelExport {
     /// - Returns: the names of the files.
     @discardableResult
     package static func write(_ model: Model, format: ElementType?, to folder: String) throws -> [String] {
-        let names = try model.program(Pass(tokens: 2)).weightNames.filter { !Parameter.isAdapter($0) }
+        let names = try model.program(Pass(tokens: 2)).weightNames.filter {
+            !Parameter.isAdapter($0) && !Objective.isFutureHead($0)
+        }
         func type(_ tensor: Tensor) -> ElementType { format ?? (tensor.type == .nf4 ? .f32 : tensor.type) }
         let tensors = try names.map { (file: model.weightNames[$0] ?? $0, tensor: try model.weight($0)) }
         let plans = tensors.map { TensorPlan($0.file, type($0.tensor), $0.tensor.shape.counts) }

@@ -17,7 +17,9 @@ package struct Parameter: Sendable, Equatable {
         return program.weights.compactMap { id in
             let value = program.values[id]
             if let layer = value.layer, frozen.contains(layer) { return nil }
-            if isAdapter(value.name) || value.name == Objective.score { return Parameter(name: value.name, shape: value.shape, ratio: 1) }
+            if isAdapter(value.name) || value.name == Objective.score || Objective.isFutureHead(value.name) {
+                return Parameter(name: value.name, shape: value.shape, ratio: 1)
+            }
             let ratio = tables.contains(id) && settings.embeddingRatio > 0 ? settings.embeddingRatio : 1
             let trained = !settings.method.isAdapter || (tables.contains(id) && settings.embeddingRatio > 0)
             return trained ? Parameter(name: value.name, shape: value.shape, ratio: ratio) : nil

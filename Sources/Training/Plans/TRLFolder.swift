@@ -33,7 +33,8 @@ package enum TRLFolder {
         let settings = job.settings
         let wanted: [(Bool, String)] = [
             (settings.method == .full || settings.method == .lora, "--method full or lora"),
-            (settings.optimizer == .adamw, "--optimizer adamw"), (settings.denominator == .tokens, "--denominator tokens"),
+            (settings.heads == 0, "--heads 0"), (settings.optimizer == .adamw, "--optimizer adamw"),
+            (settings.denominator == .tokens, "--denominator tokens"),
             (settings.embeddingRatio == 0, "--embedding-ratio 0"), (settings.freeze.isEmpty, "no --freeze"),
             (settings.loraDropout == 0, "--lora-dropout 0, as other programs draw other numbers"),
         ]

@@ -105,7 +105,7 @@ package struct Trainer: Sendable {
         switch phase {
         case .batch: try draw()
         case .stopped(.nonFinite), .stopped(.spike):
-            work?.restart()
+            work?.forgetRows()
             try begin(row: 0)
         default: return false
         }
@@ -174,11 +174,10 @@ package struct Trainer: Sendable {
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
                 "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
-                "targets": Tensor(ids: row.targets(count, of: model.objective)),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))),
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
-            ])
+            ].merging(row.targets(count, of: model.objective)) { $1 })
         return try Stepper(
             program, policy: job.policy, keep: watching ? .all(budget: .max) : job.settings.checkpointing.keep, bindings: bindings)
     }
@@ -196,6 +195,10 @@ package struct Trainer: Sendable {
         self.work = nil
         stepper = nil
         if let loss = pass.program.id(of: "loss"), let value = try pass.tensor(loss)?.value(at: [0]) { work.shares.append(value) }
+        for (number, name) in model.objective.parts.enumerated() {
+            let value = try pass.program.id(of: name).flatMap { try pass.tensor($0)?.value(at: [0]) } ?? .nan
+            work.add(value, toHead: number)
+        }
         for parameter in job.parameters {
             guard let id = pass.program.id(of: "grad:\(parameter.name)"), let gradient = try pass.tensor(id) else { continue }
             let sum = try work.gradients[parameter.name].map { try Kernels.add($0, gradient, threads: job.policy.threads) }
@@ -282,6 +285,6 @@ package struct Trainer: Sendable {
         phase = state.step >= job.steps ? .finished : rules.after(step: state.step, losses: state.losses).map { .stopped($0) } ?? .batch
         return StepReport(
             step: state.step, loss: work.loss, rate: work.rate, gradNorm: work.gradNorm, tokens: work.tokens, epoch: work.batch.epoch,
-            preference: work.preference)
+            preference: work.preference, heads: work.heads)
     }
 }

@@ -154,6 +154,7 @@ package struct TrainingRun: Sendable {
                 ("epoch", .integer(report.epoch)),
             ] + (validation.map { [("validation", .real($0))] } ?? [])
                 + (report.preference.map { [("margin", .real($0.margin)), ("accuracy", .real($0.accuracy))] } ?? [])
+                + (report.heads.isEmpty ? [] : [("heads", .array(report.heads.map { .real($0) }))])
                 + (sample.map { [("sample", .string($0))] } ?? []))
     }
 

@@ -29,6 +29,8 @@ package struct StepWork: Sendable {
     package var shares: [Double] = []
     /// What the loss read of each row so far.
     package internal(set) var readings: [LossReading] = []
+    /// Where several heads are trained, each one's part of the loss, the next token's first.
+    package private(set) var heads: [Double] = []
     /// Of each trained weight, summed over the rows so far.
     package var gradients: [String: Tensor] = [:]
     package var gradNorm = 0.0
@@ -44,6 +46,18 @@ package struct StepWork: Sendable {
         denominators = batch.microBatches.flatMap { micro in
             micro.rows.map { _ in Double(settings.denominator == .tokens ? batch.counted : micro.counted * count) }
         }
+    }
+
+    /// Back to before the first row.
+    mutating func forgetRows() {
+        shares = []
+        readings = []
+        heads = []
+        gradients = [:]
+    }
+
+    mutating func add(_ loss: Double, toHead number: Int) {
+        if number == heads.count { heads.append(loss) } else { heads[number] += loss }
     }
 
     /// The loss before the update.
@@ -65,9 +79,6 @@ package struct StepWork: Sendable {
         preference = value
     }
 
-    /// Back to the first row, as if nothing had been computed.
-    mutating func restart() { (shares, readings, gradients) = ([], [], [:]) }
-
     /// Tokens without padding.
     package var tokens: Int { rows.reduce(0) { $0 + $1.ids.count - $1.padding } }
 }
@@ -84,4 +95,6 @@ package struct StepReport: Sendable, Equatable {
     package let epoch: Int
     /// Of preferences.
     package var preference: Preference.Value?
+    /// Where several heads are trained, each one's part of the loss.
+    package var heads: [Double] = []
 }

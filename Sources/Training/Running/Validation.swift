@@ -8,6 +8,8 @@ extension Trainer {
         guard let data = job.validation else { return nil }
         var model = model
         model.adapter?.dropout = 0
+        // What counts is the next token, also where more heads are trained.
+        if case .future = model.objective { model.objective = .next }
         var settings = job.dataSettings
         settings.shuffle = false
         var loader = BatchLoader(data, settings)
@@ -31,9 +33,9 @@ extension Model {
         let bindings = try bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))), "targets": Tensor(ids: row.targets(count, of: objective)),
+                "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))), Pass.batchTokens: Tensor(ids: [1], axis: .item),
-            ])
+            ].merging(row.targets(count, of: objective)) { $1 })
         var stepper = try Stepper(program, policy: policy, keep: .nothing, bindings: bindings)
         while !stepper.isFinished { try stepper.step() }
         guard let loss = program.id(of: "loss") else { return 0 }

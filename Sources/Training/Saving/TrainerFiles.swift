@@ -25,7 +25,7 @@ struct TrainerFiles {
             ? AdapterExport.write(trainer.model, parameters: job.parameters, settings: job.settings, to: folder)
             : ModelExport.write(trainer.model, format: nil, to: folder)
         try writeOptimizer(trainer, to: "\(folder)/\(TrainerFiles.optimizer)")
-        return weights + [TrainerFiles.optimizer]
+        return try weights + FutureHeads.write(trainer.model, job.parameters, to: folder) + [TrainerFiles.optimizer]
     }
 
     private func writeOptimizer(_ trainer: Trainer, to path: String) throws {
@@ -75,7 +75,10 @@ struct TrainerFiles {
             found = { try checkpoint.tensor(named: job.model.weightNames[$0] ?? $0) }
         }
         for parameter in job.parameters {
-            guard let tensor = try found(parameter.name), tensor.shape.counts == parameter.shape.counts else {
+            let isHead = Objective.isFutureHead(parameter.name)
+            guard let tensor = try isHead ? FutureHeads.tensor(parameter.name, in: folder) : found(parameter.name),
+                tensor.shape.counts == parameter.shape.counts
+            else {
                 throw RunError(folder, "\(parameter.name) is missing or has another shape", next: "Was the run made with other settings?")
             }
             model.replacements[parameter.name] = try Tensor(parameter.shape, tensor.floats())

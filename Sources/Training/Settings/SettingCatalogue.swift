@@ -26,6 +26,10 @@ extension Setting {
             "method", .training, \.method,
             "full: every weight. lora: small matrices beside the frozen weights. qlora: beside weights rounded to four bits (NF4). dpo, orpo: as lora, from pairs of answers. reward: as lora, a number for each answer."
         ),
+        .integer(
+            "heads", .training, \.heads, 0...16,
+            "With full, lora, qlora: so many more heads learn the tokens behind the next one, from the same last layer. Only training has them."
+        ),
         .integer("steps", .training, \.steps, 0...Int.max, "Steps of the optimizer; 0: as many as the epochs need."),
         .real("epochs", .training, \.epochs, 0...1e6, "Passes over the data, where no steps are given."),
         .real("lr", .training, \.lr, 0...most, "The learning rate at its highest."),

@@ -53,6 +53,7 @@ package struct TrainingSettings: Sendable, Equatable {
 
     // Length and learning rate
     package var method = Method.lora
+    package var heads = 0
     package var steps = 0
     package var epochs = 1.0
     package var lr = 2e-4

@@ -34,7 +34,7 @@ extension Command {
             return [.write(file.text, to: path)]
         },
         Command(
-            "patch-scan", "[residual|attention|mlp|heads] [from RUN]", .whatIf,
+            "patch-scan", "[residual|attention|mlp|heads] [from RUN] [answer TOKEN wrong TOKEN]", .whatIf,
             "copy a run into this one part by part; which part brings its answer back"
         ) { session, arguments throws(CommandError) in
             try session.needRun()
@@ -81,13 +81,27 @@ extension Session {
         let names = PatchScan.What.allCases.map(\.rawValue)
         let what = words.first.flatMap { PatchScan.What(rawValue: $0) }
         if what != nil { words.removeFirst() }
+        let question = try question(&words)
         guard words.isEmpty || (words.count == 2 && words[0] == "from") else {
-            throw CommandError("'\(words.joined(separator: " "))' cannot follow; there are \(names.joined(separator: ", ")), then from RUN")
+            throw CommandError(
+                "'\(words.joined(separator: " "))' cannot follow; there are \(names.joined(separator: ", ")), from RUN, answer TOKEN wrong TOKEN"
+            )
         }
         guard let run = words.last ?? edits.runs.last?.name else {
             throw CommandError("there is no run to copy from; make one with :run B = \"TEXT\"")
         }
-        return .engine(.whatIf(.scan(what ?? .residual, from: run, nil)))
+        return .engine(.whatIf(.scan(what ?? .residual, from: run, question)))
+    }
+
+    /// `answer TOKEN wrong TOKEN` at the end; it is taken away.
+    private func question(_ words: inout [String]) throws(CommandError) -> PatchScan.Question? {
+        guard let first = words.firstIndex(of: "answer") else { return nil }
+        let named = Array(words[first...])
+        guard named.count == 4, named[2] == "wrong", let model else { throw CommandError("both are needed: answer TOKEN wrong TOKEN") }
+        words.removeSubrange(first...)
+        do throws(PromptError) { return PatchScan.Question(answer: try model.token(named[1]), wrong: try model.token(named[3])) } catch {
+            throw CommandError(error.rule)
+        }
     }
 
     // MARK: what the engine tells

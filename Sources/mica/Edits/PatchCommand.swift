@@ -67,16 +67,7 @@ struct PatchCommand: ParsableCommand {
 
     private func question(_ model: Model) throws -> PatchScan.Question? {
         guard let answer, let wrong else { return nil }
-        return PatchScan.Question(answer: try PatchCommand.token(answer, model), wrong: try PatchCommand.token(wrong, model))
-    }
-
-    /// An id, or text that is one token; a word may leave out the blank before it.
-    private static func token(_ word: String, _ model: Model) throws -> Int {
-        if let id = Int(word) { return id }
-        guard let tokenizer = model.tokenizer else { throw Failure("\(model.path) has no tokenizer; give the token's id") }
-        let candidates = [" \(word)", word].map { tokenizer.encode($0, addSpecial: false) }
-        if let one = candidates.first(where: { $0.count == 1 }) { return Int(one[0]) }
-        throw Failure("'\(word)' is \(candidates[1].count) tokens of this model; give one token, or its id")
+        return PatchScan.Question(answer: try model.token(answer), wrong: try model.token(wrong))
     }
 }
 

@@ -28,6 +28,8 @@ struct FinetuneOptions: ParsableArguments {
     var validateEvery: String?
     @Option(name: .customLong("method"), help: help("method"))
     var method: String?
+    @Option(name: .customLong("heads"), help: help("heads"))
+    var heads: String?
     @Option(name: .customLong("steps"), help: help("steps"))
     var steps: String?
     @Option(name: .customLong("epochs"), help: help("epochs"))

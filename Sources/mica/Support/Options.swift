@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import Engine
 import Foundation
 import Models
@@ -57,11 +58,12 @@ struct PrecisionOptions: ParsableArguments {
 
     func policy(threads: Int) throws -> Policy {
         if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
-        guard let text = try? String(contentsOfFile: precision, encoding: .utf8) else {
+        guard FileManager.default.fileExists(atPath: precision) else {
             let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure.usage("--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file that can be read")
+            throw Failure.usage("--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file")
         }
-        return Policy(rules: try Policy.rules(from: text, naming: precision), threads: threads)
+        let bytes = try WholeFile.read(precision, as: "a policy", limit: 1 << 20)
+        return Policy(rules: try Policy.rules(from: String(decoding: bytes, as: UTF8.self), naming: precision), threads: threads)
     }
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Losses of six AdamW steps on Samples/fables-llama in fp32, full and LoRA, by PyTorch and PEFT; printed for LossTests.swift.
+"""Losses of six AdamW steps on Samples/fables-llama in fp32, full and LoRA, with two more heads and without, by PyTorch and PEFT;
+printed for LossTests.swift.
 
     pip install torch transformers peft && python make_losses.py ../../../Samples/fables-llama
 """
@@ -12,22 +13,29 @@ from transformers import AutoModelForCausalLM
 rows = [[(7 * i * i + 31 * i + 5 * r) % 2000 for i in range(18 - 5 * r)] for r in range(2)]
 
 
-def loss_of(model):
-    total = count = 0
+def loss_of(model, heads):
+    """The next token's loss, and of each further head the loss of the token one place further, all by the count of next tokens."""
+    total = [0] * (1 + len(heads))
+    count = 0
     for row in rows:
-        logits = model(torch.tensor([row])).logits[0, :-1].float()
-        total = total + torch.nn.functional.cross_entropy(logits, torch.tensor(row[1:]), reduction="sum")
+        output = model(torch.tensor([row]), output_hidden_states=True)
+        x, logits = output.hidden_states[-1][0], [output.logits[0]]
+        logits += [model.get_output_embeddings()(x @ head.T) for head in heads]
+        for i, z in enumerate(logits):
+            total[i] = total[i] + torch.nn.functional.cross_entropy(z[: -1 - i].float(), torch.tensor(row[1 + i :]), reduction="sum")
         count += len(row) - 1
-    return total / count
+    return [x / count for x in total]
 
 
-def run(model, lr):
-    trained = [p for p in model.parameters() if p.requires_grad]
+def run(model, lr, further=0):
+    heads = [torch.nn.Parameter(torch.eye(model.config.hidden_size)) for _ in range(further)]
+    trained = [p for p in model.parameters() if p.requires_grad] + heads
     opt = torch.optim.AdamW(trained, lr=lr, betas=(0.9, 0.95), eps=1e-8, weight_decay=0.1)
     losses = []
     for _ in range(6):
-        loss = loss_of(model)
-        losses.append(loss.item())
+        each = loss_of(model, heads)
+        loss = sum(each)
+        losses.append([x.item() for x in each] if heads else loss.item())
         opt.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -39,10 +47,15 @@ def load():
     return AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32, attn_implementation="eager")
 
 
-print("full", run(load(), 1e-3))
-lora = get_peft_model(load(), LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
-for name, p in lora.named_parameters():
-    if "lora_" in name:
-        i = torch.arange(p.numel(), dtype=torch.float64) + 1
-        p.data = (0.1 * torch.sin(i) if "lora_A" in name else 0.02 * torch.cos(i)).float().reshape(p.shape)
-print("lora", run(lora, 1e-2))
+def adapted():
+    lora = get_peft_model(load(), LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
+    for name, p in lora.named_parameters():
+        if "lora_" in name:
+            i = torch.arange(p.numel(), dtype=torch.float64) + 1
+            p.data = (0.1 * torch.sin(i) if "lora_A" in name else 0.02 * torch.cos(i)).float().reshape(p.shape)
+    return lora
+
+
+for further in (0, 2):
+    print("full", further, run(load(), 1e-3, further))
+    print("lora", further, run(adapted(), 1e-2, further))
