@@ -118,24 +118,23 @@ package struct Graph: Sendable {
         return node
     }
 
-    /// Of the last step, if it is a linear head without bias that wrote `logits`: its x and W. A cap on the logits may stand between them.
-    package func head(_ logits: Node) -> (x: Node, weight: Node)? {
+    /// Of the last step, if it is a linear head without bias that wrote `logits`: its x and W, and the cap on the logits if one follows.
+    package func head(_ logits: Node) -> (x: Node, weight: Node, cap: SoftCap?)? {
         let cap = steps.last.flatMap { $0.op is SoftCap && $0.output == logits.id ? $0 : nil }
         let output = cap?.inputs[0] ?? logits.id
         guard let head = steps.dropLast(cap == nil ? 0 : 1).last, head.output == output, let linear = head.op as? Linear,
             !linear.transposed, head.inputs.count == 2
         else { return nil }
         let inputs = head.inputs.map { Node(id: $0, shape: values[$0].shape) }
-        return (inputs[0], inputs[1])
+        return (inputs[0], inputs[1], cap?.op as? SoftCap)
     }
 
     /// Takes that step back, for `HeadLoss`. A cap on the logits goes only for a head of another kind (`withCap`).
     package mutating func withdrawHead(_ logits: Node, withCap: Bool) -> (x: Node, weight: Node)? {
-        let hasCap = steps.last?.op is SoftCap
-        guard logits.id == values.count - 1, withCap || !hasCap, let head = head(logits) else { return nil }
-        if hasCap { removeLastStep() }
+        guard logits.id == values.count - 1, let head = head(logits), withCap || head.cap == nil else { return nil }
+        if head.cap != nil { removeLastStep() }
         removeLastStep()
-        return head
+        return (head.x, head.weight)
     }
 
     private mutating func removeLastStep() {

@@ -44,7 +44,7 @@ extension Graph {
 
     /// The loss of each head, all over the same number of tokens, and their sum. A head's losses are those of the next token's, further on.
     mutating func futureLosses(_ logits: Node, _ targets: Node, heads: Int, _ count: [Node]) {
-        guard let (x, unembedding) = head(logits) else {
+        guard let (x, unembedding, cap) = head(logits) else {
             _ = fault(logits, "more heads need a linear head without bias whose matrix they share")
             return
         }
@@ -57,7 +57,9 @@ extension Graph {
                 let matrix = graph.weight("weight", Shape((.output, width.count), (.input, width.count)))
                 let further = graph.input(graph.name("targets"), targets.shape)
                 let turned = graph.apply(Linear(output: width), [x, matrix], as: "")
-                let scores = graph.apply(Linear(output: logits.shape.axes[1]), [turned, unembedding], as: "logits")
+                let uncapped = graph.apply(
+                    Linear(output: logits.shape.axes[1]), [turned, unembedding], as: cap == nil ? "logits" : "lm_head")
+                let scores = cap.map { graph.apply($0, [uncapped], as: "logits") } ?? uncapped
                 let tokens = graph.apply(CrossEntropy(), [scores, further], as: "loss.tokens")
                 return graph.apply(mean, [tokens, further] + count, as: "loss")
             }

@@ -26,7 +26,7 @@ extension BatchRow {
     /// Labels of the first `count` tokens, shifted as the loss reads them; of a reward, which has none, the last token counts alone.
     func targets(_ count: Int, of objective: Objective) -> [Int32] {
         switch objective {
-        case .next: Array(targets.prefix(max(0, count - 1))) + [maskedLabel]
+        case .next, .future: Array(targets.prefix(max(0, count - 1))) + [maskedLabel]
         case .reward: [Int32](repeating: maskedLabel, count: max(0, count - 1)) + [0]
         }
     }
