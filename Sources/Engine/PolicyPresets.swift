@@ -59,5 +59,15 @@ extension Policy {
         }
     }
 
+    private static let known = Preset.allCases.map { (name: $0.rawValue, rules: $0.rules) }
+
+    private static func name(of rules: [Rule]) -> String? { known.first { $0.rules == rules }?.name }
+
+    /// The preset's name, or how many rules of a file; behind ≠ how many rules were added live, or which preset was.
+    package var title: String {
+        let own = Policy.name(of: rules) ?? "\(rules.count) rules"
+        return live.isEmpty ? own : "\(own) ≠\(Policy.name(of: live) ?? String(live.count))"
+    }
+
     package init(_ preset: Preset, threads: Int = 2) { self.init(rules: preset.rules, threads: threads) }
 }

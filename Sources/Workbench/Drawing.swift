@@ -108,7 +108,8 @@ package enum RunLine {
         let edits = session.edits.items.isEmpty ? "" : "✎\(session.edits.items.count)  "
         let adapter = session.adapter.map { $0.isShown ? "  + \($0.name) \($0.mode.words)" : "" } ?? ""
         let quirks = session.quirks.on.isEmpty ? "" : "\(QuirkWords.sign)\(session.quirks.on.count)  "
-        return "\(edits)\(quirks)\(name)\(adapter)  \(tokens)  fp32"
+        let formats = session.snapshot?.stepper.policy.title ?? ""
+        return "\(edits)\(quirks)\(name)\(adapter)  \(tokens)  \(formats)"
     }
 
     /// At the right of the status line: the cursor of the run.

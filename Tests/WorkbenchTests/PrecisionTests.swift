@@ -69,8 +69,10 @@ import Workbench
         let after = try Self.hashes(harness)
         #expect(try after == Self.fresh(preset))
         #expect(after != before)
+        #expect(RunLine.label(harness.session).hasSuffix("fp32 ≠\(preset)"))
         harness.command("precision own")
         #expect(try Self.hashes(harness) == before)
+        #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
     }
 
     @Test func weightsAndPatternsAreRounded() throws {
