@@ -2,33 +2,36 @@ import Tensors
 
 /// One op as the policy has it: the only place where values are rounded to formats.
 extension Stepper {
-    /// The op's value in its format, from inputs in theirs.
-    func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor]) throws -> Tensor {
-        let inputs = try rounded(inputs, to: choice.inputs)
+    /// The op's value in its format, from inputs in theirs. Static, for a step of a long decoding is short beside a copy of the stepper.
+    static func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], threads: Int) throws -> Tensor {
+        let inputs = try rounded(inputs, to: choice.inputs, threads: threads)
         let shape = try op.outputShape(inputs.map(\.shape))
-        if choice.isDouble { return try Stepper.formula(op, inputs) }
-        let value = try raw(op, choice, inputs, shape)
+        if choice.isDouble { return try formula(op, inputs) }
+        let value = try raw(op, choice, inputs, shape, threads: threads)
         if choice.isCopy { return value }
         // What a view or a cache shows may be another value's.
         let isShared = op.isView || op is AppendCache
-        return isShared
-            ? try choice.format.rounded(value, threads: policy.threads) : try choice.format.rounded(fresh: value, threads: policy.threads)
+        return isShared ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
     }
 
-    private func raw(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape) throws -> Tensor {
-        if op.isProduct, choice.accumulation == .fp64 { return try Stepper.formula(op, inputs) }
+    private static func raw(
+        _ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape, threads: Int
+    ) throws -> Tensor {
+        if op.isProduct, choice.accumulation == .fp64 { return try formula(op, inputs) }
         let rounding = choice.rounding
         if let kernel = choice.kernel, !(op.isProduct && rounding.accumulation != nil) {
-            return try kernel.run(inputs.map { try Stepper.single($0) }, shape, Arithmetic(threads: policy.threads, rounding: rounding))
+            // Kernels read fp32 activations; weights in files they read as they are.
+            let singles = inputs.contains(where: isDouble) ? try inputs.map { isDouble($0) ? try $0.contiguous() : $0 } : inputs
+            return try kernel.run(singles, shape, Arithmetic(threads: threads, rounding: rounding))
         }
         let result = op.reference(inputs.map { Dense<Float>($0) }, rounding: rounding)
         return try Tensor(result.shape, result.values)
     }
 
     /// Ids and positions stay what they are.
-    private func rounded(_ inputs: [Tensor], to format: NumberFormat?) throws -> [Tensor] {
+    private static func rounded(_ inputs: [Tensor], to format: NumberFormat?, threads: Int) throws -> [Tensor] {
         guard let format else { return inputs }
-        return try inputs.map { $0.type.isFloat ? try format.rounded($0, threads: policy.threads) : $0 }
+        return try inputs.map { $0.type.isFloat ? try format.rounded($0, threads: threads) : $0 }
     }
 
     /// By the formula, in fp64.
@@ -37,10 +40,9 @@ extension Stepper {
         return try Tensor(result.shape, doubles: result.values)
     }
 
-    /// Kernels read fp32 activations; weights in files they read as they are.
-    private static func single(_ x: Tensor) throws -> Tensor {
-        if case .memory = x.storage, x.type == .f64 { return try x.contiguous() }
-        return x
+    private static func isDouble(_ x: Tensor) -> Bool {
+        guard x.type == .f64, case .memory = x.storage else { return false }
+        return true
     }
 
     /// A weight or an input in its format.

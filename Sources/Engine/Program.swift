@@ -63,6 +63,8 @@ package struct Program: Sendable {
     package let forwardCount: Int
     /// By value: what was put in the place of the architecture's own op, and by whom.
     package let marks: [Int: [String]]
+    /// What a forward run is for.
+    private let logits: Int?
     private let index: [String: Int]
 
     /// Throws one error that lists every shape mistake made while building.
@@ -81,6 +83,7 @@ package struct Program: Sendable {
         var index: [String: Int] = [:]
         for (id, value) in values.enumerated() { for name in [value.name] + value.aliases { index[name] = id } }
         self.index = index
+        logits = index["logits"]
     }
 
     private static func followingWeights(_ graph: Graph) -> [Int?] {
@@ -113,7 +116,7 @@ package struct Program: Sendable {
 
     /// Whether nobody wants a value after its last reader: caches feed the next pass, logits are what a forward run is for.
     func isPassing(_ id: Int) -> Bool {
-        values[id].step != nil && values[id].role != .cache && (hasBackward || index["logits"] != id)
+        values[id].step != nil && values[id].role != .cache && (hasBackward || logits != id)
     }
 
     /// The gradient of a value, if the reverse walk makes one.

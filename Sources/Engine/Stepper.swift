@@ -128,8 +128,11 @@ package struct Stepper: Sendable {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
         var inputs: [Tensor] = []
-        for input in program.steps[number].inputs { inputs.append(try value(input)) }
-        let tensor = try run(number, inputs: inputs)
+        for input in program.steps[number].inputs { inputs.append(try recording.tensors[input] ?? value(input)) }
+        let tensor =
+            edits.isEmpty
+            ? try Stepper.compute(program.steps[number].op, choices[number], inputs, threads: policy.threads)
+            : try run(number, inputs: inputs)
         try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
@@ -166,7 +169,7 @@ package struct Stepper: Sendable {
     }
 
     func compute(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        try compute(program.steps[number].op, choices[number], inputs)
+        try Stepper.compute(program.steps[number].op, choices[number], inputs, threads: policy.threads)
     }
 
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
