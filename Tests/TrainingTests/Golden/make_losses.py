@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Losses of six AdamW steps on Samples/fables-llama in fp32, full and LoRA, with two more heads and without, by PyTorch and PEFT;
-printed for LossTests.swift.
+"""Losses of six AdamW steps on a sample in fp32, full and LoRA, with two more heads and without, by PyTorch and PEFT; printed for
+LossTests.swift. What stands behind the head (Gemma-2's cap) stands behind the further heads too.
 
     pip install torch transformers peft && python make_losses.py ../../../Samples/fables-llama
+    python make_losses.py ../../../Samples/fables-gemma2
 """
 import sys
 
@@ -20,7 +21,9 @@ def loss_of(model, heads):
     for row in rows:
         output = model(torch.tensor([row]), output_hidden_states=True)
         x, logits = output.hidden_states[-1][0], [output.logits[0]]
-        logits += [model.get_output_embeddings()(x @ head.T) for head in heads]
+        cap = getattr(model.config, "final_logit_softcapping", None)
+        capped = (lambda z: cap * torch.tanh(z / cap)) if cap else lambda z: z
+        logits += [capped(model.get_output_embeddings()(x @ head.T)) for head in heads]
         for i, z in enumerate(logits):
             total[i] = total[i] + torch.nn.functional.cross_entropy(z[: -1 - i].float(), torch.tensor(row[1 + i :]), reduction="sum")
         count += len(row) - 1
