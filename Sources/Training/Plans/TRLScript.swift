@@ -18,7 +18,10 @@ enum TRLScript {
         parser.add_argument("--steps", type=int, help="fewer than planned")
         options = parser.parse_args()
         if options.unsloth:
-            from unsloth import FastLanguageModel  # before transformers, which it changes
+            try:
+                from unsloth import FastLanguageModel  # before transformers, which it changes
+            except (ImportError, NotImplementedError, RuntimeError) as error:
+                raise SystemExit(f"--unsloth needs a GPU and the package unsloth: {error}")
 
         import torch
         from datasets import Dataset
