@@ -30,6 +30,12 @@ enum Sample: String, CaseIterable, Sendable {
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
+    /// The same elements of a walk in 16 bits.
+    func narrowGradients() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).gradients.narrow.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
     /// What transformers computed in 16 bits (Golden/make_golden_formats.py).
     func formatGolden() throws -> JSONObject {
         let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).formats.json")))
