@@ -144,6 +144,11 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
                      int threads), \
       (x, y, rows, n, block, scale, format, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
+    K(difference, (const void *a, ck_type at, const void *b, ck_type bt, int64_t n, ck_difference_t *out, int threads), \
+      (a, at, b, bt, n, out, threads)) \
+    K(divergence, (const void *a, ck_type at, const void *b, ck_type bt, int64_t rows, int64_t n, double *kl, int32_t *a_top, \
+                   int32_t *b_top, int threads), \
+      (a, at, b, bt, rows, n, kl, a_top, b_top, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \
       (x, type, ld, cs, height, width, values, flags, rows, columns, threads)) \

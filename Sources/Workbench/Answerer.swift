@@ -11,6 +11,8 @@ struct Answerer {
     var trainer: Trainer?
     /// The model of the passes with its adapter, whatever the mode.
     var adapted: Model?
+    /// Runs that are held against each other.
+    var compare = CompareWork()
     let threads: Int
     fileprivate var pass: Generation? { passes.last }
 
@@ -42,6 +44,7 @@ struct Answerer {
         case .trained(let question):
             return try trainer.map { .trained(try TrainedReader(trainer: $0, threads: threads).answer(question)) }
                 ?? .failed("nothing is trained")
+        case .compared(let question): return .compared(try CompareReader(work: compare, threads: threads).answer(question))
         case .adapterEffect: return try effect(cancelled)
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }

@@ -18,6 +18,7 @@ enum Boxes {
         case .edits(let selection): EditsBox.draw(session, &surface, area, selection)
         case .quirks(let selection): QuirksBox.draw(session, &surface, area, selection)
         case .scan(let row, let column): ScanBox.draw(session, &surface, area, Point(column, row))
+        case .compared(let scroll): CompareBox.draw(session, &surface, area, scroll)
         case .beforeAfter(let scroll): BeforeAfterBox.draw(session, &surface, area, scroll)
         case .adapter: AdapterBox.draw(session, &surface, area)
         case .finetune(let selection): FinetuneBox.draw(session, &surface, area, selection)

@@ -5,7 +5,7 @@ import Screen
 /// that a replay can name the first one that differs.
 package enum CommandScript {
     /// Commands that only begin a line, or the recording itself: what is typed into the line is recorded instead.
-    private static let unrecorded: Set = ["record", "command", "search-line", "element-line", "edit-prompt", "edit-watch", "edit-value"]
+    private static let unrecorded: Set = ["record", "command", "search-line", "element-line", "edit-prompt", "edit-watch", "edit-value", "edit-tolerance"]
 
     static func opensLine(_ command: Command) -> Bool { unrecorded.contains(command.name) }
 
@@ -39,7 +39,7 @@ extension CommandScript {
         lines.append("open \(model.path)")
         lines += adapter(session)
         guard let snapshot = session.snapshot else { return lines }
-        lines += text(session, snapshot) + run(snapshot) + stops(session) + view(session) + place(session, snapshot)
+        lines += text(session, snapshot) + comparisons(session) + run(snapshot) + stops(session) + view(session) + place(session, snapshot)
         return lines
     }
 
@@ -74,6 +74,13 @@ extension CommandScript {
             lines.append(item.edit.description)
         }
         return lines + Array(repeating: "next-token", count: max(count - tokens, 0))
+    }
+
+    /// Runs that were held against this one; what was pinned earlier is no longer there.
+    private static func comparisons(_ session: Session) -> [String] {
+        let tolerance = session.compared.tolerance.nmse.map { ["compare tolerance \($0)"] } ?? []
+        let words = session.comparedLines.compactMap(\.words)
+        return words.isEmpty ? [] : tolerance + words.map { "compare " + $0.map { $0.contains(" ") ? "\"\($0)\"" : $0 }.joined(separator: " ") }
     }
 
     /// The cursor of the pass, and the op that was stepped into from there.

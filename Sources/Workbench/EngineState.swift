@@ -22,6 +22,8 @@ package struct EngineState {
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
     var adapter = AdapterWork()
+    /// Runs that are held against each other.
+    var compare = CompareWork()
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
     /// With the rules that were added while the model was open.
@@ -36,7 +38,7 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || training?.isRunning == true }
+    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || training?.isRunning == true }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -78,6 +80,7 @@ package struct EngineState {
         case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
+        case .compare(let command): try perform(command)
         case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
         case .cancel, .quit: cancel()
         }
@@ -85,6 +88,7 @@ package struct EngineState {
 
     private mutating func cancel() {
         stopScan()
+        stopComparing()
         if beforeAfter != nil { return stopBeforeAfter() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
@@ -103,10 +107,11 @@ package struct EngineState {
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
-        (adapter, beforeAfter) = (AdapterWork(), nil)
+        (adapter, beforeAfter, compare) = (AdapterWork(), nil, CompareWork())
         adapter.folder = folder
         tellEdits()
         tellQuirks(nil)
+        tellComparisons()
         emit(.opened(opened))
     }
 
@@ -154,7 +159,9 @@ package struct EngineState {
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
         if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
-        guard let journey else { return advanceTraining(interrupted: interrupted) }
+        guard let journey else {
+            return compare.isRunning ? advanceComparing(interrupted: interrupted) : advanceTraining(interrupted: interrupted)
+        }
         do {
             let stop = try step(journey, interrupted)
             switch stop {
@@ -268,7 +275,7 @@ package struct EngineState {
         do {
             let trainer = training?.run.trainer
             answer = try Answerer(
-                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads
+                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, compare: compare, threads: policy.threads
             ).answer(request, cancelled)
         } catch {
             answer = .failed("\(error)")

@@ -80,13 +80,15 @@ package enum KeyMap {
     private static let find = [
         Binding("/", "search-line", "find"), Binding("n", "search-next"), Binding("N", "search-previous"),
         Binding("e", "anomaly next", "anomaly"),
-        Binding("E", "anomaly previous"), Binding("@", "element-line"),
+        Binding("E", "anomaly previous"), Binding("@", "element-line"), Binding("e", "beyond next", "next ✗", on: .compare),
+        Binding("E", "beyond previous", on: .compare),
     ]
 
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
         Binding("c a", "adapter"),
-        Binding("P", "format-next"), Binding("Q", "quirks"),
+        Binding("P", "format-next"), Binding("Q", "quirks"), Binding("c c", "pin"), Binding("p", "pin", "pin", on: .compare),
+        Binding("d", "compare drop", "drop", on: .compare), Binding("t", "edit-tolerance", "tolerance", on: .compare),
     ]
 
     private static let view = [
@@ -97,7 +99,7 @@ package enum KeyMap {
         Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", "colours", on: .tokens),
         Binding("v l", "labels", on: .tokens),
         Binding("i", "edit-prompt", "edit text", on: .tokens),
-        Binding("v x", "rope-table", "cos/sin", on: .rope),
+        Binding("v x", "rope-table", "cos/sin", on: .rope), Binding("v x", "compare-axis", on: .compare),
         Binding("n", "backward step", on: .gradient), Binding("N", "step-back", on: .gradient),
         Binding("o", "backward layer", on: .gradient),
         Binding("Space", "backward end", on: .gradient), Binding("i", "into", on: .gradient), Binding("d", "check", "check", on: .gradient),

@@ -2,7 +2,7 @@ import Screen
 
 /// A screen of the workbench.
 package enum PageID: String, CaseIterable, Sendable {
-    case explore, attention, rope, gradient, tokens, train
+    case explore, attention, rope, gradient, compare, tokens, train
 }
 
 /// One screen: a number, a name, and where its panes lie. A file in Pages/ and a line in `PageCatalogue.all`.
@@ -34,7 +34,7 @@ extension Page {
 
 package enum PageCatalogue {
     package static let all: [any Page.Type] = [
-        ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, TokensPage.self, TrainPage.self,
+        ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, ComparePage.self, TokensPage.self, TrainPage.self,
     ]
 
     package static func page(_ id: PageID) -> any Page.Type { all.first { $0.id == id } ?? ExplorePage.self }

@@ -82,6 +82,8 @@ package enum Request: Hashable, Sendable {
     case trained(TrainedQuestion)
     /// What the adapter does to each layer of the run.
     case adapterEffect
+    /// What the Compare screen shows of a value.
+    case compared(CompareQuestion)
 }
 
 /// What a search for numbers looks for.
@@ -108,6 +110,7 @@ package enum Answer: Sendable {
     case batchRow(BatchRowReading)
     case trained(TrainedAnswer)
     case adapterEffect(AdapterEffect)
+    case compared(CompareAnswer)
     case failed(String)
 }
 

@@ -40,6 +40,7 @@ extension Session {
         var wanted = requests()
         if case .lineage(let value, let index, _) = overlay { wanted.append(.lineage(value, index: index)) }
         if overlay == .adapter, adapter != nil { wanted.append(.adapterEffect) }
+        if case .compared? = overlay, let request = comparedElementRequest { wanted.append(request) }
         let new = answers.unasked(wanted)
         return new.isEmpty ? [] : [.engine(.answer(new, run: run))]
     }
@@ -119,6 +120,7 @@ extension Session {
         case .training(let progress): receive(progress)
         case .adapter(let state): receive(state)
         case .beforeAfter(let state): receive(state)
+        case .compared(let state): receive(state)
         }
         return []
     }

@@ -16,6 +16,7 @@ struct EditTests {
             "noise \(model).1[token -1] by 0.3 seed 9", "freeze \(norm)", "mask L3H2 hide key 4 query 9", "mask L2 show key 12 query 5",
             "mask * hide key 0 query 3:", "knock-out L4H1", "knock-out L3 mlp", "knock-out L1 attention", "zero \(weight)[3, :]",
             "set input_ids[4] = 77", "scale \(model).0.\(attention).q[head 1] by 3", "zero logits[token 3]", "zero *.mlp[token 7]",
+            "shift \(model).1[token 3] by 0.25",
         ]
     }
 
@@ -216,6 +217,11 @@ struct EditTests {
             says: "model.norm is [15, 128] here and [5, 128] in run S; choose tokens that both have"),
         Misfit(line: "set input_ids[2] = 1.5", says: "input_ids holds whole numbers 0…2047, not 1.5"),
         Misfit(line: "set input_ids[2] = 2048", says: "input_ids holds whole numbers 0…2047, not 2048.0"),
+        Misfit(
+            line: "shift input_ids by 1", says: "input_ids cannot be shifted by 1.0; positions of a rotation can, by a whole number up to 1048576"),
+        Misfit(
+            line: "shift position_ids by 0.5",
+            says: "position_ids cannot be shifted by 0.5; positions of a rotation can, by a whole number up to 1048576"),
         Misfit(line: "noise input_ids by 1", says: "input_ids holds whole numbers; set, zero or copy them"),
     ])
     func whatDoesNotFitIsSaid(_ misfit: Misfit) throws {
@@ -235,7 +241,7 @@ struct EditTests {
         let section = try #require(readme.components(separatedBy: "## What if\n").last)
         let block = try #require(section.components(separatedBy: "```").dropFirst().first)
         let file = try EditFile(block, name: "README.md")
-        #expect(file.edits.count == 8 && file.runs.count == 1)
+        #expect(file.edits.count == 9 && file.runs.count == 1)
         let model = try Sample.llama.model()
         let plain = try model.run(Sample.llama.promptIDs())
         let rerun = try #require(try plain.rerun(file.set(for: model, policy: Policy())))

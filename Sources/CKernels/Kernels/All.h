@@ -3,6 +3,7 @@
 #include "ActivationGradients.h"
 #include "Attention.h"
 #include "AttentionGradients.h"
+#include "Difference.h"
 #include "Dot.h"
 #include "Elementwise.h"
 #include "HeadLoss.h"

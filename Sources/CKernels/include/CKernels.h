@@ -188,6 +188,20 @@ typedef struct {
 void ck_statistics(const float *x, int64_t n, ck_statistics_t *out, int threads);
 // A 64-bit hash of bytes: fixed chunks hashed apart and combined in order, so that threads do not matter. Not cryptographic.
 uint64_t ck_hash(const void *bytes, size_t count, int threads);
+// How far two values of n elements, each fp32 or fp64, lie apart. Sums and the largest difference are over elements finite on both sides.
+typedef struct {
+    int64_t count;
+    int64_t differing, differing_at;     // elements with other bits (one NaN is like another), and the first; -1 if there is none
+    int64_t unmatched, unmatched_at;     // those of them that are not finite on both sides
+    double squares_a, squares_b, products, distance;      // sums of a^2, b^2, a b and (a - b)^2
+    double largest;                      // max |a - b|, and where it first is; -1 if it is 0
+    int64_t largest_at;
+} ck_difference_t;
+void ck_difference(const void *a, ck_type at, const void *b, ck_type bt, int64_t n, ck_difference_t *out, int threads);
+// Of rows of n logits, each fp32 or fp64: the divergence sum_i p_i log(p_i / q_i) of p = softmax(a) from q = softmax(b) in nats, in fp64,
+// never below 0; and the place of the first largest logit of each side.
+void ck_divergence(const void *a, ck_type at, const void *b, ck_type bt, int64_t rows, int64_t n, double *kl, int32_t *a_top,
+                   int32_t *b_top, int threads);
 // A heat map's bins: for bin (r, c) of rows x columns, over its part of x [height, width] (row stride ld, column stride cs), the
 // signed value of largest |x| among finite ones; flags: 1 has NaN, 2 has +inf, 4 has -inf, 8 has a finite value.
 // Bin r covers input rows [r * height / rows, max(that + 1, (r + 1) * height / rows)), columns alike.

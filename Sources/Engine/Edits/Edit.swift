@@ -20,6 +20,7 @@ package struct Edit: Sendable, Hashable {
         case set(Double)
         case zero
         case scale(Double)
+        case shift(Double)
         /// Normal noise of this deviation. A number depends on seed, value and index alone.
         case noise(Double, seed: UInt64)
         /// The same part of another run's value (activation patching: Vig et al. 2020, Meng et al. 2022).
@@ -52,6 +53,7 @@ extension Edit: CustomStringConvertible {
         case (_, .set(let value)): return "set \(place) = \(value)"
         case (_, .zero): return "zero \(place)"
         case (_, .scale(let factor)): return "scale \(place) by \(factor)"
+        case (_, .shift(let term)): return "shift \(place) by \(term)"
         case (_, .noise(let sigma, let seed)): return "noise \(place) by \(sigma) seed \(seed)"
         case (_, .copy(let run)): return "copy \(place) from \(run)"
         case (_, .freeze): return "freeze \(place)"

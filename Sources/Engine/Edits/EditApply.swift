@@ -28,7 +28,7 @@ extension EditPlan {
             case .set, .zero, .copy, .hide: shape.forEachPosition(in: places) { slopes[$0] = 0 }
             case .show: shape.forEachPosition(in: places) { slopes[$0] = 1 }
             case .scale(let factor): shape.forEachPosition(in: places) { slopes[$0] *= Float(factor) }
-            case .noise, .freeze: break
+            case .noise, .shift, .freeze: break
             }
         }
         return slopes
@@ -52,6 +52,7 @@ extension EditPlan {
         case .set(let value): return { _, _ in Float(value) }
         case .zero: return { _, _ in 0 }
         case .scale(let factor): return { $1 * Float(factor) }
+        case .shift(let term): return { $1 + Float(term) }
         case .noise(let sigma, let seed):
             let noise = EditNoise(seed: seed, name: program.values[id].name)
             let first = shape.axes.map { AxisWindow($0, text).first }
@@ -81,7 +82,9 @@ extension EditPlan {
         var ids = raw.doubles().map { Int32($0) }
         for cells in changes[id] ?? [] {
             let change = try number(cells, id, program, raw.shape, text, [])
-            raw.shape.forEachPosition(in: try ranges(cells, id, program, raw.shape, text)) { ids[$0] = Int32(change($0, Float(ids[$0]))) }
+            raw.shape.forEachPosition(in: try ranges(cells, id, program, raw.shape, text)) {
+                ids[$0] = Int32(clamping: Int(change($0, Float(ids[$0]))))
+            }
         }
         return try Tensor(ids: ids, axis: raw.shape.axes.first?.name ?? .token)
     }

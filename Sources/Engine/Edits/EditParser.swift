@@ -2,7 +2,7 @@ import Tensors
 
 /// The verbs of edits, as the command line of the workbench and `--edits` files have them.
 package enum EditVerb: String, CaseIterable, Sendable {
-    case set, zero, scale, noise, copy, freeze, mask
+    case set, zero, scale, shift, noise, copy, freeze, mask
     case knockOut = "knock-out"
 
     /// How a line goes on.
@@ -11,6 +11,7 @@ package enum EditVerb: String, CaseIterable, Sendable {
         case .set: "NAME[i, j] = V"
         case .zero: "NAME[head 3]"
         case .scale: "NAME[…] by F"
+        case .shift: "NAME[…] by D"
         case .noise: "NAME[…] by SIGMA [seed N]"
         case .copy: "NAME[…] from RUN"
         case .freeze: "NORM"
@@ -59,6 +60,7 @@ extension Edit {
         case (.set, _, "=") where words.count == 2: return .set(try number(words[1]))
         case (.set, 1, let word?) where word.hasPrefix("="): return .set(try number(String(word.dropFirst())))
         case (.scale, 2, "by"): return .scale(try number(words[1]))
+        case (.shift, 2, "by"): return .shift(try number(words[1]))
         case (.noise, 2, "by"): return .noise(try deviation(words[1]), seed: 0)
         case (.noise, 4, "by") where words[2] == "seed":
             guard let seed = UInt64(words[3]) else { throw EditError("'\(words[3])' is no seed; a seed is a whole number from 0") }

@@ -76,6 +76,11 @@ package struct EditPlan: Sendable {
                 throw EditError("\(name) holds whole numbers \(allowed.lowerBound)…\(allowed.upperBound), not \(number)")
             }
         case .zero, .copy: break
+        case .shift(let term):
+            // Positions that are turned by go on for ever; a table ends.
+            guard allowed.upperBound == Int(Int32.max), let whole = Int(exactly: term), (0...1 << 20).contains(whole) else {
+                throw EditError("\(name) cannot be shifted by \(term); positions of a rotation can, by a whole number up to \(1 << 20)")
+            }
         default: throw EditError("\(name) holds whole numbers; set, zero or copy them")
         }
     }

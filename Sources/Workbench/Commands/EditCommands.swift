@@ -5,6 +5,7 @@ import Screen
 extension Command {
     static let editCommands: [Command] = [
         edit(.set, "overwrite a part of a value, a weight or an input; what follows is computed again"),
+        edit(.shift, "add a number to a part of a value; shift position_ids by 8144 lets the text begin there"),
         edit(.zero, "set a part of a value to zero"), edit(.noise, "add normal noise; the same seed gives the same"),
         edit(.freeze, "keep the scale that a norm had in the unedited run"),
         edit(.mask, "let queries see a key, or not"), edit(.knockOut, "take a head, an MLP or an attention out"),

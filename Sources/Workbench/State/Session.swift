@@ -20,6 +20,7 @@ package struct Session: Sendable {
     package var training: TrainingProgress?
     package var adapter: AdapterState?
     package var beforeAfter: BeforeAfter?
+    package var compared = CompareState()
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -44,6 +45,7 @@ package struct Session: Sendable {
     package var attention = AttentionView()
     package var rope = RopeView()
     package var gradient = GradientView()
+    package var compare = CompareView()
     package var tokens = TokensView()
     package var train = TrainView()
     package var search = ""
@@ -128,6 +130,7 @@ package enum OverlayState: Sendable, Hashable {
     case finetune(selection: Int)
     case adapter
     case beforeAfter(scroll: Int)
+    case compared(scroll: Int)
 }
 
 /// What `:record` has written so far.

@@ -1,0 +1,147 @@
+import Engine
+import Screen
+import Tensors
+
+/// One element on both sides: the numbers, their bits, and what each was computed from.
+enum CompareBox {
+    static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, _ scroll: Int) {
+        guard let row = session.comparedRow, let request = session.comparedElementRequest else { return }
+        let size = Size(min(104, area.width - 6), area.height - 4)
+        let inside = Overlay(
+            "\(Names.short(row.name)) \(row.index)", label: "Enter goes there  q close", size: size
+        ).draw(into: &surface, in: area)
+        switch session.answers[request] {
+        case .compared(.element(let element))?:
+            let lines = head(session, row, element, inside.width)
+            Prose(lines: lines).draw(into: &surface, in: inside)
+            let body = Rect(inside.x, inside.y + lines.count, inside.width, inside.height - lines.count)
+            table(element, inside.width, scroll).draw(into: &surface, in: body)
+        case .failed(let why)?: surface.put(inside.x, inside.y, Line(why, .warn), width: inside.width)
+        default: break
+        }
+    }
+
+    // MARK: numbers and bits
+
+    private static func head(_ session: Session, _ row: ValueDifference, _ element: ComparedElement, _ width: Int) -> [Line] {
+        let names = ["A \(session.compared.base)", "B \(session.comparedLine?.name ?? "")"]
+        let numbers = zip(element.numbers, row.formats).map { NumberBits(number: $0, isDouble: $1 == "fp64") }
+        let titles = zip(names, row.formats).map { "\($0)  \($1)" }
+        var lines: [Line] = zip(numbers, titles).map { bits, title in
+            [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
+        }
+        lines.append([Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
+        lines += bits(numbers)
+        return lines + [[]] + cards(element) + [[]]
+    }
+
+    /// How many numbers of fp32 lie between the two.
+    private static func spacing(_ numbers: [NumberBits]) -> [Span] {
+        guard let steps = numbers[0].steps(to: numbers[1]) else { return [] }
+        return [Span(steps == 1 ? "neighbours" : "\(Numbers.count(steps)) steps of \(numbers[0].isDouble ? "fp64" : "fp32") apart", .dim)]
+    }
+
+    /// Sign, exponent and digits of both, with a mark under each bit that differs.
+    private static func bits(_ numbers: [NumberBits]) -> [Line] {
+        guard numbers[0].isDouble == numbers[1].isDouble else { return numbers.map { [Span($0.text, .code)] } }
+        let (one, other) = (Array(numbers[0].text), Array(numbers[1].text))
+        let marks = String(zip(one, other).map { $0 == $1 ? " " : "^" })
+        return [Line(numbers[0].text, .code), Line(numbers[1].text, .code), Line(marks, .err)]
+    }
+
+    private static func cards(_ element: ComparedElement) -> [Line] {
+        let texts = element.ops.map { $0.map { "\($0.name):  \($0.formula)" } }
+        guard let first = texts[0] else { return [Line("given, not computed", .dim)] }
+        guard let second = texts[1], second != first else { return [Line(first, .formula)] }
+        return [[Span("A ", .key), Span(first, .formula)], [Span("B ", .key), Span(second, .formula)]]
+    }
+
+    // MARK: lineage
+
+    /// Sources of both sides, those first whose terms move the number apart most.
+    private static func table(_ element: ComparedElement, _ width: Int, _ scroll: Int) -> TableView {
+        let isWide = width >= 96
+        let term = { (title: String) in TableView.Column(title, width: .fixed(isWide ? 26 : 11), align: .right) }
+        let columns = [
+            TableView.Column("computed from", width: .rest), TableView.Column("element", width: .fixed(12)),
+            term(isWide ? "A number × weight = term" : "A term"), term(isWide ? "B" : "B term"),
+            TableView.Column("Δ term", width: .fixed(10), align: .right),
+        ]
+        return TableView(columns, count: element.terms.count, selection: min(scroll, element.terms.count - 1)) { place in
+            let term = element.terms[place]
+            return [Span(Names.short(term.name), .overlay), Span("\(term.index)", .dim)]
+                + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [Span(Numbers.compact(term.difference), .emphasis)]
+        }
+    }
+
+    private static func words(_ part: ComparedElement.Part, _ isWide: Bool) -> String {
+        let term = Numbers.compact(part.term, digits: 4)
+        return isWide ? "\(Numbers.compact(part.number, digits: 4))×\(Numbers.compact(part.weight, digits: 4))=\(term)" : term
+    }
+}
+
+/// A number as it lies in memory.
+struct NumberBits: Hashable {
+    let number: Double
+    let isDouble: Bool
+
+    /// All digits that tell it from its neighbours.
+    var exact: String { isDouble ? Numbers.exact(number) : Numbers.exact(Float(number)) }
+
+    private var pattern: UInt64 { isDouble ? number.bitPattern : UInt64(Float(number).bitPattern) }
+
+    /// `0 01111110 10000000000000000000000`
+    var text: String {
+        let (exponent, mantissa) = isDouble ? (11, 52) : (8, 23)
+        let bits = (0..<1 + exponent + mantissa).reversed().map { pattern >> UInt64($0) & 1 == 1 ? "1" : "0" }.joined()
+        let parts = [bits.prefix(1), bits.dropFirst().prefix(exponent), bits.dropFirst(1 + exponent)]
+        return parts.map(String.init).joined(separator: " ")
+    }
+
+    /// How many steps from number to number of the format lie between this and another; nil for NaN, infinities and another width.
+    func steps(to other: NumberBits) -> Int? {
+        guard isDouble == other.isDouble, number.isFinite, other.number.isFinite else { return nil }
+        let (one, there) = (place, other.place)
+        let (distance, overflow) = one.subtractingReportingOverflow(there)
+        return overflow || distance == .min ? nil : Int(abs(distance))
+    }
+
+    /// Its place in the row of all numbers, from the lowest.
+    private var place: Int64 {
+        let sign: UInt64 = isDouble ? 1 << 63 : 1 << 31
+        let size = Int64(pattern & (sign - 1))
+        return pattern & sign == 0 ? size : -size
+    }
+}
+
+extension Session {
+    var comparedElementRequest: Request? {
+        guard let line = comparedLine, let row = comparedRow, row.difference != nil, row.shape.elementCount > 0 else { return nil }
+        return .compared(.element(line: line.number, value: row.name, index: row.index))
+    }
+
+    /// The worst element of the selected value in a box of its own.
+    mutating func openComparedElement() -> [Effect] {
+        guard comparedElementRequest != nil else {
+            if let row = comparedRow { say(row.mismatch ?? "the value is empty", .warning) }
+            return []
+        }
+        overlay = .compared(scroll: 0)
+        return []
+    }
+
+    /// Enter goes to the element in the run on the screen, if that has it.
+    mutating func comparedKey(_ key: Key, _ scroll: Int) -> [Effect] {
+        guard key.code == .enter else {
+            overlay = .compared(scroll: max(0, scroll + key.scroll))
+            return []
+        }
+        guard let row = comparedRow, let value = value(named: row.name) else { return [] }
+        overlay = nil
+        remember()
+        open(.explore)
+        select(value, remember: false)
+        moveCursor(to: row.index)
+        return []
+    }
+}

@@ -1,0 +1,63 @@
+import Engine
+import Screen
+
+/// Every value of the selected run against the base, in running order.
+package enum CompareTablePane: Pane {
+    package static let name = "Values"
+
+    package static func title(_ session: Session) -> String {
+        session.comparedLine.map { "A against \($0.name)" } ?? "Values"
+    }
+
+    package static func label(_ session: Session) -> String {
+        guard let line = session.comparedLine else { return "" }
+        if line.isRunning { return "\(line.comparison.rows.count) of \(line.total)  C-c stops" }
+        let beyond = line.comparison.rows.count(where: \.isBeyond)
+        return line.comparison.isIdentical ? "same bits" : "\(beyond) of \(line.comparison.rows.count) ✗"
+    }
+
+    package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
+        guard session.comparedLine != nil else { return }
+        table(session, focused: focused, width: area.width).draw(into: &surface, in: area)
+    }
+
+    private static func table(_ session: Session, focused: Bool, width: Int) -> TableView {
+        let (rows, first) = (session.comparedRows, session.comparedLine?.comparison.firstBeyond)
+        let columns =
+            [
+                TableView.Column("", width: .fixed(1)), TableView.Column("value", width: .rest),
+                TableView.Column("NMSE", width: .fixed(8), align: .right), TableView.Column("max|Δ|", width: .fixed(8), align: .right),
+                TableView.Column("cosine", width: .fixed(width >= 60 ? 10 : 8), align: .right),
+            ] + (width >= 60 ? [TableView.Column("log₁₀", width: .fixed(6), align: .right)] : [])
+        return TableView(columns, count: rows.count, selection: session.comparedRowIndex, isFocused: focused) { place in
+            let row = rows[place]
+            let role: Role = row.isBeyond ? .err : row.isIdentical ? .dim : .text
+            let name = "\(Names.short(row.name))\(place == first ? " ◂ first" : "")"
+            return [CompareWords.sign(row), Span(name, role)] + numbers(row, role, width >= 60)
+        }
+    }
+
+    private static func numbers(_ row: ValueDifference, _ role: Role, _ isWide: Bool) -> [Span] {
+        guard row.difference != nil else { return [Span("shapes", .err), Span("", role), Span("", role), Span("", role)] }
+        let numbers = [Numbers.compact(row.nmse), Numbers.compact(row.largest), Numbers.fixed(row.cosine, decimals: isWide ? 8 : 6)]
+        return (numbers + [row.logNorm.map { Numbers.fixed($0, decimals: 2) } ?? "="]).map { Span($0, role) }
+    }
+
+    package static func move(_ session: inout Session, _ step: Move) -> Bool {
+        switch step {
+        case .by(_, let dy) where dy != 0: session.selectCompared(session.comparedRowIndex + dy)
+        case .pages(let pages): session.selectCompared(session.comparedRowIndex + Int(pages * 10))
+        case .first: session.selectCompared(0)
+        case .last: session.selectCompared(.max)
+        default: return false
+        }
+        return true
+    }
+
+    package static func activate(_ session: inout Session) -> [Effect] { session.openComparedElement() }
+
+    package static func click(_ session: inout Session, _ point: Point, _ area: Rect) {
+        guard let row = table(session, focused: true, width: area.width).index(at: point, in: area) else { return }
+        session.selectCompared(row)
+    }
+}

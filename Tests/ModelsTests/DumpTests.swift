@@ -1,0 +1,114 @@
+import Checkpoints
+import Engine
+import Foundation
+import Models
+import Tensors
+import Testing
+
+/// A run against a file of what PyTorch's modules returned (Golden/make_dump.py).
+@Suite struct DumpTests {
+    private static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Golden/dump-gemma2.safetensors").path
+
+    private func compared(quirks: [String] = [], _ named: NamedTensors? = nil) throws -> Comparison {
+        let dump = try TensorDump(path: Self.path)
+        let model = try Sample.gemma2.model().with(quirks: quirks)
+        let run = try model.stepper(ids: try #require(dump.ids), policy: Policy(), keep: .nothing)
+        var comparer = Comparer(run, against: .tensors(named ?? dump.named))
+        #expect(try comparer.finish())
+        return comparer.comparison
+    }
+
+    @Test func transformersComputesTheSame() throws {
+        let comparison = try compared()
+        #expect(comparison.firstBeyond == nil && comparison.rows.count > 80)
+        #expect(comparison.rows.allSatisfy { $0.nmse < 1e-11 && ($0.limit == 1e-8 || $0.role == .input) })
+        #expect(comparison.onlyThere == ["model", "model.rotary_emb"] && comparison.onlyHere.contains("model.layers.0.self_attn.scores"))
+        #expect(try #require(comparison.divergence).mean < 1e-9 && comparison.divergence?.agreement == 1)
+        #expect(comparison.stream.count == 7)
+    }
+
+    /// What differs first is the module whose op a mistake is in.
+    @Test(arguments: [
+        ("gelu-exact", "model.layers.0.mlp.act_fn"), ("norm-cast-early", "model.layers.0.input_layernorm"),
+        ("sqrt-d-format", "model.embed_tokens"), ("causal-off-by-one", "model.layers.0.self_attn.o_proj"),
+    ])
+    func aMistakeIsFoundWhereItIs(_ quirk: String, _ first: String) throws {
+        let comparison = try compared(quirks: [quirk])
+        let place = try #require(comparison.firstBeyond)
+        #expect(comparison.rows[place].name == first)
+        #expect(comparison.rows[..<place].allSatisfy { $0.nmse < 1e-11 })
+    }
+
+    // MARK: layouts
+
+    private func named(_ name: String, _ counts: [Int], _ change: ([Float]) -> [Float] = { $0 }) throws -> NamedTensors {
+        let dump = try TensorDump(path: Self.path)
+        let tensor = try #require(dump.named.tensors[name])
+        let shape = Shape(counts.map { Axis(.item, $0) })
+        return NamedTensors(title: "test", [(name, try Tensor(shape, change(tensor.floats())))])
+    }
+
+    @Test(arguments: [[1, 3, 192], [3, 192], [3, 8, 24], [1, 1, 3, 8, 24], [3, 192, 1]])
+    func axesThatSayTheSameAreLaidUponEachOther(_ counts: [Int]) throws {
+        let comparison = try compared(try named("model.layers.0.self_attn.q_proj", counts))
+        #expect(comparison.rows.count == 1 && comparison.firstBeyond == nil && comparison.rows[0].nmse < 1e-11)
+    }
+
+    @Test(arguments: [
+        ([2, 3, 192], "[3, 192] here, [2, 3, 192] there: a batch of 2; one text is compared"),
+        ([8, 3, 24], "[3, 192] here, [8, 3, 24] there: as many elements, but their axes stand in another order"),
+        ([5, 192], "[3, 192] here, [5, 192] there: 3 tokens here, 5 there"), ([3, 96], "[3, 192] here, [3, 96] there"),
+    ])
+    func whatDoesNotFitIsExplained(_ counts: [Int], _ says: String) throws {
+        let count = counts.reduce(1, *)
+        let other = try named("model.layers.0.self_attn.q_proj", counts) { Array(($0 + $0 + $0).prefix(count)) }
+        let comparison = try compared(other)
+        #expect(comparison.firstBeyond == 0 && comparison.rows[0].mismatch == says, "\(comparison.rows[0].mismatch ?? "")")
+        #expect(comparison.rows[0].difference == nil && comparison.rows[0].nmse.isNaN)
+    }
+
+    /// Where a number is missing on one side the distance is infinite, and that element is named.
+    @Test func whatIsNotANumberIsTheWorst() throws {
+        let broken = try named("model.layers.0.self_attn.q_proj", [3, 192]) { values in
+            var values = values
+            (values[200], values[7]) = (.nan, 100)
+            return values
+        }
+        let row = try #require(try compared(broken).rows.first)
+        #expect(row.nmse == .infinity && row.isBeyond && row.index == [1, 8] && row.numbers[1].isNaN && row.cosine.isNaN)
+    }
+
+    /// transformers hides a key by adding the lowest number of the format.
+    @Test func hiddenScoresAreHiddenOnBothSides() throws {
+        let dump = try TensorDump(path: Self.path)
+        let run = try Sample.gemma2.model().run(try #require(dump.ids))
+        let name = "model.layers.1.self_attn.scores"
+        let id = try #require(run.program.id(of: name))
+        let scores = try #require(try run.tensor(id))
+        let values = scores.floats().map { $0 == -.infinity ? -Float.greatestFiniteMagnitude : $0 }
+        let comparison = try compared(NamedTensors(title: "test", [(name, try Tensor(scores.shape, values))]))
+        #expect(comparison.rows.count == 1 && comparison.isIdentical)
+    }
+
+    // MARK: an element
+
+    @Test func anElementKnowsWhatItWasComputedFrom() throws {
+        let model = try Sample.gemma2.model()
+        let ids = try Sample.gemma2.promptIDs()
+        let runs = try [[], ["gelu-exact"]].map {
+            try model.with(quirks: $0).stepper(ids: ids, policy: Policy(), keep: .all(budget: .max))
+        }
+        var comparer = Comparer(runs[0], against: .run(runs[1]))
+        #expect(try comparer.finish())
+        let row = try #require(comparer.comparison.rows.first { $0.name == "model.layers.0.mlp.down_proj" })
+        let element = try #require(try comparer.element(of: row, at: row.index, limit: 1000))
+        #expect(element.numbers == row.numbers && element.terms.count == 256)
+        for side in 0..<2 {
+            let sum = element.terms.reduce(0) { $0 + ($1.parts[side]?.term ?? .nan) }
+            #expect(abs(sum - element.numbers[side]) < 1e-4 * abs(element.numbers[side]) + 1e-5)
+        }
+        #expect(zip(element.terms, element.terms.dropFirst()).allSatisfy { abs($0.difference) >= abs($1.difference) })
+        #expect(try comparer.element(of: row, at: [99, 0], limit: 1) == nil)
+    }
+}

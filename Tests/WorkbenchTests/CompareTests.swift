@@ -1,0 +1,181 @@
+import Engine
+import Foundation
+import Screen
+import Tensors
+import Testing
+
+@testable import Workbench
+
+/// The Compare screen by commands and keys.
+@Suite struct CompareTests {
+    private static let gemma = "\(Harness.root)/Samples/fables-gemma2"
+
+    private static func harness(_ size: Size = Size(160, 48)) -> Harness {
+        var harness = Harness(size: size)
+        harness.session.pendingPrompt = .text("Tom and Mia went to the")
+        harness.command("open \(gemma)")
+        return harness
+    }
+
+    @Test func aQuirkIsHeldAgainstTheRun() throws {
+        var harness = Self.harness()
+        let before = CommandScript.hashes(harness.session)
+        harness.command("compare quirk gelu-exact")
+        #expect(harness.session.page == .compare && harness.session.compared.lines.count == 1)
+        let line = try #require(harness.session.compared.lines.first)
+        #expect(line.name == "✗gelu-exact" && !line.isRunning && line.comparison.rows.count == line.total)
+        let first = try #require(line.comparison.firstBeyond)
+        #expect(line.comparison.rows[first].name == "model.layers.0.mlp.act_fn")
+        #expect(harness.text.contains("act_fn ◂ first") && harness.text.contains("✗gelu-exact"))
+        // The run on the screen is what it was.
+        #expect(CommandScript.hashes(harness.session) == before && harness.session.quirks.on.isEmpty)
+    }
+
+    /// Enter shows the worst element of the selected value with both numbers, and Enter again goes there.
+    @Test func enterShowsTheWorstElementOnBothSides() throws {
+        var harness = Self.harness()
+        harness.command("compare quirk gelu-exact")
+        let row = try #require(harness.session.comparedRow)
+        harness.keys("Enter")
+        #expect(harness.session.overlay == .compared(scroll: 0))
+        for (number, name) in zip(row.numbers, ["A", "B"]) {
+            let bits = NumberBits(number: number, isDouble: false)
+            #expect(harness.text.contains(bits.exact) && harness.text.contains(bits.text), "\(name)")
+        }
+        #expect(harness.text.contains("mlp · gate_proj") && harness.text.contains("^"))
+        harness.keys("Enter")
+        #expect(harness.session.page == .explore && harness.selected == row.name && harness.session.cursorIndex == row.index)
+    }
+
+    @Test func runsArePinnedByKeys() throws {
+        var harness = Self.harness()
+        harness.keys("6 p")
+        #expect(harness.session.compared.isPinned && harness.session.compared.lines.isEmpty)
+        harness.keys("p")
+        #expect(harness.session.message?.kind == .error)
+        harness.command("quirk caps-missing")
+        harness.keys("p")
+        #expect(harness.session.compared.lines.map(\.name) == ["fp32 ✗caps-missing"])
+        harness.command("quirk caps-missing off")
+        harness.command("precision bf16")
+        harness.keys("p")
+        #expect(harness.session.compared.lines.count == 2)
+        let back = try #require(harness.session.compared.lines.first)
+        #expect(back.comparison.rows[try #require(back.comparison.firstBeyond)].name == "model.layers.0.self_attn.scores")
+        harness.keys("{ d")
+        #expect(harness.session.compared.lines.map(\.name) == ["fp32 ≠bf16"])
+        harness.command("compare drop all")
+        #expect(harness.session.compared.base.isEmpty)
+    }
+
+    /// A pinned run that was switched back is the same to the last bit.
+    @Test func switchingBackIsIdentical() throws {
+        var harness = Self.harness()
+        harness.keys("6 p")
+        harness.command("precision bf16")
+        harness.command("precision own")
+        harness.keys("p")
+        let line = try #require(harness.session.compared.lines.first)
+        #expect(line.comparison.isIdentical && line.comparison.divergence?.mean == 0)
+        #expect(harness.text.contains("the same bits"))
+    }
+
+    @Test func theToleranceIsSetAndTheNextBeyondIsFound() throws {
+        var harness = Self.harness()
+        harness.command("compare policy fp16")
+        let count = { (harness: Harness) in harness.session.comparedRows.count(where: \.isBeyond) }
+        #expect(count(harness) == 0)
+        harness.keys("e")
+        #expect(harness.session.message?.text.contains("no value is beyond") == true)
+        harness.command("compare tolerance 1e-9")
+        #expect(count(harness) > 0 && harness.text.contains("NMSE ≤ 1e-09"))
+        harness.keys("g g e e")
+        let places = harness.session.comparedRows.indices.filter { harness.session.comparedRows[$0].isBeyond }
+        #expect(harness.session.comparedRowIndex == places[places[0] == 0 ? 2 : 1])
+        harness.keys("E")
+        #expect(harness.session.comparedRowIndex == places[places[0] == 0 ? 1 : 0])
+        harness.command("compare tolerance")
+        #expect(count(harness) == 0)
+    }
+
+    @Test func layersRunsAndSlicesAreWalked() throws {
+        var harness = Self.harness()
+        harness.command("compare policy bf16")
+        harness.command("compare quirk window-ignored,caps-missing")
+        let name = try #require(harness.session.comparedRow?.name)
+        #expect(name == "model.layers.0.self_attn.scores" && harness.session.compared.lines[1].comparison.rows.count > 20)
+        harness.keys("]")
+        #expect(harness.session.comparedRow?.name == "model.layers.1.self_attn.scores")
+        let leading = harness.session.comparedLeading
+        harness.keys(leading == 0 ? "." : ",")
+        #expect(harness.session.comparedLeading != leading)
+        harness.keys("{")
+        #expect(harness.session.comparedLineIndex == 0 && harness.session.comparedRow?.name == "model.layers.1.self_attn.scores")
+        harness.keys("v x")
+        #expect(harness.text.contains("in running order"))
+    }
+
+    /// Another run is measured on the engine thread and stopped by C-c; what has been measured stays.
+    @Test func aComparisonIsStopped() throws {
+        var harness = Self.harness()
+        harness.command("compare policy bf16", ops: 20)
+        let running = try #require(harness.session.compared.lines.first)
+        #expect(running.isRunning && running.comparison.rows.count < running.total && harness.text.contains("C-c stops"))
+        harness.keys("C-c")
+        let stopped = try #require(harness.session.compared.lines.first)
+        #expect(!stopped.isRunning && stopped.comparison.rows.count < stopped.total)
+    }
+
+    @Test func anotherCheckpointAndAFileAreCompared() throws {
+        var harness = Self.harness()
+        harness.command("diff \(Harness.root)/Samples/fables-llama")
+        let line = try #require(harness.session.compared.lines.first)
+        #expect(line.name == "fables-llama" && !line.comparison.onlyHere.isEmpty && line.comparison.divergence != nil)
+        harness.command("diff /nowhere")
+        #expect(harness.session.message?.kind == .error && harness.session.compared.lines.count == 1)
+        harness.command("compare dump \(Self.gemma)/model.safetensors")
+        #expect(harness.session.message?.kind == .error || harness.session.compared.lines.last?.total == 0)
+    }
+
+    @Test(arguments: [
+        ("compare policy", "policy of which name?"), ("compare policy bf17", "there is no preset bf17"),
+        ("compare quirk nonsense", "there is no quirk 'nonsense'"), ("compare quirk scores-unscaled", "is not of this Gemma-2"),
+        ("compare kernel", "kernel of which name?"), ("compare a b", "'b' cannot follow"), ("compare dump x.safetensors policy bf16", "a dump is compared"),
+        ("compare drop 3", "there is nothing to drop"), ("compare tolerance -1", "from 0"), ("diff", "which folder or file?"),
+    ])
+    func mistakesAreSaid(_ line: String, _ says: String) {
+        var harness = Self.harness()
+        harness.command(line)
+        #expect(harness.session.message?.text.contains(says) == true, "\(harness.session.message?.text ?? "nothing")")
+        #expect(harness.session.compared.lines.isEmpty)
+    }
+
+    /// A seventh run does not fit.
+    @Test func aPlotHoldsSixRuns() {
+        var harness = Self.harness()
+        for number in 0..<7 { harness.command("compare kernel reference @softmax as run \(number)") }
+        #expect(harness.session.compared.lines.count == 6 && harness.session.message?.text.contains("holds 6 runs") == true)
+        #expect(harness.text.contains("◇"))
+    }
+
+    /// What `:record` writes brings the comparisons back.
+    @Test func aRecordingHasTheComparisons() {
+        var harness = Self.harness()
+        harness.command("compare policy bf16 as narrow one")
+        #expect(CommandScript.opening(harness.session).contains("compare policy bf16 as narrow one"))
+    }
+
+    @Test(arguments: [Size(60, 16), Size(80, 24), Size(160, 48)])
+    func theScreenLooksAsItDid(_ size: Size) throws {
+        var harness = Self.harness(size)
+        harness.command("compare quirk gelu-exact as exact GELU")
+        harness.command("compare quirk rope-tables-bf16,norm-cast-early")
+        try ScreenGolden.compare(harness.draw(), "compare-runs-\(size.width)x\(size.height)")
+        harness.keys("Enter")
+        try ScreenGolden.compare(harness.draw(), "compare-element-\(size.width)x\(size.height)")
+        harness.keys("q Tab")
+        if size == Size(60, 16) { try ScreenGolden.compare(harness.draw(), "compare-chart-60x16") }
+        harness.resize(Size(7, 3))
+        #expect(harness.draw().size == Size(7, 3))
+    }
+}
