@@ -19,6 +19,7 @@ enum Boxes {
         case .quirks(let selection): QuirksBox.draw(session, &surface, area, selection)
         case .scan(let row, let column): ScanBox.draw(session, &surface, area, Point(column, row))
         case .beforeAfter(let scroll): BeforeAfterBox.draw(session, &surface, area, scroll)
+        case .blame(let selection): BlameBox.draw(session, &surface, area, selection)
         case .adapter: AdapterBox.draw(session, &surface, area)
         case .finetune(let selection): FinetuneBox.draw(session, &surface, area, selection)
         case nil: whichKey(session, &surface, area)

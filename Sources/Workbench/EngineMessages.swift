@@ -29,6 +29,7 @@ package enum EngineCommand: Sendable {
     case adapter(AdapterCommand)
     /// How the model went on with a prompt before it was trained, and how it does now.
     case beforeAfter(Prompt, limit: Int)
+    case blame(BlameRequest)
     case cancel
     case quit
 }
@@ -51,6 +52,8 @@ package enum EngineEvent: Sendable {
     /// Nil: the model that is shown has none.
     case adapter(AdapterState?)
     case beforeAfter(BeforeAfter)
+    case blame(BlameState)
+    case why(WhyReport)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

@@ -24,6 +24,8 @@ package struct EngineState {
     var adapter = AdapterWork()
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
+    /// Ops that are being measured one by one.
+    var blaming: BlameWork?
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
@@ -36,7 +38,9 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || training?.isRunning == true }
+    package var isRunning: Bool {
+        journey != nil || whatIf.scanner != nil || beforeAfter != nil || blaming != nil || training?.isRunning == true
+    }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -79,6 +83,7 @@ package struct EngineState {
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
         case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
+        case .blame(let request): try perform(request, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
     }
@@ -86,6 +91,7 @@ package struct EngineState {
     private mutating func cancel() {
         stopScan()
         if beforeAfter != nil { return stopBeforeAfter() }
+        if blaming != nil { return stopBlame() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
@@ -103,7 +109,7 @@ package struct EngineState {
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
-        (adapter, beforeAfter) = (AdapterWork(), nil)
+        (adapter, beforeAfter, blaming) = (AdapterWork(), nil, nil)
         adapter.folder = folder
         tellEdits()
         tellQuirks(nil)
@@ -154,6 +160,7 @@ package struct EngineState {
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
         if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
+        if blaming != nil { return advanceBlame(interrupted: interrupted) }
         guard let journey else { return advanceTraining(interrupted: interrupted) }
         do {
             let stop = try step(journey, interrupted)

@@ -68,6 +68,7 @@ extension Session {
         case .scan(let row, let column): return scanKey(key, row: row, column: column)
         case .finetune(let selection): return finetuneKey(key, selection)
         case .adapter: return adapterKey(key)
+        case .blame(let selection): return blameKey(key, selection)
         case .beforeAfter(let scroll): overlay = .beforeAfter(scroll: max(0, scroll + key.scroll))
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
@@ -80,6 +81,7 @@ extension Session {
         switch box {
         case .scan: scan?.isRunning == true
         case .beforeAfter: beforeAfter?.isRunning == true
+        case .blame: blame?.isRunning == true
         default: false
         }
     }

@@ -119,6 +119,8 @@ extension Session {
         case .training(let progress): receive(progress)
         case .adapter(let state): receive(state)
         case .beforeAfter(let state): receive(state)
+        case .blame(let state): receive(state)
+        case .why(let report): receive(report)
         }
         return []
     }

@@ -20,6 +20,7 @@ package struct Session: Sendable {
     package var training: TrainingProgress?
     package var adapter: AdapterState?
     package var beforeAfter: BeforeAfter?
+    package var blame: BlameState?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -128,6 +129,7 @@ package enum OverlayState: Sendable, Hashable {
     case finetune(selection: Int)
     case adapter
     case beforeAfter(scroll: Int)
+    case blame(selection: Int)
 }
 
 /// What `:record` has written so far.
