@@ -7,6 +7,11 @@ void ck_widen(const float *x, double *y, int64_t n) {
     for (int64_t i = 0; i < n; i++) y[i] = x[i];
 }
 
+void ck_magnitudes(double *x, int64_t n, int squared) {
+    if (squared) for (int64_t i = 0; i < n; i++) x[i] *= x[i];
+    else for (int64_t i = 0; i < n; i++) x[i] = fabs(x[i]);
+}
+
 // a * b = product + error exactly (Veltkamp's split and Dekker's product, 1971).
 static double product(double a, double b, double *error) {
     const double split = 134217729.0;  // 2^27 + 1

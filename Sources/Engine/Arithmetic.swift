@@ -27,8 +27,14 @@ package struct Rounding: Sendable, Hashable {
         self.accumulation = accumulation.flatMap { $0.isElementwise && !$0.keepsSingle ? $0 : nil }
     }
 
-    package func callAsFunction<R: Scalar>(_ part: R) -> R { format.map { R($0.nearest(Double(part))) } ?? part }
+    package func callAsFunction<R: Scalar>(_ part: R) -> R { format.map { Rounding.kept(part, in: $0) } ?? part }
 
     /// A sum that has taken one more product in.
-    package func partial<R: Scalar>(_ sum: R) -> R { accumulation.map { R($0.nearest(Double(sum))) } ?? sum }
+    package func partial<R: Scalar>(_ sum: R) -> R { accumulation.map { Rounding.kept(sum, in: $0) } ?? sum }
+
+    /// Rounded; of a number that knows how far rounding may move it, that far.
+    private static func kept<R: Scalar>(_ part: R, in format: NumberFormat) -> R {
+        if let uncertain = part as? Uncertain, let stored = uncertain.stored(in: format) as? R { return stored }
+        return R(format.nearest(Double(part)))
+    }
 }

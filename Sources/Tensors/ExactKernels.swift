@@ -25,6 +25,30 @@ extension Kernels {
         return try Tensor(shape, doubles: y)
     }
 
+    /// The same of numbers with errors: the products, and what bounds and variances of x, [rows, length] each, amount to behind the weight,
+    /// |w| times the one and w² times the other.
+    package static func exactMatmul(
+        _ x: [Double], bounds: [Double], variances: [Double], _ weight: Tensor, transposed: Bool, length: Int, columns: Int, threads: Int
+    ) throws -> (numbers: [Double], bounds: [Double], variances: [Double]) {
+        let rows = length > 0 ? x.count / length : 0
+        var results = (0..<3).map { _ in [Double](repeating: 0, count: rows * columns) }
+        let tile = max(1, min(columns, (1 << 18) / max(length, 1)))
+        BLAS.use(threads: threads)
+        for first in stride(from: 0, to: columns, by: tile) where rows > 0 {
+            let count = min(tile, columns - first)
+            var w = weight.outputs(first..<first + count, transposed: transposed).doubles()
+            for (number, left) in [x, bounds, variances].enumerated() {
+                if number > 0 { ck_magnitudes(&w, Int64(w.count), number == 2 ? 1 : 0) }
+                results[number].withUnsafeMutableBufferPointer { out in
+                    guard let start = out.baseAddress else { return }
+                    product(
+                        left, w, transposed: transposed, rows: rows, columns: count, length: length, into: start + first, stride: columns)
+                }
+            }
+        }
+        return (results[0], results[1], results[2])
+    }
+
     private static func product(
         _ x: [Double], _ w: [Double], transposed: Bool, rows: Int, columns: Int, length: Int, into y: UnsafeMutablePointer<Double>,
         stride: Int

@@ -30,6 +30,7 @@ package enum EngineCommand: Sendable {
     /// How the model went on with a prompt before it was trained, and how it does now.
     case beforeAfter(Prompt, limit: Int)
     case compare(ComparisonCommand)
+    case blame(BlameRequest)
     case cancel
     case quit
 }
@@ -53,6 +54,8 @@ package enum EngineEvent: Sendable {
     case adapter(AdapterState?)
     case beforeAfter(BeforeAfter)
     case compared(CompareState)
+    case blame(BlameState)
+    case why(WhyReport)
 }
 
 /// The run as it was at one moment: copies share storage, so this costs little.

@@ -26,6 +26,8 @@ package struct EngineState {
     var compare = CompareWork()
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
+    /// Ops that are being measured one by one.
+    var blaming: BlameWork?
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
@@ -38,7 +40,10 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || training?.isRunning == true }
+    package var isRunning: Bool {
+        journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || blaming != nil
+            || training?.isRunning == true
+    }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {
@@ -82,6 +87,7 @@ package struct EngineState {
         case .adapter(let command): try perform(command, cancelled)
         case .compare(let command): try perform(command)
         case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
+        case .blame(let request): try perform(request, cancelled: cancelled)
         case .cancel, .quit: cancel()
         }
     }
@@ -90,6 +96,7 @@ package struct EngineState {
         stopScan()
         stopComparing()
         if beforeAfter != nil { return stopBeforeAfter() }
+        if blaming != nil { return stopBlame() }
         if journey == nil { pauseTraining() }
         guard journey != nil else { return }
         (journey, afterLoss) = (nil, nil)
@@ -107,7 +114,7 @@ package struct EngineState {
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
-        (adapter, beforeAfter, compare) = (AdapterWork(), nil, CompareWork())
+        (adapter, beforeAfter, compare, blaming) = (AdapterWork(), nil, CompareWork(), nil)
         adapter.folder = folder
         tellEdits()
         tellQuirks(nil)
@@ -159,6 +166,7 @@ package struct EngineState {
     package mutating func advance(interrupted: () -> Bool) {
         if whatIf.scanner != nil { return advanceScan(interrupted: interrupted) }
         if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
+        if blaming != nil { return advanceBlame(interrupted: interrupted) }
         guard let journey else {
             return compare.isRunning ? advanceComparing(interrupted: interrupted) : advanceTraining(interrupted: interrupted)
         }

@@ -69,6 +69,7 @@ extension Session {
         case .finetune(let selection): return finetuneKey(key, selection)
         case .adapter: return adapterKey(key)
         case .compared(let scroll): return comparedKey(key, scroll)
+        case .blame(let selection): return blameKey(key, selection)
         case .beforeAfter(let scroll): overlay = .beforeAfter(scroll: max(0, scroll + key.scroll))
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
@@ -81,6 +82,7 @@ extension Session {
         switch box {
         case .scan: scan?.isRunning == true
         case .beforeAfter: beforeAfter?.isRunning == true
+        case .blame: blame?.isRunning == true
         default: false
         }
     }

@@ -121,6 +121,8 @@ extension Session {
         case .adapter(let state): receive(state)
         case .beforeAfter(let state): receive(state)
         case .compared(let state): receive(state)
+        case .blame(let state): receive(state)
+        case .why(let report): receive(report)
         }
         return []
     }

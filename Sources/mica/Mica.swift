@@ -21,6 +21,7 @@ import ArgumentParser
             GradcheckCommand.self,
             QuirksCommand.self,
             CompareCommand.self,
+            BlameCommand.self,
             FinetuneCommand.self,
             MergeCommand.self,
             PlayCommand.self,

@@ -4,6 +4,8 @@
 
 // y[i] = x[i].
 void ck_widen(const float *x, double *y, int64_t n);
+// x[i] becomes |x[i]|, or its square.
+void ck_magnitudes(double *x, int64_t n, int squared);
 // sum of x[i] * w[i * stride] as if in twice the precision of fp64 and rounded once (Ogita, Rump and Oishi 2005, algorithm 5.3, Dot2).
 double ck_dot2(const double *x, const double *w, int64_t stride, int64_t n);
 // y [rows, columns] holds the products of x [rows, n] with w, [columns, n] or (transposed) [n, columns]. An element that is less than

@@ -47,7 +47,7 @@ package struct RopeTable: Op {
         return Dense(Shape([inputs[1].shape.axes[0], inputs[0].shape.axes[0]])) { position in
             let m = RopeTable.rounded(inputs[1].values[position / pairs], positions)
             let angle = quotientOf.map { m / $0.period(position % pairs) } ?? m * inputs[0].values[position % pairs]
-            return RopeTable.rounded(function == .cos ? R.cos(angle) : R.sin(angle), table)
+            return Rounding(format: table)(function == .cos ? R.cos(angle) : R.sin(angle))
         }
     }
 

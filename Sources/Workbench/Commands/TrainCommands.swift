@@ -42,10 +42,6 @@ extension Command {
             guard try session.needTraining().walk != nil else { throw CommandError("the run is not in a batch; Enter walks into one") }
             return [.engine(.training(.leave))]
         },
-        Command("why", .train, "walk to the first value of the step that is not finite") { session, _ throws(CommandError) in
-            _ = try session.needTraining()
-            return [.engine(.training(.why))]
-        },
         Command("train-save", .train, "make a checkpoint of the last step") { session, _ throws(CommandError) in
             _ = try session.needTraining()
             return [.engine(.training(.save))]

@@ -21,6 +21,7 @@ package struct Session: Sendable {
     package var adapter: AdapterState?
     package var beforeAfter: BeforeAfter?
     package var compared = CompareState()
+    package var blame: BlameState?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -131,6 +132,7 @@ package enum OverlayState: Sendable, Hashable {
     case adapter
     case beforeAfter(scroll: Int)
     case compared(scroll: Int)
+    case blame(selection: Int)
 }
 
 /// What `:record` has written so far.

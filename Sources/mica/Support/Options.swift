@@ -4,6 +4,7 @@ import Engine
 import Foundation
 import Models
 import Screen
+import Tensors
 import Tokenizers
 
 /// What the model reads: text or ids.
@@ -52,12 +53,13 @@ struct ThreadOptions: ParsableArguments {
 struct PrecisionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Formats of values and products: \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")), or a policy file.",
+            "Formats of values and products: \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")), a format, or a policy file.",
             valueName: "preset or file"))
     var precision = "fp32"
 
     func policy(threads: Int) throws -> Policy {
         if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
+        if NumberFormat.named(precision) != nil { return Policy(rules: try Policy.rules(from: "* \(precision)"), threads: threads) }
         guard FileManager.default.fileExists(atPath: precision) else {
             let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
             throw Failure.usage("--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file")

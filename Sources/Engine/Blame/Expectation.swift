@@ -1,0 +1,146 @@
+import Tensors
+
+/// A value as a formula gives it in fp64, with how far rounding may have moved each element.
+package struct Expectation: Sendable {
+    package let shape: Shape
+    package private(set) var numbers: [Double]
+    package private(set) var bounds: [Double]
+    package private(set) var variances: [Double]
+
+    /// A value that is known.
+    init(exactly tensor: Tensor) {
+        shape = tensor.shape
+        numbers = tensor.doubles()
+        bounds = Array(repeating: 0, count: numbers.count)
+        variances = bounds
+    }
+
+    init(_ shape: Shape, numbers: [Double], bounds: [Double], variances: [Double]) {
+        (self.shape, self.numbers, self.bounds, self.variances) = (shape, numbers, bounds, variances)
+    }
+
+    private init(_ dense: Dense<Uncertain>) {
+        self.init(
+            dense.shape, numbers: dense.values.map(\.number), bounds: dense.values.map(\.bound), variances: dense.values.map(\.variance))
+    }
+
+    private var dense: Dense<Uncertain> {
+        Dense(shape) { Uncertain(numbers[$0], bound: bounds[$0], variance: variances[$0]) }
+    }
+
+    /// What an op makes of such inputs if it computes in fp32 and keeps its value as the choice says. A weight stays a tensor: it is known.
+    init(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Input], threads: Int) throws {
+        let inputs = try choice.read(inputs, threads: threads)
+        var made: Expectation
+        if let linear = op as? Linear, case .known(let weight) = inputs[1] {
+            made = try Expectation(
+                linear, inputs[0].expectation, weight, inputs.dropFirst(2).first?.tensor, choice.rounding, threads: threads)
+        } else if op is Embedding, let known = Input.tensors(inputs) {
+            made = Expectation(exactly: try op.exact(known, threads: threads))
+        } else {
+            made = Expectation(op.reference(inputs.map { $0.expectation.dense }, rounding: choice.rounding))
+        }
+        if choice.isDouble { made.scale(by: 0x1p-27) }
+        self = made.stored(in: choice.format)
+    }
+
+    /// A sum of n products is off by n halves of a unit of Σ|x·w| at most. As independent errors: each of the n partial sums is rounded, and
+    /// the k-th is, of terms without a common sign, √k of a term, and of such with one, k/n of the whole.
+    private init(
+        _ op: Linear, _ x: Expectation, _ weight: Tensor, _ bias: Tensor?, _ rounding: Rounding, threads: Int
+    ) throws {
+        let n = Double(x.shape.rowLength)
+        let unit = max(Uncertain.unit, rounding.accumulation.map { $0.halfStep(at: 1) } ?? 0)
+        let spread = try Kernels.exactMatmul(
+            x.numbers, bounds: zip(x.numbers, x.bounds).map { (n + 2) * unit * abs($0) + $1 },
+            variances: zip(x.numbers, x.variances).map { unit * unit * (n / 6 + 1) * $0 * $0 + $1 }, weight, transposed: op.transposed,
+            length: x.shape.rowLength, columns: op.output.count, threads: threads)
+        shape = x.shape.replacingLast(op.output)
+        (numbers, bounds, variances) = spread
+        let bias = bias?.doubles()
+        for i in numbers.indices {
+            let offset = bias.map { $0[i % op.output.count] } ?? 0
+            variances[i] += unit * unit * (n / 9 + 1) * numbers[i] * numbers[i]
+            numbers[i] += offset
+            bounds[i] += unit * (abs(numbers[i]) + abs(offset))
+        }
+    }
+
+    /// Everything in fp64 is finer by 2²⁹; the formula that it is measured by is no finer, so a quarter of that is left.
+    private mutating func scale(by factor: Double) {
+        for i in numbers.indices { (bounds[i], variances[i]) = (bounds[i] * factor, variances[i] * factor * factor) }
+    }
+
+    /// The same where it is kept in a format.
+    func stored(in format: NumberFormat) -> Expectation {
+        if format.mantissaBits > 23 { return self }
+        guard format.block == nil else { return storedInBlocks(format) }
+        var result = self
+        for i in numbers.indices {
+            let number = Uncertain(numbers[i], bound: bounds[i], variance: variances[i]).stored(in: format)
+            (result.bounds[i], result.variances[i]) = (number.bound, number.variance)
+            if !numbers[i].isFinite { result.numbers[i] = format.nearest(numbers[i]) }
+        }
+        return result
+    }
+
+    /// The largest of a block sets the step of all: half of it at its upper end.
+    private func storedInBlocks(_ format: NumberFormat) -> Expectation {
+        let (size, share): (Int, Double) =
+            switch format.block {
+            case .powerOfTwo(let size)?: (size, format.mantissaBits > 1 ? 0x1p-3 : 0x1p-1)
+            case .maximum(let size)?: (size, 1.0 / 254)
+            case .levels(_, let size)?: (size, 0.16)
+            case nil: (1, 0)
+            }
+        var result = self
+        let length = max(1, shape.rowLength)
+        let starts = (0..<numbers.count / length).flatMap { row in stride(from: 0, to: length, by: max(1, size)).map { (row, $0) } }
+        for (row, start) in starts {
+            let block = row * length + start..<row * length + min(start + size, length)
+            let step = share * (block.map { abs(numbers[$0]) + bounds[$0] }.max() ?? 0)
+            for i in block { (result.bounds[i], result.variances[i]) = (bounds[i] + step, variances[i] + step * step / 3) }
+        }
+        return result
+    }
+}
+
+extension Expectation {
+    /// What an op reads: a value that is known, or one that had to be computed from such.
+    enum Input: Sendable {
+        case known(Tensor)
+        case expected(Expectation)
+
+        var expectation: Expectation {
+            switch self {
+            case .known(let tensor): Expectation(exactly: tensor)
+            case .expected(let expectation): expectation
+            }
+        }
+
+        var tensor: Tensor? { if case .known(let tensor) = self { tensor } else { nil } }
+
+        static func tensors(_ inputs: [Input]) -> [Tensor]? {
+            let known = inputs.compactMap(\.tensor)
+            return known.count == inputs.count ? known : nil
+        }
+
+        /// As an op reads it that rounds its inputs; ids and positions stay what they are.
+        func read(in format: NumberFormat, threads: Int) throws -> Input {
+            switch self {
+            case .known(let tensor): .known(tensor.type.isFloat ? try format.rounded(tensor, threads: threads) : tensor)
+            case .expected(let expectation): .expected(expectation.stored(in: format))
+            }
+        }
+    }
+}
+
+extension Policy.Choice {
+    /// What the op reads: a rule rounds all of its inputs, a kernel those that it multiplies.
+    func read(_ inputs: [Expectation.Input], threads: Int) throws -> [Expectation.Input] {
+        var read = try self.inputs.map { format in try inputs.map { try $0.read(in: format, threads: threads) } } ?? inputs
+        guard let format = kernel?.inputs else { return read }
+        for place in read.indices.prefix(2) { read[place] = try read[place].read(in: format, threads: threads) }
+        return read
+    }
+}

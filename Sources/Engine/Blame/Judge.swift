@@ -1,0 +1,162 @@
+import Tensors
+
+/// Judges another run, value by value, against the program that a trusted run has: each op is computed by its formula in fp64 on the other
+/// run's own inputs, with how far rounding can go, so that what lies downstream of a bug is not called another. Where an input is not known,
+/// as in a dump of modules, it is computed from what is, and its uncertainty with it.
+package struct Judge: Sendable {
+    private let trusted: Stepper
+    private let suspect: Suspect
+    /// What had to be computed, as long as something reads it.
+    private var expected: [Int: Expectation] = [:]
+    /// Values that are off, by themselves or by an input.
+    private var tainted: Set<Int> = []
+    private var cursor = 0
+    private var asTrusted = false
+    private let leaves: [Int]
+
+    /// Both runs must have come as far as is judged. The other may have other ops, formats, kernels and tokens.
+    /// With `asTrusted` it is held to the trusted run's formats, too.
+    package init(_ run: Stepper, by trusted: Stepper, asTrusted: Bool = false) {
+        self.init(.run(run), by: trusted)
+        self.asTrusted = asTrusted
+    }
+
+    /// Tensors by name, as PyTorch's hooks give them; weights and what is missing are the trusted run's.
+    package init(_ tensors: [String: Tensor], by trusted: Stepper) { self.init(.tensors(tensors), by: trusted) }
+
+    private init(_ suspect: Suspect, by trusted: Stepper) {
+        (self.suspect, self.trusted) = (suspect, trusted)
+        leaves = trusted.program.leaves
+    }
+
+    /// Leaves first, then forward steps in order.
+    package var done: Int { cursor }
+    package var total: Int { leaves.count + trusted.program.forwardCount }
+    package var isFinished: Bool { cursor >= total }
+
+    /// Judges one more value; nil where there is nothing to judge: the other side does not have it, or somebody set it by hand.
+    package mutating func step() throws -> Verdict? {
+        guard !isFinished else { return nil }
+        defer { cursor += 1 }
+        let verdict = try cursor < leaves.count ? leaf(leaves[cursor]) : made(cursor - leaves.count)
+        if let verdict, verdict.kind == .bug || verdict.kind == .carried { tainted.insert(verdict.value) }
+        return verdict
+    }
+
+    /// All of them; nil if `interrupted`.
+    package static func verdicts(_ judge: Judge, interrupted: () -> Bool = { false }) throws -> [Verdict]? {
+        var (judge, verdicts) = (judge, [Verdict]())
+        while !judge.isFinished {
+            if interrupted() { return nil }
+            if let verdict = try judge.step() { verdicts.append(verdict) }
+        }
+        return verdicts
+    }
+
+    private mutating func leaf(_ id: Int) throws -> Verdict? {
+        let value = trusted.program.values[id]
+        guard value.role != .cache, let found = try suspect.tensor(value), let own = trusted.given(id) else { return nil }
+        guard value.role == .weight else {
+            // Of another text the positions are others too.
+            let isCarried = value.name != "input_ids" && !tainted.isEmpty
+            return Verdict(id, given: found, try trusted.tensor(id) ?? own, isCarried: isCarried)
+        }
+        let format = asTrusted ? trusted.format(of: id) : suspect.format(value, found)
+        if own.isSame(as: found) { return nil }
+        let isSame = own.type == found.type && ErrorSize(found.doubles(), from: own.doubles(), shape: own.shape).maximum == 0
+        return Verdict(id, found: found, expected: Expectation(exactly: own).stored(in: format), isSame: isSame, isCarried: false)
+    }
+
+    private mutating func made(_ number: Int) throws -> Verdict? {
+        let step = trusted.program.steps[number]
+        let value = trusted.program.values[step.output]
+        defer { forget(after: number) }
+        guard number < trusted.cursor, let inputs = try inputs(step) else { return nil }
+        let found = try suspect.tensor(value)
+        let choice = asTrusted ? trusted.choices[number] : suspect.choice(value, found, as: trusted.choices[number])
+        if trusted.isEdited(step.output) { return nil }
+        let made = try Expectation(trusted.op(ofStep: number), choice, inputs, threads: trusted.policy.threads)
+        let isCarried = step.inputs.contains(where: tainted.contains)
+        guard let found = try found.flatMap({ try fitted($0, to: made.shape) }) else {
+            expected[step.output] = made
+            if isCarried { tainted.insert(step.output) }
+            return nil
+        }
+        return Verdict(step.output, found: found, expected: made, isSame: try isSame(found, step.output), isCarried: isCarried)
+    }
+
+    /// A dump may have a batch of one before the axes, or heads where features are here.
+    private func fitted(_ tensor: Tensor, to shape: Shape) throws -> Tensor? {
+        if tensor.shape.counts == shape.counts { return tensor }
+        let (own, wanted) = (tensor.shape.counts.filter { $0 != 1 }, shape.counts.filter { $0 != 1 })
+        guard own == wanted, tensor.isContiguous else { return nil }
+        return tensor.view(shape)
+    }
+
+    private func isSame(_ found: Tensor, _ id: Int) throws -> Bool {
+        guard let own = try trusted.tensor(id), own.shape.counts == found.shape.counts else { return false }
+        return ErrorSize(found.doubles(), from: own.doubles(), shape: own.shape).maximum == 0
+    }
+
+    /// Nil if nothing is known of one of them.
+    private func inputs(_ step: Step) throws -> [Expectation.Input]? {
+        let inputs = try step.inputs.map { id -> Expectation.Input? in
+            let value = trusted.program.values[id]
+            if let tensor = try suspect.tensor(value), tensor.shape.rank == value.shape.rank { return .known(tensor) }
+            if let expectation = expected[id] { return .expected(expectation) }
+            return value.step == nil ? try trusted.tensor(id).map { .known($0) } : nil
+        }
+        let known = inputs.compactMap { $0 }
+        return known.count == inputs.count ? known : nil
+    }
+
+    private mutating func forget(after number: Int) {
+        for id in trusted.program.steps[number].inputs where trusted.program.lastUse[id] == number { expected[id] = nil }
+    }
+}
+
+/// The run that is judged.
+enum Suspect: Sendable {
+    case run(Stepper)
+    case tensors([String: Tensor])
+
+    private static func names(_ value: Value) -> [String] { [value.name] + value.aliases }
+
+    func tensor(_ value: Value) throws -> Tensor? {
+        switch self {
+        case .run(let run): try id(value, run).flatMap { try run.tensor($0) }
+        case .tensors(let tensors): Suspect.names(value).lazy.compactMap { tensors[$0] }.first
+        }
+    }
+
+    private func id(_ value: Value, _ run: Stepper) -> Int? { Suspect.names(value).lazy.compactMap(run.program.id(of:)).first }
+
+    func format(_ value: Value, _ found: Tensor) -> NumberFormat {
+        if case .run(let run) = self, let id = id(value, run) { return run.format(of: id) }
+        return found.narrowestFormat
+    }
+
+    /// How the value was made, as far as that is known: a run says it; of a file the numbers tell the format.
+    func choice(_ value: Value, _ found: Tensor?, as own: Policy.Choice) -> Policy.Choice {
+        switch self {
+        case .run(let run):
+            guard let step = id(value, run).flatMap({ run.program.values[$0].step }) else { return own }
+            return run.choices[step]
+        case .tensors:
+            var choice = own
+            choice.format = found?.narrowestFormat ?? own.format
+            return choice
+        }
+    }
+}
+
+extension Tensor {
+    /// The narrowest of the formats that models are run in that has all of its numbers.
+    var narrowestFormat: NumberFormat {
+        if let own = type.format, own.mantissaBits < 23 { return own }
+        if type == .f64 { return .fp64 }
+        let numbers = doubles()
+        return [NumberFormat.bf16, .fp16, .tf32].first { format in numbers.allSatisfy { !$0.isFinite || format.nearest($0) == $0 } }
+            ?? .fp32
+    }
+}

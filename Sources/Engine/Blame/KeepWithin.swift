@@ -1,0 +1,98 @@
+import Tensors
+
+/// Searches how few units must stay high for the result to keep to a tolerance. Everything starts high; groups go low as long as what is
+/// measured keeps to it, those that cost least a unit first; a group that does not is cut in two, down to single units. What remains high
+/// is then tried once more, one by one, so that of the set that is found no unit can go low alone.
+package struct KeepWithin: Sendable {
+    package let tolerance: Tolerance
+    private let truth: Truth
+    /// What has gone low so far keeps to the tolerance.
+    private(set) package var mixture: Mixture
+    private(set) package var effect: Effect
+    /// Measurements made.
+    private(set) package var trials = 0
+    private var queue: [Group]
+    private var remaining: [Int] = []
+    private var isFinal = false
+    /// Whether units were left high for want of trials and not for being tried.
+    private(set) package var isCutShort = false
+    private let limit: Int
+
+    private struct Group: Sendable {
+        let units: [Int]
+        /// How much error a unit of it makes.
+        let cost: Double
+    }
+
+    /// Throws if even all high does not keep to the tolerance.
+    package init(
+        low: Stepper, high: Stepper, truth: Truth, tolerance: Tolerance, trials limit: Int = 600, interrupted: () -> Bool = { false }
+    ) throws {
+        (self.tolerance, self.truth, self.limit) = (tolerance, truth, limit)
+        mixture = try Mixture(low: low, high: high, isHigh: true)
+        effect = try Blamer.effect(mixture, truth)
+        queue = []
+        guard tolerance.holds(effect, isFinite: mixture.isFinite) else {
+            throw PolicyError("\(tolerance) is not kept to even if all is high: kl \(effect.kl), nmse \(effect.nmse), top1 \(effect.top1)")
+        }
+        for group in Blamer.groups(mixture.units, .kind) {
+            guard let one = try mixture.turning(group.units, interrupted: interrupted) else { return }
+            trials += 1
+            queue.append(Group(units: group.units, cost: try cost(one, group.units.count)))
+        }
+        sort()
+    }
+
+    private func cost(_ mixture: Mixture, _ count: Int) throws -> Double {
+        let effect = try Blamer.effect(mixture, truth)
+        guard effect.nmse.isFinite, tolerance.measure != .finite || mixture.isFinite else { return .infinity }
+        return (tolerance.measure == .kl ? effect.kl : effect.nmse) / Double(max(1, count))
+    }
+
+    private mutating func sort() { queue.sort { $0.cost < $1.cost } }
+
+    package var isFinished: Bool { queue.isEmpty && isFinal }
+    /// Units that have been decided on, of all.
+    package var done: Int { mixture.units.count - queue.reduce(0) { $0 + $1.units.count } }
+    package var total: Int { mixture.units.count }
+    /// The units that stay high.
+    package var kept: [Int] { mixture.units.indices.filter { mixture.isHigh[$0] } }
+
+    /// Tries one more group; false if `interrupted`.
+    package mutating func step(interrupted: () -> Bool = { false }) throws -> Bool {
+        if queue.isEmpty { beginLastRound() }
+        guard let group = queue.first else { return true }
+        if trials >= limit {
+            (isCutShort, isFinal, queue) = (true, true, [])
+            return true
+        }
+        guard let next = try mixture.turning(group.units, interrupted: interrupted) else { return false }
+        queue.removeFirst()
+        trials += 1
+        let found = try Blamer.effect(next, truth)
+        if tolerance.holds(found, isFinite: next.isFinite) {
+            (mixture, effect) = (next, found)
+        } else {
+            split(group)
+        }
+        return true
+    }
+
+    private mutating func split(_ group: Group) {
+        guard group.units.count > 1 else { return remaining.append(group.units[0]) }
+        let middle = group.units.count / 2
+        for half in [group.units[..<middle], group.units[middle...]] { queue.append(Group(units: Array(half), cost: group.cost)) }
+        sort()
+    }
+
+    /// What did not fit when less was low may have been unlucky.
+    private mutating func beginLastRound() {
+        guard !isFinal else { return }
+        isFinal = true
+        queue = remaining.map { Group(units: [$0], cost: 0) }
+        remaining = []
+    }
+
+    /// The policy that was found.
+    package var rules: [Policy.Rule] { mixture.rules }
+}

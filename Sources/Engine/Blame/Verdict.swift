@@ -1,0 +1,77 @@
+import Tensors
+
+/// Whether a value of a run is what its op gives on the run's own inputs, but for rounding.
+package struct Verdict: Sendable, Equatable {
+    package enum Kind: String, Sendable {
+        /// The other run's very bits.
+        case same
+        /// It differs, and rounding explains how.
+        case noise
+        /// It differs since an input does; its own op adds no more than rounding.
+        case carried
+        /// The op gives something else, or an input is another one.
+        case bug
+    }
+
+    package let value: Int
+    package let kind: Kind
+    /// How many times as far as rounding goes the value is from its formula: of the worst element, or of all together. At most 1 is noise.
+    package let factor: Double
+    /// The worst element: what it is, what the formula gives on the same inputs, and how far rounding may be from that.
+    package let index: [Int]
+    package let found: Double
+    package let expected: Double
+    package let allowed: Double
+
+    package var isBug: Bool { kind == .bug }
+}
+
+extension Verdict {
+    /// So many deviations of the modelled rounding are taken for noise in one element of a value, and in the mean over all of them. The model
+    /// takes errors as independent and functions as good to two units; what is beyond both is more than that can be wrong by.
+    static let elementDeviations = 16.0
+    static let meanDeviations = 4.0
+
+    /// A value that was found, held against what was expected.
+    init(_ value: Int, found tensor: Tensor, expected: Expectation, isSame: Bool, isCarried: Bool) {
+        let found = tensor.doubles()
+        var (worst, place, squares, variance) = (0.0, 0, 0.0, 0.0)
+        for i in found.indices {
+            let allowed = Verdict.allowed(expected, i)
+            let difference = ErrorSize.difference(found[i], expected.numbers[i])
+            let factor = difference == 0 || allowed == .infinity ? 0 : allowed > 0 ? difference / allowed : .infinity
+            if factor > worst { (worst, place) = (factor, i) }
+            if difference.isFinite && expected.variances[i].isFinite {
+                squares += difference * difference
+                variance += expected.variances[i]
+            }
+        }
+        let mean = squares == 0 ? 0 : (squares / variance).squareRoot() / Verdict.meanDeviations
+        factor = max(worst, mean)
+        self.value = value
+        kind = isSame ? .same : factor > 1 ? .bug : isCarried ? .carried : .noise
+        index = tensor.shape.index(at: place)
+        let isEmpty = found.isEmpty
+        self.found = isEmpty ? .nan : found[place]
+        self.expected = isEmpty ? .nan : expected.numbers[place]
+        allowed = isEmpty ? 0 : Verdict.allowed(expected, place)
+    }
+
+    private static func allowed(_ expected: Expectation, _ i: Int) -> Double {
+        min(expected.bounds[i], elementDeviations * expected.variances[i].squareRoot())
+    }
+
+    /// Two tensors that should be one: what a pass is given to read.
+    init(_ value: Int, given found: Tensor, _ expected: Tensor, isCarried: Bool) {
+        self.value = value
+        guard found.shape.counts == expected.shape.counts else {
+            (kind, factor, index, allowed) = (isCarried ? .carried : .bug, isCarried ? 0 : .infinity, [], 0)
+            (self.found, self.expected) = (Double(found.elementCount), Double(expected.elementCount))
+            return
+        }
+        let size = ErrorSize(found.doubles(), from: expected.doubles(), shape: found.shape)
+        (kind, factor, index, allowed) = (size.maximum == 0 ? .same : .bug, size.maximum == 0 ? 0 : .infinity, size.index, 0)
+        self.found = found.value(at: size.index) ?? .nan
+        self.expected = expected.value(at: size.index) ?? .nan
+    }
+}

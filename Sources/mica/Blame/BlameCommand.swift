@@ -1,0 +1,121 @@
+import ArgumentParser
+import Engine
+import Foundation
+import Models
+import Screen
+
+/// Which ops make the error of a narrow run, and how few must stay wide.
+struct BlameCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "blame", abstract: "Measure which ops make the error of a run in narrow formats, and how few of them must stay wide.",
+        discussion: """
+            The error is that of the logits against the same run in fp64. Each value, or weight, is measured twice: alone in the formats of --high \
+            with all others in those of --precision (lifted), and the other way round (alone). Every number is a run.
+
+            --keep-within searches the smallest set that must stay as --high has it for the result to keep to a tolerance: kl<1e-3 (nats a token), \
+            nmse<1e-4, top1 (the likeliest token stays everywhere), top1>0.9, finite (nothing overflows). --out writes the policy that it found, \
+            which --precision of every command reads; it is run once more to verify it. With --precision fp8e4m3 --high bf16 it finds what may go \
+            down to fp8.
+
+            Example: mica blame Samples/fables-llama --precision bf16 --prompt "Tom and Mia" --keep-within "kl<1e-5" --out mixed.policy
+            """)
+
+    @OptionGroup var source: ModelOptions
+    @Option(
+        help: ArgumentHelp(
+            "The formats that the others are held against, as --precision; fp32, or fp64 if that is fp32.", valueName: "preset or file"))
+    var high: String?
+    @Option(help: ArgumentHelp("Measure op by op, or all of a kind or a layer together.", valueName: "op, kind or layer"))
+    var by = "op"
+    @Option(help: ArgumentHelp("How many lines are shown; JSON has all.", valueName: "n"))
+    var top = 20
+    @Option(help: ArgumentHelp("Search the smallest set that must stay high, so that this holds.", valueName: "tolerance"))
+    var keepWithin: String?
+    @Option(help: ArgumentHelp("The policy file to write.", valueName: "file"))
+    var out: String?
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func validate() throws {
+        if Blamer.Grouping(rawValue: by) == nil { throw ValidationError("--by must be op, kind or layer.") }
+        if top < 1 { throw ValidationError("--top must be 1 or more.") }
+        if out != nil && keepWithin == nil { throw ValidationError("--out needs --keep-within, which finds what is written.") }
+    }
+
+    func run() throws {
+        let policies = try [source.policy, highPolicy]
+        let tolerance = try keepWithin.map { try Tolerance($0) }
+        let (model, ids) = try source.load()
+        Interrupt.watch()
+        let runs = try policies.map { try BlameCommand.run(model, ids, $0) }
+
+        guard let truth = try Oracle(of: runs[1], interrupted: { Interrupt.isPending }).flatMap({ Truth($0) }) else { throw Interrupted() }
+        let titles = policies.map(\.title)
+        if let tolerance {
+            let search = try search(runs, truth, tolerance)
+            let verified = try BlameCommand.verify(search, model, ids, truth)
+            try write(search, titles, ids.count)
+            let report = KeepReport(search: search, verified: verified, titles: titles, tokens: ids.count, file: out)
+            return json ? Console.data("\(report.json.lines)\n".utf8) : Console.print(report.text)
+        }
+        let report = BlameReport(blame: try blame(runs, truth), titles: titles, tokens: ids.count, top: top)
+        json ? Console.data("\(report.json.lines)\n".utf8) : Console.print(report.text)
+    }
+
+    private var highPolicy: Policy {
+        get throws {
+            var options = source.precision
+            let low = try source.policy
+            options.precision = high ?? (low.title == Policy(.fp32).title ? "fp64" : "fp32")
+            return try options.policy(threads: source.threads.count)
+        }
+    }
+
+    private static func run(_ model: Model, _ ids: [Int], _ policy: Policy) throws -> Stepper {
+        var stepper = try model.stepper(ids: ids, loss: false, policy: policy, keep: .all(budget: .max))
+        try stepper.runVisibly("running")
+        return stepper
+    }
+
+    private func blame(_ runs: [Stepper], _ truth: Truth) throws -> Blame {
+        var blamer = try Blamer(low: runs[0], high: runs[1], truth: truth, by: Blamer.Grouping(rawValue: by) ?? .op)
+        var progress = Progress("measuring", total: blamer.total)
+        defer { progress.finish() }
+        while !blamer.isFinished {
+            guard try blamer.step(interrupted: { Interrupt.isPending }) else { throw Interrupted() }
+            progress.update(blamer.done)
+        }
+        return blamer.blame
+    }
+
+    private func search(_ runs: [Stepper], _ truth: Truth, _ tolerance: Tolerance) throws -> KeepWithin {
+        var search = try KeepWithin(low: runs[0], high: runs[1], truth: truth, tolerance: tolerance) { Interrupt.isPending }
+        try Interrupt.check()
+        var progress = Progress("searching", total: search.total)
+        defer { progress.finish() }
+        while !search.isFinished {
+            guard try search.step(interrupted: { Interrupt.isPending }) else { throw Interrupted() }
+            progress.update(search.done)
+        }
+        return search
+    }
+
+    /// The policy as it is read from its text, run from the beginning.
+    private static func verify(_ search: KeepWithin, _ model: Model, _ ids: [Int], _ truth: Truth) throws -> (effect: Effect, holds: Bool) {
+        let rules = try Policy.rules(from: Policy(rules: search.rules).text)
+        let run = try run(model, ids, Policy(rules: rules, threads: search.mixture.low.policy.threads))
+        guard let logits = try run.program.id(of: "logits").flatMap({ try run.tensor($0) }) else { throw Failure("the run has no logits") }
+        let effect = Effect(logits, from: truth)
+        let isFinite = try search.tolerance.measure != .finite || Why.find(in: run).map { $0.kind == .growth } ?? true
+        return (effect, search.tolerance.holds(effect, isFinite: isFinite))
+    }
+
+    private func write(_ search: KeepWithin, _ titles: [String], _ tokens: Int) throws {
+        guard let out else { return }
+        let remarks = [
+            "# \(titles[0]), and in the formats of \(titles[1]) the \(search.kept.count) of \(search.total) values that must be for \(search.tolerance)",
+            "# as measured on \(tokens) tokens of \(source.path): kl \(search.effect.kl), nmse \(search.effect.nmse)",
+        ]
+        try Data((remarks.joined(separator: "\n") + "\n" + Policy(rules: search.rules).text).utf8).write(to: URL(fileURLWithPath: out))
+    }
+}

@@ -1,0 +1,78 @@
+import Engine
+import Screen
+import Testing
+import Workbench
+
+/// Blame and `:why` by keys and commands.
+@Suite struct BlameTests {
+    private static let prompt = "Tom and Mia went"
+
+    @Test(arguments: [Size(80, 24), Size(160, 48)]) func opsAreListedWorstFirst(_ size: Size) throws {
+        var harness = Harness.open(prompt: Self.prompt, size: size)
+        let before = CommandScript.hashes(harness.session)
+        harness.command("blame bf16")
+        let state = try #require(harness.session.blame)
+        #expect(!state.isRunning && state.blame.entries.count == state.total && state.total > 100 && state.titles == ["bf16", "fp32"])
+        #expect(harness.session.busy == nil && CommandScript.hashes(harness.session) == before)
+        let worst = try #require(state.blame.sorted.first)
+        #expect(
+            harness.text.contains("Blame: bf16 against fp32") && harness.text.contains("█")
+                && harness.text.contains("\(state.total) of \(state.total)"))
+        #expect(harness.text.contains(Numbers.compact(worst.alone.nmse)))
+        harness.keys("j")
+        #expect(harness.session.overlay == .blame(selection: 1))
+        harness.keys("Enter")
+        #expect(harness.selected == state.values[state.blame.sorted[1].name] && harness.session.overlay == nil)
+    }
+
+    @Test func byKindAndByLayer() throws {
+        var harness = Harness.open(prompt: Self.prompt, size: Size(120, 40))
+        harness.command("blame fp8e4m3 kind")
+        #expect(
+            harness.session.blame?.blame.entries.map(\.name).contains("linear") == true && harness.session.blame?.titles[0] == "1 rules")
+        harness.keys("q")
+        harness.command("blame layer")
+        #expect(harness.session.blame?.blame.entries.map(\.name).contains("layer 3") == true && harness.text.contains("layer 3"))
+        harness.command("blame bf17")
+        #expect(harness.session.message?.text.contains("there is no precision 'bf17'") == true)
+    }
+
+    @Test func itCanBeStoppedAndKeepsWhatItHas() throws {
+        var harness = Harness.open(prompt: Self.prompt)
+        harness.command("blame bf16", ops: 3)
+        harness.keys("C-c")
+        let state = try #require(harness.session.blame)
+        #expect(!state.isRunning && harness.session.busy == nil)
+    }
+
+    /// One key goes from any screen to the element at which it began.
+    @Test func whyGoesToTheFirstBadNumber() throws {
+        var harness = Harness.open(prompt: Self.prompt, size: Size(100, 40))
+        harness.keys("W")
+        #expect(harness.session.message?.text.contains("every number is one") == true)
+        harness.command("quirk rope-tables-bf16")
+        harness.keys("W")
+        #expect(harness.selected == "model.rotary_emb.cos" && harness.text.contains("should be nothing less"))
+        harness.keys("q")
+        harness.command("quirk rope-tables-bf16 off")
+        harness.command("set model.layers.2.mlp.act_fn[1, 7] = nan")
+        harness.command("goto logits")
+        harness.keys("W")
+        #expect(harness.selected == "model.layers.2.mlp.act_fn" && harness.session.cursorIndex == [1, 7])
+        #expect(harness.text.contains("it was set by hand") && harness.text.contains("Why: "))
+        harness.keys("Esc u")
+        #expect(harness.selected == "logits")
+    }
+
+    /// A bad gradient goes back to where it was made, too.
+    @Test func whyBackward() throws {
+        var harness = Harness.open(prompt: Self.prompt, size: Size(100, 40))
+        harness.command("backward end")
+        harness.command("precision grad:model.layers.1.mlp.product fp4e2m1, kernel reference")
+        harness.keys("W")
+        #expect(harness.session.message?.text.contains("every number is one") == true)
+        harness.command("set model.layers.3.mlp.product[0, 3] = inf")
+        harness.keys("W")
+        #expect(harness.selected == "model.layers.3.mlp.product")
+    }
+}
