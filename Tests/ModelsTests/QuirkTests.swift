@@ -89,11 +89,11 @@ struct QuirkTests {
     /// Switched live: the bits of a run that had it from the start; nothing is computed again but what follows; and back.
     @Test(arguments: Case.all.filter { !$0.quirk.changesTokens }) func switchedLive(_ test: Case) throws {
         let plain = try test.passes(test.off())
-        let (on, steps) = try #require(try Generation.switched(plain, to: test.on()))
+        let (on, steps) = try #require(try Generation.carried(plain, to: test.on()))
         let fresh = try test.passes(test.on())
         for (live, fresh) in zip(on, fresh) { #expect(live.stepper.hashes == fresh.stepper.hashes) }
         #expect(steps > 0 && steps < plain.reduce(0) { $0 + $1.stepper.program.steps.count })
-        let (back, _) = try #require(try Generation.switched(on, to: test.off()))
+        let (back, _) = try #require(try Generation.carried(on, to: test.off()))
         for (back, plain) in zip(back, plain) { #expect(back.stepper.hashes == plain.stepper.hashes) }
     }
 
