@@ -6,13 +6,13 @@ extension Stepper {
     /// bits. Edits stay. Nil if `interrupted`; this run is not touched.
     package func carried(
         to other: Program, bindings: [Int: Tensor], interrupted: () -> Bool = { false }
-    ) throws -> (stepper: Stepper, steps: Int)? {
+    ) throws -> (stepper: Stepper, steps: Set<Int>)? {
         guard edits.isEmpty else { return try carriedWithEdits(to: other, bindings, interrupted) }
         var same = sameLeaves(other, bindings)
         let rounded = same.mapValues { recording.tensors[$0] }.compactMapValues { $0 }
         var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: bindings, rounded: rounded)
         next.lie(in: edits.text)
-        var steps = 0
+        var steps = Set<Int>()
         while let id = next.next {
             let old = program.id(of: other.values[id].name)
             if let old, !isComputed(old) { break }
@@ -21,20 +21,20 @@ extension Stepper {
                 next.adopt(recording.tensors[old], recording.statistics[old])
             } else {
                 if interrupted() { return nil }
+                steps.insert(next.cursor)
                 try next.step()
-                steps += 1
             }
         }
         return (next, steps)
     }
 
     /// Without edits there and with them again: what an edit does to a value is no part of its op.
-    private func carriedWithEdits(to other: Program, _ bindings: [Int: Tensor], _ interrupted: () -> Bool) throws -> (Stepper, Int)? {
+    private func carriedWithEdits(to other: Program, _ bindings: [Int: Tensor], _ interrupted: () -> Bool) throws -> (Stepper, Set<Int>)? {
         guard let plain = try rerun(EditSet(), interrupted: interrupted),
             let (next, steps) = try plain.stepper.carried(to: other, bindings: bindings, interrupted: interrupted),
             let edited = try next.rerun(edits.list, interrupted: interrupted)
         else { return nil }
-        return (edited.stepper, steps + edited.steps.count)
+        return (edited.stepper, steps.union(edited.steps))
     }
 
     /// Weights and inputs of another program that are this run's, with their numbers here: the very memory that was bound, or, of ids and

@@ -115,7 +115,7 @@ extension Generation {
             guard let (stepper, again) = try pass.stepper.carried(to: program, bindings: bindings, interrupted: interrupted) else {
                 return nil
             }
-            (pass.model, pass.stepper, steps) = (model, stepper, steps + again)
+            (pass.model, pass.stepper, steps) = (model, stepper, steps + again.count)
             result.append(pass)
         }
         return (result, steps)

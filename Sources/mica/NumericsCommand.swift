@@ -11,7 +11,7 @@ struct NumericsCommand: ParsableCommand {
         commandName: "numerics", abstract: "Print how every value of one pass fits its format, and explain the first NaN or Inf.",
         discussion: """
             bits: between the largest magnitude and the format's limit. ulp: the step between neighbours at the value's rms. subnormal, zero: \
-            shares in percent. growth: the rms against the same value of the layer before.
+            shares in percent. error: ‖x − x₆₄‖ / ‖x₆₄‖ against the same run in fp64, with nothing rounded between. growth: the rms against the same value of the layer before.
 
             Example: mica numerics Samples/fables-llama --prompt "Tom and Mia" --precision fp16 --names "*.mlp*"
             """)
@@ -20,6 +20,8 @@ struct NumericsCommand: ParsableCommand {
     @OptionGroup var what: EditOptions
     @Flag(help: "Also the gradients of the loss, under grad:NAME.")
     var backward = false
+    @Flag(inversion: .prefixedNo, help: "Measure errors against the same run in fp64; it takes a run more, and its memory.")
+    var errors = true
     @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
     var names: String?
     @Flag(help: "Print one JSON object.")
@@ -40,11 +42,13 @@ struct NumericsCommand: ParsableCommand {
             ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: policy), policy: policy,
             keep: .all(budget: .max))
         try stepper.runVisibly("running")
+        let far = errors ? try OracleErrors(of: [stepper]) { Interrupt.isPending } : nil
+        try Interrupt.check()
         let pattern = names.map { NamePattern($0) }
         let rows = stepper.program.steps.compactMap { step -> NumericsRow? in
             let value = stepper.program.values[step.output]
             guard pattern?.matches(value) ?? true else { return nil }
-            return stepper.numerics(of: step.output).map { NumericsRow(known: $0) }
+            return stepper.numerics(of: step.output).map { NumericsRow(known: $0, error: far?.relative[step.output]) }
         }
         if rows.isEmpty { throw Failure("no value's name fits \(names ?? "")") }
         let found = try stepper.firstNonFinite.flatMap { try stepper.nonFinite(in: $0) }
@@ -74,9 +78,10 @@ struct NumericsCommand: ParsableCommand {
 /// What `mica numerics` says of one value.
 struct NumericsRow {
     let known: ValueNumerics
+    let error: Double?
 
     static let columns = [
-        "name", "format", "kernel", "absmax", "bits", "ulp", "subnormal", "zero", "NaN", "+Inf", "-Inf", "growth",
+        "name", "format", "kernel", "absmax", "bits", "ulp", "subnormal", "zero", "NaN", "+Inf", "-Inf", "error", "growth",
     ]
 
     /// Three digits, for reading.
@@ -100,9 +105,9 @@ struct NumericsRow {
     private func cells(_ number: (Double) -> String, share: (Double) -> String) -> [String] {
         let s = known.statistics
         let size = [Double(s.absMax), known.headroom, known.ulp].map { $0.map(number) ?? "" }
-        return [known.value.name, "\(known.format)", known.kernel] + size + [share(known.subnormalShare), share(known.zeroShare)] + [
-            "\(s.nan)", "\(s.positiveInfinity)", "\(s.negativeInfinity)", known.growth.map(number) ?? "",
-        ]
+        let head = [known.value.name, "\(known.format)", known.kernel] + size
+        let counts = [s.nan, s.positiveInfinity, s.negativeInfinity].map(String.init)
+        return head + [share(known.subnormalShare), share(known.zeroShare)] + counts + [error, known.growth].map { $0.map(number) ?? "" }
     }
 
     var json: JSONValue {
@@ -113,7 +118,7 @@ struct NumericsRow {
             ("absmax", .real(Double(s.absMax))), ("headroom_bits", number(known.headroom)), ("ulp_at_rms", number(known.ulp)),
             ("subnormal_share", .real(known.subnormalShare)), ("zero_share", .real(known.zeroShare)), ("nan", .integer(s.nan)),
             ("positive_infinity", .integer(s.positiveInfinity)), ("negative_infinity", .integer(s.negativeInfinity)),
-            ("growth", number(known.growth)),
+            ("error", number(error)), ("growth", number(known.growth)),
         ])
     }
 }

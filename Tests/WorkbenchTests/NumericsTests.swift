@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Models
 import Screen
 import Tensors
 import Testing
@@ -63,6 +64,45 @@ import Workbench
         #expect(small > 0 && row.contains(" \(NumericsWords.percent(Double(small) / Double(numbers.count))) "), "\(row)")
         #expect(zeros > 0 && row.contains(" \(NumericsWords.percent(Double(zeros) / Double(numbers.count))) "), "\(row)")
         #expect(harness.text.contains("fp8e4m3: \(small) subnormal"))
+    }
+
+    private static func errors(_ harness: Harness) throws -> OracleErrors {
+        let cursor = try #require(harness.snapshot?.stepper.cursor)
+        guard case .numerics(.errors(let errors))? = harness.session.answers[.numerics(.errors(level: 0, cursor: cursor))] else {
+            throw PromptError(rule: "no errors were measured")
+        }
+        return errors
+    }
+
+    /// Against the run by the formulas in double precision, which is another way to compute the same.
+    @Test(arguments: ["", "precision bf16"]) func errorsAreAgainstDoublePrecision(_ line: String) throws {
+        var harness = Self.open()
+        harness.command("precision fp64")
+        let exact = try Self.tensor(harness, Self.product).doubles()
+        harness.command("precision own")
+        harness.command(line)
+        let own = try Self.tensor(harness, Self.product).doubles()
+        let difference = zip(own, exact).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let expected = (difference / exact.reduce(0) { $0 + $1 * $1 }).squareRoot()
+        let id = try #require(harness.snapshot?.stepper.program.id(of: Self.product))
+        let found = try #require(try Self.errors(harness).relative[id])
+        #expect(expected > 0 && abs(found / expected - 1) < 1e-3, "\(found) \(expected)")
+        harness.command("goto \(Self.product)")
+        #expect(try Self.row(harness, Self.product).contains(" \(Numbers.compact(found, digits: 2)) "))
+    }
+
+    /// A later token's pass reads caches: what was rounded in an earlier pass is an error of this one.
+    @Test func errorsReachThroughTheCache() throws {
+        var harness = Self.open()
+        harness.keys(">")
+        let id = try #require(harness.snapshot?.stepper.program.id(of: "lm_head"))
+        let before = try #require(try Self.errors(harness).relative[id])
+        harness.keys("<")
+        harness.command("precision fp8e4m3 model.layers.1.self_attn.k_rope")
+        harness.keys(">")
+        let id8 = try #require(harness.snapshot?.stepper.program.id(of: "lm_head"))
+        let after = try #require(try Self.errors(harness).relative[id8])
+        #expect(before < 1e-5 && after > 1e-3, "\(before) \(after)")
     }
 
     /// The bits under the cursor are the processor's own.

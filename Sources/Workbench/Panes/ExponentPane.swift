@@ -11,8 +11,9 @@ package enum ExponentPane: Pane {
         guard let s = session.numericsStatistics, let format = fate(session) else { return "" }
         let (small, large) = (s.subnormals(in: format), s.beyond(format))
         if small + large == 0 { return "none beyond \(format.name)" }
-        guard Breakpoint(session.size) != .standard else { return "\(format.name) \(Numbers.short(small)) sub \(Numbers.short(large)) over" }
-        return "\(format.name): \(Numbers.short(small)) subnormal, \(Numbers.short(large)) beyond its end"
+        let (low, high) = (Numbers.short(small), Numbers.short(large))
+        return Breakpoint(session.size) == .standard
+            ? "\(format.name) \(low) sub \(high) over" : "\(format.name): \(low) subnormal, \(high) beyond its end"
     }
 
     /// The format whose ends are counted: the value's own, or fp16 where that is wide.

@@ -8,32 +8,36 @@ package enum NumericsQuestion: Hashable, Sendable {
     case cause(ValueRef)
     /// One element, where the value was evicted.
     case number(ValueRef, index: [Int])
-
-    var value: ValueRef {
-        switch self {
-        case .cause(let value), .number(let value, _): value
-        }
-    }
+    /// How far every value is from the same run in fp64, up to the cursor.
+    case errors(level: Int, cursor: Int)
 }
 
 package enum NumericsAnswer: Sendable {
     case cause(NonFinite)
     case number(Double)
+    case errors(OracleErrors)
 }
 
 /// Answers the Numerics screen's questions, on the engine thread.
 struct NumericsReader {
-    let stepper: Stepper
+    let passes: [Stepper]
+    let inner: [Stepper]
 
-    func answer(_ question: NumericsQuestion) throws -> Answer {
+    func answer(_ question: NumericsQuestion, _ cancelled: () -> Bool) throws -> Answer {
         switch question {
         case .cause(let value):
-            return try stepper.nonFinite(in: value.id).map { .numerics(.cause($0)) } ?? .failed("all its numbers are finite")
+            let found = try stepper(value.level)?.nonFinite(in: value.id)
+            return found.map { .numerics(.cause($0)) } ?? .failed("all its numbers are finite")
         case .number(let value, let index):
-            let number = try stepper.tensor(value.id)?.value(at: index)
+            let number = try stepper(value.level)?.tensor(value.id)?.value(at: index)
             return number.map { .numerics(.number($0)) } ?? .failed("not computed yet")
+        case .errors(let level, _):
+            let runs = level == 0 ? passes : [stepper(level)].compactMap(\.self)
+            return try OracleErrors(of: runs, interrupted: cancelled).map { .numerics(.errors($0)) } ?? .failed("called off")
         }
     }
+
+    private func stepper(_ level: Int) -> Stepper? { level == 0 ? passes.last : inner[safe: level - 1] }
 }
 
 extension Session {
@@ -44,6 +48,22 @@ extension Session {
     var nonFinite: NonFinite? {
         guard let value = firstNonFinite, case .numerics(.cause(let found))? = answers[.numerics(.cause(value))] else { return nil }
         return found
+    }
+
+    /// Asks for the errors against fp64 while nothing runs: by itself where that takes a moment, else when it is told to.
+    var errorRequest: Request? {
+        guard let shown, snapshot?.isRunning == false, shown.cursor > 0 else { return nil }
+        let weight = shown.program.weight(before: shown.cursor)
+        let isLight = weight.operations < 4_000_000_000 && weight.bytes < 1 << 29
+        guard isLight || numerics.measuresErrors else { return nil }
+        return .numerics(.errors(level: place.value.level, cursor: shown.cursor))
+    }
+
+    /// Of a value, relative to its fp64 norm.
+    func oracleError(_ value: ValueRef) -> Double? {
+        guard let shown, case .numerics(.errors(let errors))? = answers[.numerics(.errors(level: value.level, cursor: shown.cursor))]
+        else { return nil }
+        return errors.relative[value.id]
     }
 
     /// What is known of the selected value: of a weight only when it was asked for.

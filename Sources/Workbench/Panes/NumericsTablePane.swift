@@ -15,6 +15,8 @@ package enum NumericsTablePane: Pane {
         return "\(shown.program.steps[step].op.card.name) · \(shown.choices[step].kernelName)"
     }
 
+    package static func requests(_ session: Session, _ area: Rect) -> [Request] { [session.errorRequest].compactMap(\.self) }
+
     // MARK: drawing
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
@@ -78,7 +80,7 @@ package enum NumericsTablePane: Pane {
 
 /// The columns of the table, the most important first: what does not fit is left out.
 enum NumericsColumn: CaseIterable {
-    case name, format, kernel, largest, headroom, ulp, subnormal, zero, growth
+    case name, format, kernel, largest, headroom, ulp, subnormal, zero, error, growth
 
     /// From this width on there is room for all.
     static let wide = 96
@@ -95,6 +97,7 @@ enum NumericsColumn: CaseIterable {
         case .ulp: TableView.Column("ulp", width: .fixed(7), align: .right)
         case .subnormal: TableView.Column("sub%", width: .fixed(4), align: .right)
         case .zero: TableView.Column("0 %", width: .fixed(4), align: .right)
+        case .error: TableView.Column("error", width: .fixed(7), align: .right)
         case .growth: TableView.Column("×layer", width: .fixed(6), align: .right)
         }
     }
@@ -132,6 +135,12 @@ struct NumericsCells {
         return Span((isNext ? "▶" : sign) + text, isNext ? .current : known == nil ? .dim : .text)
     }
 
+    /// Relative to the value in fp64: a number where both have one.
+    private var error: Span {
+        guard let error = session.oracleError(value) else { return Span("…", .dim) }
+        return error.isFinite ? Span(Numbers.compact(error, digits: 2), error > 0.1 ? .warn : .text) : Span("∞", .err)
+    }
+
     private func number(_ column: NumericsColumn, _ known: ValueNumerics) -> Span {
         switch column {
         case .largest: return NumericsWords.largest(known)
@@ -139,6 +148,7 @@ struct NumericsCells {
         case .ulp: return Span(known.ulp.map { Numbers.compact($0, digits: 2) } ?? "–", .text)
         case .subnormal:
             return Span(NumericsWords.percent(known.subnormalShare), known.subnormalShare > 0.01 ? .warn : .dim)
+        case .error: return error
         case .zero: return Span(NumericsWords.percent(known.zeroShare), .dim)
         default: return Span(known.growth.map { Numbers.compact($0, digits: 3) } ?? "", .text)
         }
