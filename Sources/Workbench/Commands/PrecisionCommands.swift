@@ -15,6 +15,13 @@ extension Command {
             let next = Session.formats[(at + 1) % Session.formats.count]
             return [.engine(.precision(.add([Policy.Rule(.value(value.name), format: next)])))]
         },
+        Command("errors", .view, "measure how far every value is from the same run in fp64, however long it takes") {
+            session, _ throws(CommandError) in
+            try session.needRun()
+            session.numerics.measuresErrors = true
+            session.open(.numerics)
+            return []
+        },
         Command(
             "precision", "[NAME [PATTERN] | RULE | own]", .whatIf,
             "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
