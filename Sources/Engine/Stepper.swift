@@ -106,6 +106,9 @@ package struct Stepper: Sendable {
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
     }
 
+    /// A weight or an input as it was bound, before it was rounded or edited.
+    package func given(_ id: Int) -> Tensor? { originals[id] ?? recording.tensors[id] }
+
     package var isFinished: Bool { cursor == program.steps.count }
     /// The value that the next step writes.
     package var next: Int? { isFinished ? nil : program.steps[cursor].output }
