@@ -14,6 +14,7 @@ struct Answerer {
     /// Runs that are held against each other.
     var compare = CompareWork()
     let threads: Int
+    var limits: MachineLimits?
     fileprivate var pass: Generation? { passes.last }
 
     func answer(_ request: Request, _ cancelled: () -> Bool) throws -> Answer {
@@ -48,6 +49,7 @@ struct Answerer {
                 ?? .failed("nothing is trained")
         case .compared(let question): return .compared(try CompareReader(work: compare, threads: threads).answer(question))
         case .adapterEffect: return try effect(cancelled)
+        case .kernel(let value, let name): return try kernel(value, name, cancelled)
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
@@ -104,6 +106,13 @@ struct Answerer {
         let plain = try AdapterMode(place: .unloaded).applied(to: adapted, threads: threads)
         guard let base = try Generation.carried(passes, to: plain, interrupted: cancelled) else { return .failed("stopped") }
         return .adapterEffect(try AdapterReader(passes: passes, base: base.passes, threads: threads).effect())
+    }
+
+    private func kernel(_ value: ValueRef, _ name: String, _ cancelled: () -> Bool) throws -> Answer {
+        guard let limits, let reading = try stepper(value).reading(of: value.id, by: name, limits: limits, interrupted: cancelled) else {
+            return .failed("not computed yet")
+        }
+        return .kernel(reading)
     }
 
     private func find(_ tensor: Tensor, _ query: NumberQuery) -> [Int]? {

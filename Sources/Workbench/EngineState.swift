@@ -28,6 +28,8 @@ package struct EngineState {
     var beforeAfter: BeforeAfterWork?
     /// Ops that are being measured one by one.
     var blaming: BlameWork?
+    /// How fast the machine can be, measured when first asked for.
+    private var limits: MachineLimits?
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
@@ -278,12 +280,14 @@ package struct EngineState {
 
     // MARK: questions
 
-    private func answer(_ request: Request, _ cancelled: () -> Bool) {
+    private mutating func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
         do {
+            if case .kernel = request, limits == nil { limits = try MachineLimits(threads: policy.threads) }
             let trainer = training?.run.trainer
             answer = try Answerer(
-                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, compare: compare, threads: policy.threads
+                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, compare: compare, threads: policy.threads,
+                limits: limits
             ).answer(request, cancelled)
         } catch {
             answer = .failed("\(error)")

@@ -87,7 +87,8 @@ package enum KeyMap {
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
         Binding("c a", "adapter"),
-        Binding("P", "format-next"), Binding("Q", "quirks"), Binding("c b", "blame"), Binding("W", "why"),
+        Binding("P", "format-next"), Binding("K", "kernel-next"), Binding("c k", "kernels"), Binding("Q", "quirks"),
+        Binding("c b", "blame"), Binding("W", "why"),
         Binding("c c", "pin"), Binding("p", "pin", "pin", on: .compare),
         Binding("d", "compare drop", "drop", on: .compare), Binding("t", "edit-tolerance", "tolerance", on: .compare),
     ]

@@ -86,6 +86,8 @@ package enum Request: Hashable, Sendable {
     case adapterEffect
     /// What the Compare screen shows of a value.
     case compared(CompareQuestion)
+    /// What one kernel of the value's op does here.
+    case kernel(ValueRef, name: String)
 }
 
 /// What a search for numbers looks for.
@@ -114,6 +116,7 @@ package enum Answer: Sendable {
     case trained(TrainedAnswer)
     case adapterEffect(AdapterEffect)
     case compared(CompareAnswer)
+    case kernel(KernelReading)
     case failed(String)
 }
 

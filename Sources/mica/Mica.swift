@@ -23,6 +23,7 @@ import ArgumentParser
             QuirksCommand.self,
             CompareCommand.self,
             BlameCommand.self,
+            KernelsCommand.self,
             FinetuneCommand.self,
             MergeCommand.self,
             PlayCommand.self,

@@ -41,7 +41,7 @@ package struct AddScaled: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd") { [scale, isFused] inputs, _, arithmetic in
+            Kernel(rounding: "simd", .elements) { [scale, isFused] inputs, _, arithmetic in
                 let threads = arithmetic.threads
                 if isFused { return try Kernels.addProduct(inputs[0], inputs[1], factor: Float(scale), threads: threads) }
                 guard let format = arithmetic.rounding.format else {
