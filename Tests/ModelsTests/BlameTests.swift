@@ -75,10 +75,10 @@ struct BlameTests {
     }
 
     @Test func tolerances() throws {
-        for text in ["kl<0.001", "nmse<0.0001", "top1", "top1>0.9", "finite"] { #expect(try Tolerance(text).description == text) }
-        #expect(try Tolerance("kl < 1e-3").limit == 1e-3)
+        for text in ["kl<0.001", "nmse<0.0001", "top1", "top1>0.9", "finite"] { #expect(try EffectBound(text).description == text) }
+        #expect(try EffectBound("kl < 1e-3").limit == 1e-3)
         for text in ["", "kl", "kl>1", "nmse<x", "top1<1", "loss<1", "kl<-1", "finite<2", "kl<1<2"] {
-            #expect(throws: PolicyError.self, "\(text)") { try Tolerance(text) }
+            #expect(throws: PolicyError.self, "\(text)") { try EffectBound(text) }
         }
     }
 
@@ -89,7 +89,7 @@ struct BlameTests {
     ])
     func theSmallestSet(_ sample: Sample, _ low: String, _ high: String, _ text: String) throws {
         let (lowRun, highRun, truth) = try BlameTests.runs(sample, low: low, high: high)
-        let tolerance = try Tolerance(text)
+        let tolerance = try EffectBound(text)
         var search = try KeepWithin(low: lowRun, high: highRun, truth: truth, tolerance: tolerance, trials: 2000)
         while !search.isFinished { #expect(try search.step()) }
         #expect(!search.kept.isEmpty && search.kept.count < search.total && !search.isCutShort)
@@ -113,7 +113,7 @@ struct BlameTests {
         let high = try model.run(ids)
         let low = try model.run(ids, rules: Policy.Preset.fp16.rules)
         let truth = try #require(try Oracle(of: high).flatMap { Truth($0) })
-        var search = try KeepWithin(low: low, high: high, truth: truth, tolerance: Tolerance("finite"))
+        var search = try KeepWithin(low: low, high: high, truth: truth, tolerance: EffectBound("finite"))
         while !search.isFinished { #expect(try search.step()) }
         let names = search.kept.map { search.mixture.units[$0].name }
         #expect(names.contains { $0.hasPrefix("model.layers.2.mlp.") } && names.count < 8, "\(names)")
@@ -127,7 +127,7 @@ struct BlameTests {
     @Test func whatCannotBeKeptIsSaid() throws {
         let (low, high, truth) = try BlameTests.runs(.llama, low: "bf16")
         let error = #expect(throws: PolicyError.self) {
-            try KeepWithin(low: low, high: high, truth: truth, tolerance: Tolerance("nmse<1e-20"))
+            try KeepWithin(low: low, high: high, truth: truth, tolerance: EffectBound("nmse<1e-20"))
         }
         #expect(error?.rule.contains("even if all is high") == true)
     }

@@ -82,7 +82,7 @@ package struct Effect: Sendable, Equatable {
 }
 
 /// What a result must keep to.
-package struct Tolerance: Sendable, Equatable, CustomStringConvertible {
+package struct EffectBound: Sendable, Equatable, CustomStringConvertible {
     package enum Measure: String, Sendable, CaseIterable { case kl, nmse, top1, finite }
 
     package let measure: Measure
@@ -93,16 +93,16 @@ package struct Tolerance: Sendable, Equatable, CustomStringConvertible {
     package init(_ text: String) throws(PolicyError) {
         let words = text.split(whereSeparator: { "<>=".contains($0) }).map { $0.filter { $0 != " " } }
         let sign = text.first { "<>".contains($0) }
-        guard let name = words.first, let measure = Measure(rawValue: name) else { throw Tolerance.mistake(text) }
+        guard let name = words.first, let measure = Measure(rawValue: name) else { throw EffectBound.mistake(text) }
         let limit = words.count == 2 ? Double(words[1]) : nil
         self.measure = measure
         switch (measure, sign, limit) {
         case (.kl, "<", let limit?), (.nmse, "<", let limit?): self.limit = limit
         case (.top1, ">", let limit?): self.limit = limit
         case (.top1, nil, nil), (.finite, nil, nil): self.limit = 1
-        default: throw Tolerance.mistake(text)
+        default: throw EffectBound.mistake(text)
         }
-        guard words.count <= 2, self.limit > 0 else { throw Tolerance.mistake(text) }
+        guard words.count <= 2, self.limit > 0 else { throw EffectBound.mistake(text) }
     }
 
     private static func mistake(_ text: String) -> PolicyError {

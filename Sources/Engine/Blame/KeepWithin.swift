@@ -4,7 +4,7 @@ import Tensors
 /// measured keeps to it, those that cost least a unit first; a group that does not is cut in two, down to single units. What remains high
 /// is then tried once more, one by one, so that of the set that is found no unit can go low alone.
 package struct KeepWithin: Sendable {
-    package let tolerance: Tolerance
+    package let tolerance: EffectBound
     private let truth: Truth
     /// What has gone low so far keeps to the tolerance.
     private(set) package var mixture: Mixture
@@ -26,7 +26,7 @@ package struct KeepWithin: Sendable {
 
     /// Throws if even all high does not keep to the tolerance.
     package init(
-        low: Stepper, high: Stepper, truth: Truth, tolerance: Tolerance, trials limit: Int = 600, interrupted: () -> Bool = { false }
+        low: Stepper, high: Stepper, truth: Truth, tolerance: EffectBound, trials limit: Int = 600, interrupted: () -> Bool = { false }
     ) throws {
         (self.tolerance, self.truth, self.limit) = (tolerance, truth, limit)
         mixture = try Mixture(low: low, high: high, isHigh: true)

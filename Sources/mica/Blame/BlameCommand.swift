@@ -44,7 +44,7 @@ struct BlameCommand: ParsableCommand {
 
     func run() throws {
         let policies = try [source.policy, highPolicy]
-        let tolerance = try keepWithin.map { try Tolerance($0) }
+        let tolerance = try keepWithin.map { try EffectBound($0) }
         let (model, ids) = try source.load()
         Interrupt.watch()
         let runs = try policies.map { try BlameCommand.run(model, ids, $0) }
@@ -88,7 +88,7 @@ struct BlameCommand: ParsableCommand {
         return blamer.blame
     }
 
-    private func search(_ runs: [Stepper], _ truth: Truth, _ tolerance: Tolerance) throws -> KeepWithin {
+    private func search(_ runs: [Stepper], _ truth: Truth, _ tolerance: EffectBound) throws -> KeepWithin {
         var search = try KeepWithin(low: runs[0], high: runs[1], truth: truth, tolerance: tolerance) { Interrupt.isPending }
         try Interrupt.check()
         var progress = Progress("searching", total: search.total)
