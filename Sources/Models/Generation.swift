@@ -80,17 +80,20 @@ package struct Generation: Sendable {
 
 extension Generation {
     /// The passes of one text under other edits or another policy: each is computed again downstream of what changed in it, or in the caches before it.
-    /// Nil if `interrupted`.
+    /// `progress` sees the last pass as it grows. Nil if `interrupted`.
     package static func rerun(
-        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false }
+        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false },
+        progress: (Stepper) -> Void = { _ in }
     ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         var before: Rerun?
         for var pass in passes {
             let bindings = try pass.stepper.cacheBindings(from: before)
-            guard let rerun = try pass.stepper.rerun(edits, policy: policy, bindings: bindings, interrupted: interrupted) else {
-                return nil
-            }
+            let isLast = result.count == passes.count - 1
+            guard
+                let rerun = try pass.stepper.rerun(
+                    edits, policy: policy, bindings: bindings, interrupted: interrupted, progress: isLast ? progress : { _ in })
+            else { return nil }
             steps += rerun.steps.count
             pass.stepper = rerun.stepper
             pass.policy = rerun.stepper.policy

@@ -119,6 +119,12 @@ package enum RunLine {
         return ["\(marks)\(name(model))  \(own)", "\(marks)\(own)", "\(marks)\(live)"]
     }
 
+    /// Before what some screens say instead: which formats were switched live.
+    package static func live(_ session: Session) -> String {
+        guard let policy = policy(session), !policy.live.isEmpty else { return "" }
+        return (policy.title.split(separator: " ").last.map(String.init) ?? "") + "  "
+    }
+
     private static func policy(_ session: Session) -> Policy? { session.snapshot?.stepper.policy }
     private static func name(_ model: Model) -> String { model.path.split(separator: "/").last.map(String.init) ?? model.path }
 

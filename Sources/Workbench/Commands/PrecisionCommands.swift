@@ -89,6 +89,11 @@ extension Session {
         return stepper.choices[step].ownKernel.map { $0 == stepper.choices[step].kernelName } ?? true
     }
 
+    /// Before what is made of several values: the first that is in another format.
+    func formatSign(among values: [Int]) -> String {
+        values.lazy.map { formatSign(ValueRef(id: $0)) }.first { !$0.isEmpty } ?? ""
+    }
+
     /// The format and what else a rule says of a value; nothing where all is fp32 and the model's own.
     func formatLines(_ value: ValueRef) -> [String] {
         guard let stepper = snapshot?.stepper(level: value.level), let step = selectedValue?.step else { return [] }
