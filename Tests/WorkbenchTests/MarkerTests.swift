@@ -31,7 +31,7 @@ import Workbench
             Place(
                 page: .gradient, way: ["backward end", "goto grad:model.layers.1.mlp.down_proj", "at 2,3"],
                 edit: "set model.layers.1.mlp.down_proj[2,3] = 1234.5", shows: ["Value": "1234"]),
-            Place(page: .tokens, way: ["token 3"], edit: "set logits[3,44] = 1234.5", shows: ["Lens": "1.000", "Next": "1.000"]),
+            Place(page: .tokens, way: ["token 3"], edit: "set logits[3,44] = 1234.5", shows: ["Lens": "1.000"]),
         ]
     }
 
@@ -104,12 +104,14 @@ import Workbench
         if line.hasPrefix("keys ") { harness.keys(String(line.dropFirst(5))) } else { harness.command(line) }
     }
 
-    /// Each pane of the screen by its name, drawn alone.
+    /// Each pane of the screen by its name, drawn alone in its frame.
     private static func panes(_ harness: Harness) -> [String: Picture] {
         var pictures: [String: Picture] = [:]
         for place in Drawing.allPanes(harness.session) {
             var surface = Surface(size)
-            place.pane.draw(harness.session, &surface, place.rect, focused: false)
+            let inside = surface.box(
+                place.rect, title: place.pane.title(harness.session), label: place.pane.label(harness.session), focused: false)
+            place.pane.draw(harness.session, &surface, inside, focused: false)
             let cells = (0..<size.height).flatMap { y in (0..<size.width).map { surface[$0, y] } }
             pictures[place.pane.name] = Picture(text: surface.text, cells: cells)
         }
