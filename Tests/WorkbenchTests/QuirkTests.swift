@@ -127,7 +127,9 @@ import Workbench
         harness.command("finetune \(Harness.root)/Samples/pirate.txt out=\(folder) steps=1 sequence-length=16 batch-size=1")
         let settings = try #require(harness.session.training?.settings)
         #expect(settings.quirks == "rope-tables-bf16" && settings.precision == "bf16")
-        #expect(harness.text.contains("quirk rope-tables-bf16") && harness.text.contains("in bf16;"))
+        let notes = harness.session.training?.notes.map(\.text) ?? []
+        #expect(notes.contains { $0.hasPrefix("quirk rope-tables-bf16: ") } && notes.contains { $0.contains("are in bf16; weights") })
+        #expect(harness.text.contains("quirk rope-tables-bf16"))
         let written = try String(contentsOfFile: folder + "/run.json", encoding: .utf8)
         #expect(written.contains("\"quirk\": \"rope-tables-bf16\"") && written.contains("\"precision\": \"bf16\""))
         harness.command("quirk rope-tables-bf16")
