@@ -124,7 +124,7 @@ import Workbench
             let cells = (0..<size.height).flatMap { y in (0..<size.width).map { surface[$0, y] } }
             pictures[place.pane.name] = Picture(text: surface.text, cells: cells)
         }
-        let status = PageCatalogue.page(harness.session.page).status(harness.session).map(\.text).joined()
+        let status = PageCatalogue.page(harness.session.page).status(harness.session).text
         pictures[""] = Picture(text: status, cells: [])
         return pictures
     }
