@@ -1,6 +1,6 @@
 extension Quirk {
     static let headUntied = Quirk(
-        name: "head-untied", title: "a head that is the embedding's table is looked for, not found, and made at random",
+        name: "head-untied", title: "a head tied to the embedding's table is made at random instead",
         story: """
             Such a file has no lm_head.weight. A program that does not tie the two fills the gap as it fills every other one, with \
             random numbers of standard deviation 0.02, and writes nothing but a warning. Every value up to the last norm is right, and \

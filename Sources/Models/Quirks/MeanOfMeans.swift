@@ -1,6 +1,6 @@
 extension Quirk {
     static let meanOfMeans = Quirk(
-        name: "mean-of-means", title: "a finetune's step has the mean of its micro-batches' means for its loss",
+        name: "mean-of-means", title: "a step of a finetune has the mean of means for its loss",
         story: """
             With gradient accumulation each micro-batch had its own mean, and the means were averaged: tokens of short texts count more than \
             those of long ones, and the loss is not that of the same texts in one batch. A finetune that is begun with it has \
