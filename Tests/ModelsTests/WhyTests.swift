@@ -157,7 +157,9 @@ struct WhyTests {
         let model = try WhyTests.tiny("llama")
         let run = try model.run(WhyTests.ids, rules: Policy.rules(from: "grad:model.layers.1.mlp.product fp8e5m2"), backward: true)
         #expect(try Why.find(in: run) == nil)
-        let large = try WhyTests.changed(model, "model.layers.1.mlp.down_proj.weight") { $1 * 1e9 }
+        // The values are as they were; the slope of one of them is a million times as steep.
+        let small = try WhyTests.changed(model, "model.layers.1.mlp.up_proj.weight") { $1 * 1e-7 }
+        let large = try WhyTests.changed(small, "model.layers.1.mlp.down_proj.weight") { $1 * 1e7 }
         let found = try WhyTests.find(
             large.run(WhyTests.ids, rules: Policy.rules(from: "grad:model.layers.1.mlp.product* fp16"), backward: true))
         #expect(found.name.hasPrefix("grad:model.layers.1.mlp.product") && found.why.kind == .overflow, "\(found)")

@@ -10,14 +10,14 @@ package struct Blame: Sendable {
         package let kind: String
         package let layer: Int?
         /// This one high, the others low.
-        package let lifted: Effect
+        package let lifted: Departure
         /// This one low, the others high.
-        package let alone: Effect
+        package let alone: Departure
     }
 
     /// All low, and all high.
-    package let low: Effect
-    package let high: Effect
+    package let low: Departure
+    package let high: Departure
     package let entries: [Entry]
 
     /// How far the error of the low run moves for no reason of the op's own: any change downstream rounds everything anew. The median
@@ -80,9 +80,9 @@ package struct Blamer: Sendable {
         return names.map { ($0, members[$0] ?? []) }
     }
 
-    static func effect(_ mixture: Mixture, _ truth: Truth) throws -> Effect {
+    static func effect(_ mixture: Mixture, _ truth: Truth) throws -> Departure {
         guard let logits = try mixture.logits else { throw BindingError(rule: "there are no logits; run to the end") }
-        return Effect(logits, from: truth)
+        return Departure(logits, from: truth)
     }
 
     package var done: Int { blame.entries.count }

@@ -2,17 +2,20 @@ import Tensors
 
 /// Searches how few units must stay high for the result to keep to a tolerance. Everything starts high; groups go low as long as what is
 /// measured keeps to it, those that cost least a unit first; a group that does not is cut in two, down to single units. What remains high
-/// is then tried once more, one by one, so that of the set that is found no unit can go low alone.
+/// is then tried one by one until nothing more goes low, so that of the set that is found no unit can go low alone.
 package struct KeepWithin: Sendable {
     package let tolerance: EffectBound
     private let truth: Truth
     /// What has gone low so far keeps to the tolerance.
     private(set) package var mixture: Mixture
-    private(set) package var effect: Effect
+    private(set) package var effect: Departure
     /// Measurements made.
     private(set) package var trials = 0
     private var queue: [Group]
     private var remaining: [Int] = []
+    /// Whether a round over single units is on, and whether it has lowered one.
+    private var isSingle = false
+    private var hasLowered = false
     private var isFinal = false
     /// Whether units were left high for want of trials and not for being tried.
     private(set) package var isCutShort = false
@@ -60,7 +63,7 @@ package struct KeepWithin: Sendable {
 
     /// Tries one more group; false if `interrupted`.
     package mutating func step(interrupted: () -> Bool = { false }) throws -> Bool {
-        if queue.isEmpty { beginLastRound() }
+        if queue.isEmpty { beginRound() }
         guard let group = queue.first else { return true }
         if trials >= limit {
             (isCutShort, isFinal, queue) = (true, true, [])
@@ -71,7 +74,7 @@ package struct KeepWithin: Sendable {
         trials += 1
         let found = try Blamer.effect(next, truth)
         if tolerance.holds(found, isFinite: next.isFinite) {
-            (mixture, effect) = (next, found)
+            (mixture, effect, hasLowered) = (next, found, true)
         } else {
             split(group)
         }
@@ -85,10 +88,10 @@ package struct KeepWithin: Sendable {
         sort()
     }
 
-    /// What did not fit when less was low may have been unlucky.
-    private mutating func beginLastRound() {
-        guard !isFinal else { return }
-        isFinal = true
+    /// What did not fit in other company may have been unlucky: it is tried again, until a round lowers nothing.
+    private mutating func beginRound() {
+        guard !remaining.isEmpty, !isSingle || hasLowered else { return isFinal = true }
+        (isSingle, hasLowered) = (true, false)
         queue = remaining.map { Group(units: [$0], cost: 0) }
         remaining = []
     }

@@ -87,11 +87,14 @@ extension Why {
         let step = run.program.steps[number]
         let sources = try run.lineage(of: step.output, at: index)?.sources ?? []
         let isLeaf = { (id: Int) in run.program.values[id].step == nil }
-        if let source = sources.first(where: { !$0.number.isFinite && isLeaf($0.value) }) {
+        // What is hidden from a softmax is −∞ by design.
+        let isBad = { (number: Double) in !number.isFinite && !(step.op is Softmax && number == -.infinity) }
+        if let source = sources.first(where: { isBad($0.number) && isLeaf($0.value) }) {
             return leaf(source.value, source.index, in: run)
         }
         for id in step.inputs where isLeaf(id) {
-            guard let tensor = try run.tensor(id), tensor.type.isFloat, let at = tensor.floats().firstIndex(where: { !$0.isFinite }) else {
+            guard let tensor = try run.tensor(id), tensor.type.isFloat, let at = tensor.floats().firstIndex(where: { isBad(Double($0)) })
+            else {
                 continue
             }
             return leaf(id, tensor.shape.index(at: at), in: run)

@@ -70,7 +70,8 @@ extension Why {
 
 // MARK: growth
 extension Why {
-    /// A layer after which the stream's norm has grown ten times as much as after the middle one is out of bounds.
+    /// A layer in which the stream's norm grows ten times as much as in the middle one is out of bounds, if one of its ops makes its input
+    /// larger by ten times as much as that op of other layers does.
     private static let jump = 10.0
 
     static func growth(in run: Stepper) throws -> Why? {
@@ -80,7 +81,7 @@ extension Why {
         let ratios = zip(norms.dropFirst(), norms).map { $0 / max($1, 1e-30) }
         let middle = ratios.sorted()[ratios.count / 2]
         guard let worst = ratios.indices.max(by: { ratios[$0] < ratios[$1] }), ratios[worst] > jump * max(middle, 1),
-            let layer = run.program.values[streams[worst + 1]].layer, let op = try loudest(layer, run)
+            let layer = run.program.values[streams[worst + 1]].layer, let op = try loudest(layer, run), op.gain > jump * op.usual
         else { return nil }
         let maximum = run.statistics(op.value)
         let at = maximum.flatMap { -$0.min > $0.max ? $0.minAt : $0.maxAt } ?? 0

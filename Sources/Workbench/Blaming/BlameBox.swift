@@ -23,7 +23,7 @@ enum BlameBox {
         ]
     }
 
-    private static func words(_ effect: Effect) -> String { "kl \(Numbers.compact(effect.kl))  nmse \(Numbers.compact(effect.nmse))" }
+    private static func words(_ effect: Departure) -> String { "kl \(Numbers.compact(effect.kl))  nmse \(Numbers.compact(effect.nmse))" }
 
     private static func table(_ state: BlameState, _ selection: Int, _ width: Int) -> TableView {
         let entries = state.blame.sorted

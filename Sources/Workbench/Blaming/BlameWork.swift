@@ -94,7 +94,7 @@ extension EngineState {
     }
 
     /// Against the model as it is meant: without quirks, edits and live rules, with the weights of its file.
-    private func findWhy(_ cancelled: () -> Bool) throws {
+    private mutating func findWhy(_ cancelled: () -> Bool) throws {
         guard let pass = passes.last else { throw PromptError(rule: "nothing runs yet") }
         emit(.busy("looking for the first bad number; C-c stops"))
         let why = try Why.find(in: pass.stepper, trusted: trustedRun(pass, cancelled), interrupted: cancelled)
@@ -103,7 +103,7 @@ extension EngineState {
     }
 
     /// Of the same tokens. Nil for a pass behind a cache, whose earlier tokens are not looked at again.
-    private func trustedRun(_ pass: Generation, _ cancelled: () -> Bool) throws -> Stepper? {
+    private mutating func trustedRun(_ pass: Generation, _ cancelled: () -> Bool) throws -> Stepper? {
         guard pass.past == 0, let model = try shownModel() else { return nil }
         var own = policy
         own.live = []

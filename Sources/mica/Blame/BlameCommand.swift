@@ -101,11 +101,13 @@ struct BlameCommand: ParsableCommand {
     }
 
     /// The policy as it is read from its text, run from the beginning.
-    private static func verify(_ search: KeepWithin, _ model: Model, _ ids: [Int], _ truth: Truth) throws -> (effect: Effect, holds: Bool) {
+    private static func verify(_ search: KeepWithin, _ model: Model, _ ids: [Int], _ truth: Truth) throws -> (
+        effect: Departure, holds: Bool
+    ) {
         let rules = try Policy.rules(from: Policy(rules: search.rules).text)
         let run = try run(model, ids, Policy(rules: rules, threads: search.mixture.low.policy.threads))
         guard let logits = try run.program.id(of: "logits").flatMap({ try run.tensor($0) }) else { throw Failure("the run has no logits") }
-        let effect = Effect(logits, from: truth)
+        let effect = Departure(logits, from: truth)
         let isFinite = try search.tolerance.measure != .finite || Why.find(in: run).map { $0.kind == .growth } ?? true
         return (effect, search.tolerance.holds(effect, isFinite: isFinite))
     }

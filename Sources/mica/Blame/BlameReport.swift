@@ -39,7 +39,7 @@ struct BlameReport {
         ]
     }
 
-    static func line(_ name: String, _ effect: Effect) -> String {
+    static func line(_ name: String, _ effect: Departure) -> String {
         "\(name.padded(20)) kl \(Numbers.compact(effect.kl))  nmse \(Numbers.compact(effect.nmse))  top1 \(Numbers.fixed(effect.top1, decimals: 3))"
     }
 
@@ -68,7 +68,7 @@ struct BlameReport {
         ])
     }
 
-    static func object(_ effect: Effect) -> JSONValue {
+    static func object(_ effect: Departure) -> JSONValue {
         .object([("kl", .real(effect.kl)), ("nmse", .real(effect.nmse)), ("top1", .real(effect.top1))])
     }
 }
@@ -77,7 +77,7 @@ struct BlameReport {
 struct KeepReport {
     let search: KeepWithin
     /// Of the policy, run on its own.
-    let verified: (effect: Effect, holds: Bool)
+    let verified: (effect: Departure, holds: Bool)
     let titles: [String]
     let tokens: Int
     let file: String?

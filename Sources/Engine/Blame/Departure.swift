@@ -38,7 +38,7 @@ package struct Truth: Sendable {
 }
 
 /// How far logits are from the truth.
-package struct Effect: Sendable, Equatable {
+package struct Departure: Sendable, Equatable {
     /// The mean over tokens of the Kullback–Leibler divergence of the true next-token distribution from this one, in nats.
     package let kl: Double
     /// Σ(z − z′)² / Σz².
@@ -52,7 +52,7 @@ package struct Effect: Sendable, Equatable {
         var (kl, squares, scale, agreeing) = (0.0, 0.0, 0.0, 0)
         for (token, top) in truth.tops.enumerated() where found.count == truth.logits.count {
             let start = token * length
-            kl += Effect.divergence(found, truth, start..<start + length)
+            kl += Departure.divergence(found, truth, start..<start + length)
             var best = start
             for i in start..<start + length {
                 let difference = found[i] - truth.logits[i]
@@ -118,7 +118,7 @@ package struct EffectBound: Sendable, Equatable, CustomStringConvertible {
     }
 
     /// Of values that are no numbers nothing is kept.
-    package func holds(_ effect: Effect, isFinite: Bool) -> Bool {
+    package func holds(_ effect: Departure, isFinite: Bool) -> Bool {
         switch measure {
         case .kl: effect.kl < limit
         case .nmse: effect.nmse < limit
