@@ -38,7 +38,9 @@ package struct EngineState {
         self.emit = emit
     }
 
-    package var isRunning: Bool { journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || training?.isRunning == true }
+    package var isRunning: Bool {
+        journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || training?.isRunning == true
+    }
 
     /// Does what was asked; faults are told, never thrown.
     package mutating func handle(_ command: EngineCommand, cancelled: () -> Bool = { false }) {

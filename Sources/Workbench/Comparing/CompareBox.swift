@@ -30,7 +30,8 @@ enum CompareBox {
         var lines: [Line] = zip(numbers, titles).map { bits, title in
             [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
         }
-        lines.append([Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
+        lines.append(
+            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
         lines += bits(numbers)
         return lines + [[]] + cards(element) + [[]]
     }
@@ -70,7 +71,9 @@ enum CompareBox {
         return TableView(columns, count: element.terms.count, selection: min(scroll, element.terms.count - 1)) { place in
             let term = element.terms[place]
             return [Span(Names.short(term.name), .overlay), Span("\(term.index)", .dim)]
-                + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [Span(Numbers.compact(term.difference), .emphasis)]
+                + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [
+                    Span(Numbers.compact(term.difference), .emphasis)
+                ]
         }
     }
 
