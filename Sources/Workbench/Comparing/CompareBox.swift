@@ -91,15 +91,10 @@ struct NumberBits: Hashable {
     /// All digits that tell it from its neighbours.
     var exact: String { isDouble ? Numbers.exact(number) : Numbers.exact(Float(number)) }
 
-    private var pattern: UInt64 { isDouble ? number.bitPattern : UInt64(Float(number).bitPattern) }
+    private var code: NumberCode { NumberCode(number, in: isDouble ? .fp64 : .fp32) }
 
     /// `0 01111110 10000000000000000000000`
-    var text: String {
-        let (exponent, mantissa) = isDouble ? (11, 52) : (8, 23)
-        let bits = (0..<1 + exponent + mantissa).reversed().map { pattern >> UInt64($0) & 1 == 1 ? "1" : "0" }.joined()
-        let parts = [bits.prefix(1), bits.dropFirst().prefix(exponent), bits.dropFirst(1 + exponent)]
-        return parts.map(String.init).joined(separator: " ")
-    }
+    var text: String { "\(code.signText) \(code.exponentText) \(code.mantissaText)" }
 
     /// How many steps from number to number of the format lie between this and another; nil for NaN, infinities and another width.
     func steps(to other: NumberBits) -> Int? {
@@ -111,9 +106,8 @@ struct NumberBits: Hashable {
 
     /// Its place in the row of all numbers, from the lowest.
     private var place: Int64 {
-        let sign: UInt64 = isDouble ? 1 << 63 : 1 << 31
-        let size = Int64(pattern & (sign - 1))
-        return pattern & sign == 0 ? size : -size
+        let size = Int64(isDouble ? number.magnitude.bitPattern : UInt64(Float(number).magnitude.bitPattern))
+        return number < 0 ? -size : size
     }
 }
 

@@ -47,7 +47,12 @@ package enum ComparePage: Page {
 
     package static func label(_ session: Session) -> String {
         guard let line = session.comparedLine else { return RunLine.label(session) }
-        return "A \(session.compared.base)  B \(line.name)"
+        return "\(RunLine.live(session))A \(session.compared.base)  B \(line.name)"
+    }
+
+    package static func shorterLabels(_ session: Session) -> [String] {
+        guard let line = session.comparedLine else { return RunLine.shorterLabels(session) }
+        return ["\(RunLine.live(session))B \(line.name)", RunLine.live(session)]
     }
 
     package static func status(_ session: Session) -> Line {

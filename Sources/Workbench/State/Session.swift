@@ -46,6 +46,7 @@ package struct Session: Sendable {
     package var rope = RopeView()
     package var gradient = GradientView()
     package var compare = CompareView()
+    package var numerics = NumericsView()
     package var tokens = TokensView()
     package var train = TrainView()
     package var search = ""
