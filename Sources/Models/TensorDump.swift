@@ -17,7 +17,9 @@ package struct TensorDump: Sendable {
     }
 
     private static func ids(in file: SafetensorsFile) -> [Int]? {
-        if let entry = file["input_ids"], entry.elementCount <= 1 << 20 { return file.tensor(entry).doubles().compactMap { Int(exactly: $0) } }
+        if let entry = file["input_ids"], entry.elementCount <= 1 << 20 {
+            return file.tensor(entry).doubles().compactMap { Int(exactly: $0) }
+        }
         guard let text = file.metadata.first(where: { $0.key == "input_ids" })?.value else { return nil }
         let words = text.split(separator: ",")
         let ids = words.compactMap { Int($0) }

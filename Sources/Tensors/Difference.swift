@@ -63,7 +63,9 @@ package struct Divergence: Sendable, Equatable {
     package init(_ a: Tensor, _ b: Tensor, threads: Int) throws {
         let (a, b) = (try a.wide(), try b.wide())
         let count = a.shape.rowCount
-        var (kl, one, other) = ([Double](repeating: 0, count: count), [Int32](repeating: 0, count: count), [Int32](repeating: 0, count: count))
+        var (kl, one, other) = (
+            [Double](repeating: 0, count: count), [Int32](repeating: 0, count: count), [Int32](repeating: 0, count: count)
+        )
         withExtendedLifetime((a, b)) {
             ck_divergence(
                 a.bytes.baseAddress, a.type.kernelType, b.bytes.baseAddress, b.type.kernelType, Int64(count), Int64(a.shape.rowLength), &kl,

@@ -5,7 +5,9 @@ import Screen
 /// that a replay can name the first one that differs.
 package enum CommandScript {
     /// Commands that only begin a line, or the recording itself: what is typed into the line is recorded instead.
-    private static let unrecorded: Set = ["record", "command", "search-line", "element-line", "edit-prompt", "edit-watch", "edit-value", "edit-tolerance"]
+    private static let unrecorded: Set = [
+        "record", "command", "search-line", "element-line", "edit-prompt", "edit-watch", "edit-value", "edit-tolerance",
+    ]
 
     static func opensLine(_ command: Command) -> Bool { unrecorded.contains(command.name) }
 
@@ -80,7 +82,8 @@ extension CommandScript {
     private static func comparisons(_ session: Session) -> [String] {
         let tolerance = session.compared.tolerance.nmse.map { ["compare tolerance \($0)"] } ?? []
         let words = session.comparedLines.compactMap(\.words)
-        return words.isEmpty ? [] : tolerance + words.map { "compare " + $0.map { $0.contains(" ") ? "\"\($0)\"" : $0 }.joined(separator: " ") }
+        return words.isEmpty
+            ? [] : tolerance + words.map { "compare " + $0.map { $0.contains(" ") ? "\"\($0)\"" : $0 }.joined(separator: " ") }
     }
 
     /// The cursor of the pass, and the op that was stepped into from there.

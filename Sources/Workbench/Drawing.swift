@@ -76,7 +76,8 @@ package enum Drawing {
         let bindings = KeyMap.all.filter { $0.hint != nil && ($0.page == nil || $0.page == session.page) }
         var own = PageCatalogue.page(session.page).hints(session)
         own.insert(HintBar.Hint("?", "help"), at: min(own.count, 4))
-        let ordered = bindings.filter { $0.page != nil } + bindings.filter { $0.page == nil }
+        let here = bindings.filter { $0.page != nil }
+        let ordered = here + bindings.filter { binding in binding.page == nil && !here.contains { $0.keys == binding.keys } }
         return own + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }.filter { hint in !own.contains { $0.name == hint.name } }
     }
 }

@@ -6,7 +6,8 @@ import Testing
 struct EditParserTests {
     static let lines = [
         "set model.layers.3.mlp[5, 17] = 0.25", "set x = -1.0", "set x[-1, :] = inf", "zero model.layers.3.self_attn.context[head 3]",
-        "zero *.mlp[token 2:5]", "scale x[:, 3] by 0.5", "shift position_ids by 8144.0", "noise x[token 1:] by 0.1 seed 7", "copy model.layers.3[token 5] from B",
+        "zero *.mlp[token 2:5]", "scale x[:, 3] by 0.5", "shift position_ids by 8144.0", "noise x[token 1:] by 0.1 seed 7",
+        "copy model.layers.3[token 5] from B",
         "freeze model.norm", "mask L3H5 hide key 2 query 7", "mask * show key 9 query 4", "mask L0 hide key 0 query :",
         "knock-out L3H5", "knock-out L3 mlp", "knock-out L0 attention", "zero x[kv head 1, token -1, :4]",
     ]

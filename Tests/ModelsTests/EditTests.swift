@@ -218,7 +218,8 @@ struct EditTests {
         Misfit(line: "set input_ids[2] = 1.5", says: "input_ids holds whole numbers 0…2047, not 1.5"),
         Misfit(line: "set input_ids[2] = 2048", says: "input_ids holds whole numbers 0…2047, not 2048.0"),
         Misfit(
-            line: "shift input_ids by 1", says: "input_ids cannot be shifted by 1.0; positions of a rotation can, by a whole number up to 1048576"),
+            line: "shift input_ids by 1",
+            says: "input_ids cannot be shifted by 1.0; positions of a rotation can, by a whole number up to 1048576"),
         Misfit(
             line: "shift position_ids by 0.5",
             says: "position_ids cannot be shifted by 0.5; positions of a rotation can, by a whole number up to 1048576"),

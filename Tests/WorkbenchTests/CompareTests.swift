@@ -26,7 +26,7 @@ import Testing
         #expect(line.name == "✗gelu-exact" && !line.isRunning && line.comparison.rows.count == line.total)
         let first = try #require(line.comparison.firstBeyond)
         #expect(line.comparison.rows[first].name == "model.layers.0.mlp.act_fn")
-        #expect(harness.text.contains("act_fn ◂ first") && harness.text.contains("✗gelu-exact"))
+        #expect(harness.text.contains("✗◂ 0 · mlp · act_fn") && harness.text.contains("✗gelu-exact"))
         // The run on the screen is what it was.
         #expect(CommandScript.hashes(harness.session) == before && harness.session.quirks.on.isEmpty)
     }
@@ -140,7 +140,8 @@ import Testing
     @Test(arguments: [
         ("compare policy", "policy of which name?"), ("compare policy bf17", "there is no preset bf17"),
         ("compare quirk nonsense", "there is no quirk 'nonsense'"), ("compare quirk scores-unscaled", "is not of this Gemma-2"),
-        ("compare kernel", "kernel of which name?"), ("compare a b", "'b' cannot follow"), ("compare dump x.safetensors policy bf16", "a dump is compared"),
+        ("compare kernel", "kernel of which name?"), ("compare a b", "'b' cannot follow"),
+        ("compare dump x.safetensors policy bf16", "a dump is compared"),
         ("compare drop 3", "there is nothing to drop"), ("compare tolerance -1", "from 0"), ("diff", "which folder or file?"),
     ])
     func mistakesAreSaid(_ line: String, _ says: String) {

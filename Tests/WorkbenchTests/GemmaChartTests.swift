@@ -38,7 +38,9 @@ import Testing
             for layer in 0..<6 {
                 let column = runs.map { $0[layer] }
                 // The fix of GELU is so small that at one layer the others' rounding hides it.
-                for (before, after) in zip(column, column.dropFirst()) { #expect(after <= before + 0.05, "\(name) layer \(layer): \(column)") }
+                for (before, after) in zip(column, column.dropFirst()) {
+                    #expect(after <= before + 0.05, "\(name) layer \(layer): \(column)")
+                }
                 #expect(column[2] - column[3] > 0.9 && column[3] - column[4] > 0.5, "\(name) layer \(layer): \(column)")
                 #expect(column[5] == -12, "\(name) layer \(layer): \(column)")
             }

@@ -115,7 +115,9 @@ extension ComparedSide {
         let names = [value.name] + value.aliases
         switch self {
         case .run(let stepper):
-            guard let id = names.lazy.compactMap(stepper.program.id(of:)).first, stepper.program.values[id].role != .weight else { return nil }
+            guard let id = names.lazy.compactMap(stepper.program.id(of:)).first, stepper.program.values[id].role != .weight else {
+                return nil
+            }
             return stepper.program.values[id].name
         case .tensors(let named): return names.first { named.tensors[$0] != nil }
         }

@@ -54,6 +54,9 @@ package struct ValueDifference: Sendable {
     /// Whether it is further apart than it may be, or could not be compared.
     package var isBeyond: Bool { difference == nil || !(nmse <= limit) }
 
+    /// The error as a part of what it may be.
+    package var excess: Double { limit > 0 ? nmse / limit : nmse }
+
     private func measure(_ number: (Difference) -> Double) -> Double {
         guard let difference else { return .nan }
         return difference.unmatched > 0 ? .infinity : number(difference)

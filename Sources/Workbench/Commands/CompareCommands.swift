@@ -24,7 +24,9 @@ extension Command {
             session.open(.compare)
             return [.engine(.compare(.against(try CompareVariant(arguments.words))))]
         },
-        Command("pin", "[NAME]", .whatIf, "keep this run for Compare: the first is what others are held against, the next are held against it") {
+        Command(
+            "pin", "[NAME]", .whatIf, "keep this run for Compare: the first is what others are held against, the next are held against it"
+        ) {
             session, arguments throws(CommandError) in
             try session.needRun()
             session.open(.compare)

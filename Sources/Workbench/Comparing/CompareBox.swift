@@ -30,7 +30,8 @@ enum CompareBox {
         var lines: [Line] = zip(numbers, titles).map { bits, title in
             [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
         }
-        lines.append([Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
+        lines.append(
+            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
         lines += bits(numbers)
         return lines + [[]] + cards(element) + [[]]
     }
@@ -70,7 +71,9 @@ enum CompareBox {
         return TableView(columns, count: element.terms.count, selection: min(scroll, element.terms.count - 1)) { place in
             let term = element.terms[place]
             return [Span(Names.short(term.name), .overlay), Span("\(term.index)", .dim)]
-                + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [Span(Numbers.compact(term.difference), .emphasis)]
+                + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [
+                    Span(Numbers.compact(term.difference), .emphasis)
+                ]
         }
     }
 
@@ -88,15 +91,10 @@ struct NumberBits: Hashable {
     /// All digits that tell it from its neighbours.
     var exact: String { isDouble ? Numbers.exact(number) : Numbers.exact(Float(number)) }
 
-    private var pattern: UInt64 { isDouble ? number.bitPattern : UInt64(Float(number).bitPattern) }
+    private var code: NumberCode { NumberCode(number, in: isDouble ? .fp64 : .fp32) }
 
     /// `0 01111110 10000000000000000000000`
-    var text: String {
-        let (exponent, mantissa) = isDouble ? (11, 52) : (8, 23)
-        let bits = (0..<1 + exponent + mantissa).reversed().map { pattern >> UInt64($0) & 1 == 1 ? "1" : "0" }.joined()
-        let parts = [bits.prefix(1), bits.dropFirst().prefix(exponent), bits.dropFirst(1 + exponent)]
-        return parts.map(String.init).joined(separator: " ")
-    }
+    var text: String { "\(code.signText) \(code.exponentText) \(code.mantissaText)" }
 
     /// How many steps from number to number of the format lie between this and another; nil for NaN, infinities and another width.
     func steps(to other: NumberBits) -> Int? {
@@ -108,9 +106,8 @@ struct NumberBits: Hashable {
 
     /// Its place in the row of all numbers, from the lowest.
     private var place: Int64 {
-        let sign: UInt64 = isDouble ? 1 << 63 : 1 << 31
-        let size = Int64(pattern & (sign - 1))
-        return pattern & sign == 0 ? size : -size
+        let size = Int64(isDouble ? number.magnitude.bitPattern : UInt64(Float(number).magnitude.bitPattern))
+        return number < 0 ? -size : size
     }
 }
 

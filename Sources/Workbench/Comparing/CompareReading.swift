@@ -16,10 +16,12 @@ extension Session {
     var comparedRowIndex: Int {
         let rows = comparedRows
         if let name = compare.value, let at = rows.firstIndex(where: { $0.name == name }) { return at }
-        return comparedLine?.comparison.firstBeyond ?? max(rows.count - 1, 0)
+        if let first = comparedLine?.comparison.firstBeyond { return first }
+        let last = comparedLine?.comparison.stream.last ?? max(rows.count - 1, 0)
+        return rows.indices.max { rows[$0].excess < rows[$1].excess }.flatMap { rows[$0].excess > 0 ? $0 : nil } ?? last
     }
 
-    /// The selected value.
+    /// The selected value: one that was chosen, the first beyond the tolerance, the nearest to it, or where all is the same the last layer.
     var comparedRow: ValueDifference? { comparedRows[safe: comparedRowIndex] }
 
     /// The slice that the pictures show: that of the worst element unless somebody chose another.

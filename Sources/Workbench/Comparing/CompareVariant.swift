@@ -36,7 +36,8 @@ package struct CompareVariant: Sendable, Hashable {
         case "policy":
             let name = try next("of which name")
             guard let known = Policy.Preset(rawValue: name) else {
-                throw CommandError("there is no preset \(name); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
+                throw CommandError(
+                    "there is no preset \(name); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             preset = known
         case "quirk": try takeQuirks(next("of which name"))

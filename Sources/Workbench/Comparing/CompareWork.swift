@@ -80,7 +80,8 @@ extension EngineState {
         guard training == nil else { throw PromptError(rule: "comparisons are of an open model; leave the finetune first") }
         guard let pass = passes.last else { throw PromptError(rule: "nothing runs yet; :open a model") }
         let edits = pass.stepper.edits.list
-        let whole = try passes.count == 1 ? pass.stepper : pass.model.stepper(ids: pass.ids, edits: edits, policy: policy, keep: comparedKeep)
+        let whole =
+            try passes.count == 1 ? pass.stepper : pass.model.stepper(ids: pass.ids, edits: edits, policy: policy, keep: comparedKeep)
         let name = pass.model.path.split(separator: "/").last.map(String.init) ?? pass.model.path
         return CompareWork.Base(
             run: whole, model: pass.model, ids: pass.ids, edits: edits, title: "\(name) \(differences(pass, edits))", number: run,
@@ -117,7 +118,8 @@ extension EngineState {
             return
         }
         guard base.number != run else {
-            throw PromptError(rule: "this run is the one that others are held against; change a format, a quirk or a number, then pin again")
+            throw PromptError(
+                rule: "this run is the one that others are held against; change a format, a quirk or a number, then pin again")
         }
         try needRoom()
         guard let pass = passes.last else { return }
@@ -129,7 +131,9 @@ extension EngineState {
             (compare.base, compare.lines) = (nil, [])
             return
         }
-        guard compare.lines.indices.contains(place) else { throw PromptError(rule: "there is no run \(place + 1); there are \(compare.lines.count)") }
+        guard compare.lines.indices.contains(place) else {
+            throw PromptError(rule: "there is no run \(place + 1); there are \(compare.lines.count)")
+        }
         compare.lines.remove(at: place)
     }
 

@@ -47,12 +47,18 @@ package enum ComparePage: Page {
 
     package static func label(_ session: Session) -> String {
         guard let line = session.comparedLine else { return RunLine.label(session) }
-        return "A \(session.compared.base)  B \(line.name)"
+        return "\(RunLine.live(session))A \(session.compared.base)  B \(line.name)"
+    }
+
+    package static func shorterLabels(_ session: Session) -> [String] {
+        guard let line = session.comparedLine else { return RunLine.shorterLabels(session) }
+        return ["\(RunLine.live(session))B \(line.name)", RunLine.live(session)]
     }
 
     package static func status(_ session: Session) -> Line {
         guard let line = session.comparedLine, let row = session.comparedRow else {
-            return Line(session.busy ?? (session.snapshot == nil ? "no model is open — :open PATH" : "nothing is held against this run"), .status)
+            return Line(
+                session.busy ?? (session.snapshot == nil ? "no model is open — :open PATH" : "nothing is held against this run"), .status)
         }
         guard row.difference != nil else { return [Span("\(Names.short(row.name))  ", .statusKey), Span(row.mismatch ?? "", .statusWarn)] }
         var spans = [Span("\(Names.short(row.name)) \(row.index)", .statusKey)]
@@ -62,7 +68,9 @@ package enum ComparePage: Page {
         } else {
             spans.append(Span("  A \(numbers.first ?? "") B \(numbers.last ?? "")", .status))
             spans.append(
-                Span("  NMSE \(Numbers.compact(row.nmse)) \(row.isBeyond ? ">" : "≤") \(Numbers.label(row.limit))", row.isBeyond ? .statusErr : .statusOk))
+                Span(
+                    "  NMSE \(Numbers.compact(row.nmse)) \(row.isBeyond ? ">" : "≤") \(Numbers.label(row.limit))",
+                    row.isBeyond ? .statusErr : .statusOk))
         }
         if let next = CompareWords.next(line.comparison) { spans.append(Span("  \(next)", .status)) }
         return Line(spans)

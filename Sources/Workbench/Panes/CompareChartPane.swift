@@ -23,7 +23,8 @@ package enum CompareChartPane: Pane {
         let isLayers = session.compare.axis == .layers
         var plot = LinePlot(
             series, firstLabel: isLayers ? "embedding" : session.comparedRows.first.map { Names.short($0.name) } ?? "",
-            lastLabel: isLayers ? "layer \(session.compared.streamCount - 2)" : session.comparedRows.last.map { Names.short($0.name) } ?? "",
+            lastLabel: isLayers
+                ? "layer \(session.compared.streamCount - 2)" : session.comparedRows.last.map { Names.short($0.name) } ?? "",
             cursor: cursor(session))
         plot.showsLegend = Screen.Breakpoint(session.size) == .single || session.isZoomed
         plot.draw(into: &surface, in: area.inset(1, 0))

@@ -109,7 +109,8 @@ struct CompareMap {
     private func draw(_ pooled: Pooled, _ limit: Double, _ surface: inout Surface) {
         let grid = PooledGrid(pooled)
         HeatMap(
-            grid, scale: .symmetric(max(limit, 1e-300), session.view.scale, floor: max(limit * 1e-3, 1e-300)), map: session.view.map ?? .diverging,
+            grid, scale: .symmetric(max(limit, 1e-300), session.view.scale, floor: max(limit * 1e-3, 1e-300)),
+            map: session.view.map ?? .diverging,
             counts: HeatCounts(), cursor: cursor
         ).draw(into: &surface, in: area)
     }

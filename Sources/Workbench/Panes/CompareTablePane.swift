@@ -25,15 +25,15 @@ package enum CompareTablePane: Pane {
         let (rows, first) = (session.comparedRows, session.comparedLine?.comparison.firstBeyond)
         let columns =
             [
-                TableView.Column("", width: .fixed(1)), TableView.Column("value", width: .rest),
+                TableView.Column("", width: .fixed(2)), TableView.Column("value", width: .rest),
                 TableView.Column("NMSE", width: .fixed(8), align: .right), TableView.Column("max|Δ|", width: .fixed(8), align: .right),
                 TableView.Column("cosine", width: .fixed(width >= 60 ? 10 : 8), align: .right),
             ] + (width >= 60 ? [TableView.Column("log₁₀", width: .fixed(6), align: .right)] : [])
         return TableView(columns, count: rows.count, selection: session.comparedRowIndex, isFocused: focused) { place in
             let row = rows[place]
             let role: Role = row.isBeyond ? .err : row.isIdentical ? .dim : .text
-            let name = "\(Names.short(row.name))\(place == first ? " ◂ first" : "")"
-            return [CompareWords.sign(row), Span(name, role)] + numbers(row, role, width >= 60)
+            let sign = place == first ? Span("✗◂", .err) : CompareWords.sign(row)
+            return [sign, Span(Names.short(row.name), role)] + numbers(row, role, width >= 60)
         }
     }
 

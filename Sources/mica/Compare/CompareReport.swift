@@ -44,14 +44,16 @@ struct CompareReport {
         let first = "first beyond the tolerance (\(count) of \(comparison.rows.count)): \(row.name)"
         if let mismatch = row.mismatch { return "\(first): \(mismatch)" }
         let numbers = row.numbers.map { Numbers.exact(Float($0)) }
-        return "\(first) \(row.index): A \(numbers.first ?? "") B \(numbers.last ?? ""), NMSE \(Numbers.compact(row.nmse)) > \(Numbers.label(row.limit))"
+        return
+            "\(first) \(row.index): A \(numbers.first ?? "") B \(numbers.last ?? ""), NMSE \(Numbers.compact(row.nmse)) > \(Numbers.label(row.limit))"
     }
 
     private var divergence: String? {
         comparison.divergence.map { divergence in
             let most = divergence.rows.max() ?? 0
             let agreement = Numbers.fixed(divergence.agreement * 100, decimals: 1)
-            return "next token: KL mean \(Numbers.compact(divergence.mean)), most \(Numbers.compact(most)) nats; the likeliest is the same at "
+            return
+                "next token: KL mean \(Numbers.compact(divergence.mean)), most \(Numbers.compact(most)) nats; the likeliest is the same at "
                 + "\(agreement) % of \(divergence.rows.count) positions"
         }
     }

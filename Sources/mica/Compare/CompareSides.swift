@@ -12,7 +12,9 @@ struct CompareSides: ParsableArguments {
     var a = "fp32"
     @Option(help: ArgumentHelp("Formats of B, where they are not A's.", valueName: "policy"))
     var b: String?
-    @Option(help: ArgumentHelp("A rule of a policy file for B alone, such as '@softmax kernel reference'; may be given again.", valueName: "rule"))
+    @Option(
+        help: ArgumentHelp(
+            "A rule of a policy file for B alone, such as '@softmax kernel reference'; may be given again.", valueName: "rule"))
     var rule: [String] = []
     @Option(help: ArgumentHelp("A safetensors file in the place of B.", valueName: "file"))
     var dump: String?
@@ -58,12 +60,15 @@ struct CompareSides: ParsableArguments {
     /// Those of the dump, unless a prompt was given; then they must be the dump's.
     private func tokens(_ prompt: PromptOptions, _ model: Model, _ dump: TensorDump) throws -> [Int] {
         if prompt.prompt == nil, prompt.ids == nil {
-            guard let ids = dump.ids else { throw Failure.usage("\(dump.path) does not say its tokens (input_ids); give --prompt or --ids") }
+            guard let ids = dump.ids else {
+                throw Failure.usage("\(dump.path) does not say its tokens (input_ids); give --prompt or --ids")
+            }
             return ids
         }
         let ids = try prompt.tokens(for: model)
         if let theirs = dump.ids, theirs != ids {
-            throw Failure("\(dump.path) is of other tokens: \(theirs.prefix(8).map(String.init).joined(separator: ","))…; leave the prompt out")
+            throw Failure(
+                "\(dump.path) is of other tokens: \(theirs.prefix(8).map(String.init).joined(separator: ","))…; leave the prompt out")
         }
         return ids
     }
