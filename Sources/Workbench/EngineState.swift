@@ -24,6 +24,7 @@ package struct EngineState {
     var adapter = AdapterWork()
     /// Runs that are held against each other.
     var compare = CompareWork()
+    var exact: ExactRun?
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
     /// Ops that are being measured one by one.
@@ -284,6 +285,7 @@ package struct EngineState {
         let answer: Answer
         do {
             if case .kernel = request, limits == nil { limits = try MachineLimits(threads: policy.threads) }
+            if case .numerics(.errors(level: 0, _)) = request { return emit(.answered(request, try errors(cancelled), run: run)) }
             let trainer = training?.run.trainer
             answer = try Answerer(
                 passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, compare: compare, threads: policy.threads,
