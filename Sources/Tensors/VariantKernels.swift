@@ -42,7 +42,9 @@ extension Kernels {
     }
 
     /// As `matmul`, both matrices in blocks of 32 integers.
-    package static func q8Matmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws -> Tensor {
+    package static func q8Matmul(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws
+        -> Tensor
+    {
         let (rows, input, output) = (Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int64(shape.rowLength))
         return try product(x, weight, bias, shape) { x, w, type, ldw, bias, y in
             ck_q8_matmul(x, input, w, type, transposed ? 1 : 0, ldw, bias, y, output, rows, output, input, Int32(threads))

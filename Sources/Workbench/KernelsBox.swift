@@ -67,7 +67,9 @@ enum KernelWords {
     static func sign(_ session: Session, _ value: ValueRef) -> String { session.isOwnKernel(value) ? "·" : "≠" }
 
     static func time(_ seconds: Double) -> String {
-        seconds < 1e-3 ? "\(Numbers.compact(seconds * 1e6)) µs" : seconds < 1 ? "\(Numbers.compact(seconds * 1e3)) ms" : "\(Numbers.compact(seconds)) s"
+        seconds < 1e-3
+            ? "\(Numbers.compact(seconds * 1e6)) µs"
+            : seconds < 1 ? "\(Numbers.compact(seconds * 1e3)) ms" : "\(Numbers.compact(seconds)) s"
     }
 
     static func share(_ share: Double) -> String { share < 0.001 ? "< 0.1 %" : "\(Numbers.compact(share * 100, digits: 2)) %" }
@@ -77,7 +79,8 @@ enum KernelWords {
     /// What it does, how fast, and what this machine could.
     static func cost(_ reading: KernelReading) -> String {
         let limits = reading.limits
-        let limit = "this machine: \(Numbers.compact(limits.operationsPerSecond * 1e-9)) GFLOP/s, \(Numbers.compact(limits.bytesPerSecond * 1e-9)) GB/s"
+        let limit =
+            "this machine: \(Numbers.compact(limits.operationsPerSecond * 1e-9)) GFLOP/s, \(Numbers.compact(limits.bytesPerSecond * 1e-9)) GB/s"
         return """
             \(Numbers.count(reading.operations)) FLOP, \(Numbers.bytes(reading.bytes)) moved, \(time(reading.seconds)): \
             \(Numbers.compact(reading.gigaflops)) GFLOP/s, \(Numbers.compact(reading.gigabytes)) GB/s, \

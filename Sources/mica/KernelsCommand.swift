@@ -29,13 +29,16 @@ struct KernelsCommand: ParsableCommand {
 
     private func text(_ entry: KernelList.Entry) -> String {
         let values = entry.values > 0 ? "  \(entry.values) values, first \(entry.first)" : ""
-        return (["@\(Policy.Selector.name(of: entry.op))\(values)"] + entry.kernels.map { lines($0, isStandard: $0.name == entry.standard) })
+        return
+            (["@\(Policy.Selector.name(of: entry.op))\(values)"] + entry.kernels.map { lines($0, isStandard: $0.name == entry.standard) })
             .joined(separator: "\n")
     }
 
     private func lines(_ kernel: KernelList.Kernel, isStandard: Bool) -> String {
         let card = kernel.card
-        let parts = [("order", card.order), ("rounding", card.rounding), ("fails", card.fails ?? ""), ("source", card.source)].filter { !$0.1.isEmpty }
+        let parts = [("order", card.order), ("rounding", card.rounding), ("fails", card.fails ?? ""), ("source", card.source)].filter {
+            !$0.1.isEmpty
+        }
         let head = Prose.wrap(card.sentence, width: 96).map { "      \($0.text)" }
         let rest = parts.flatMap { part in Prose.wrap("\(part.0): \(part.1)", width: 96).map { "      \($0.text)" } }
         return (["  \(kernel.name)\(isStandard ? " (runs where nothing is said)" : "")"] + head + rest).joined(separator: "\n")
@@ -49,7 +52,8 @@ struct KernelsCommand: ParsableCommand {
                 .array(
                     entry.kernels.map { kernel in
                         .object([
-                            ("name", .string(kernel.name)), ("sentence", .string(kernel.card.sentence)), ("order", .string(kernel.card.order)),
+                            ("name", .string(kernel.name)), ("sentence", .string(kernel.card.sentence)),
+                            ("order", .string(kernel.card.order)),
                             ("rounding", .string(kernel.card.rounding)), ("fails", kernel.card.fails.map { .string($0) } ?? .null),
                             ("source", .string(kernel.card.source)), ("changes_meaning", .bool(kernel.changesMeaning)),
                         ])
@@ -83,7 +87,8 @@ struct KernelList {
         entries = OpCatalogue.all.compactMap { type in
             guard let op = type.samples.first?.op else { return nil }
             let standard = op.kernels.first?.name ?? Engine.Kernel.reference
-            return Entry(op: type.card, values: 0, first: "", standard: standard, kernels: KernelList.list(OpCatalogue.kernels(of: type), op))
+            return Entry(
+                op: type.card, values: 0, first: "", standard: standard, kernels: KernelList.list(OpCatalogue.kernels(of: type), op))
         }
     }
 

@@ -55,7 +55,7 @@ import Workbench
         #expect(seen == Array(names.dropFirst()) + [names[0]])
         #expect(seen.contains("naive") && seen.contains("online") && seen.contains(Kernel.reference))
         #expect(harness.snapshot?.stepper.policy.live.isEmpty == true)
-        #expect(!harness.text.contains("≠"))
+        #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
     }
 
     @Test func onlyWhatFollowsIsComputedAgain() throws {
@@ -80,7 +80,9 @@ import Workbench
         harness.command("kernel fused *.mlp.product")
         harness.command("kernel fused-add *layernorm")
         harness.command("kernel interleaved *_rope")
-        #expect(try Self.hashes(harness) == Self.fresh("context kernel flash\n*.mlp.product kernel fused\n*layernorm kernel fused-add\n*_rope kernel interleaved"))
+        #expect(
+            try Self.hashes(harness)
+                == Self.fresh("context kernel flash\n*.mlp.product kernel fused\n*layernorm kernel fused-add\n*_rope kernel interleaved"))
         harness.command("precision bf16 model.layers.0.mlp")
         harness.command("kernel own")
         #expect(try Self.hashes(harness) == Self.fresh("model.layers.0.mlp bf16"))
@@ -126,7 +128,8 @@ import Workbench
     }
 
     @Test(arguments: [
-        ("kernel nonsense", "there is no kernel nonsense"), ("kernel flash", "softmax has simd, naive, two-pass, online, base-2, double, reference"),
+        ("kernel nonsense", "there is no kernel nonsense"),
+        ("kernel flash", "softmax has simd, naive, two-pass, online, base-2, double, reference"),
         ("kernel blas @softmax", "@softmax has no kernel blas; it has simd"),
     ])
     func mistakesAreSaid(_ line: String, _ words: String) throws {
@@ -134,7 +137,9 @@ import Workbench
         harness.command("goto \(Self.probs)")
         let before = try Self.hashes(harness)
         harness.command(line)
-        #expect(harness.session.message?.kind == .error && harness.session.message?.text.contains(words) == true, "\(harness.session.message?.text ?? "")")
+        #expect(
+            harness.session.message?.kind == .error && harness.session.message?.text.contains(words) == true,
+            "\(harness.session.message?.text ?? "")")
         #expect(try Self.hashes(harness) == before)
     }
 

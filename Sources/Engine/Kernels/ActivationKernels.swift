@@ -36,7 +36,8 @@ extension Activation {
 
     private func form(_ name: String, _ sentence: String, _ order: String, _ f: @escaping @Sendable (Float) -> Float) -> Kernel {
         let card = KernelCard(
-            "The same function by another identity: \(sentence).", order: order, rounding: "of its own intermediate results; in 16 bits none of them is rounded",
+            "The same function by another identity: \(sentence).", order: order,
+            rounding: "of its own intermediate results; in 16 bits none of them is rounded",
             source: "identities of the exponential and error functions: DLMF, chapters 4 and 7")
         return Kernel(plain: name, card) { inputs, _ in inputs[0].map(f) }
     }
@@ -77,5 +78,6 @@ extension Multiply {
 
     private static let fused = KernelCard(
         "Activation and product in one pass: SwiGLU or GEGLU; reads the gate before its activation.", order: "f(gate) · up",
-        rounding: "in 16 bits f(gate) is not rounded before the product", source: "Shazeer 2020, arXiv:2002.05202; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989")
+        rounding: "in 16 bits f(gate) is not rounded before the product",
+        source: "Shazeer 2020, arXiv:2002.05202; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989")
 }

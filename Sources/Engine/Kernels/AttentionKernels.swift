@@ -4,13 +4,16 @@ import Tensors
 extension AttentionScores {
     static let blocked = KernelCard(
         "Tiles of queries and keys in registers; blocks that no query sees are skipped.",
-        order: "one chain of fused multiply-adds over d, ascending; then · scale, cap, mask", rounding: "nowhere before the cap; its tanh is a polynomial within 2 ulp",
+        order: "one chain of fused multiply-adds over d, ascending; then · scale, cap, mask",
+        rounding: "nowhere before the cap; its tanh is a polynomial within 2 ulp",
         source: "Goto and van de Geijn 2008; Vaswani et al. 2017")
 
     package var variants: [Kernel] {
         [
             scores("naive", AttentionScores.naive) { q, k, _ in zip(q, k).reduce(0) { $0 + $1.0 * $1.1 } },
-            scores("reversed", AttentionScores.reversed) { q, k, _ in zip(q.reversed(), k.reversed()).reduce(0) { $0.addingProduct($1.0, $1.1) } },
+            scores("reversed", AttentionScores.reversed) { q, k, _ in
+                zip(q.reversed(), k.reversed()).reduce(0) { $0.addingProduct($1.0, $1.1) }
+            },
             scaled("scale-q", AttentionScores.scaleQ) { ($0, 1) },
             scaled("scale-both", AttentionScores.scaleBoth) { ($0.squareRoot(), $0.squareRoot()) },
             inDouble,
@@ -18,17 +21,20 @@ extension AttentionScores {
     }
 
     private static let naive = KernelCard(
-        "Each product rounded before it is added.", order: "s ← s + (q[d] · k[d]), d ascending; then · scale", rounding: "products are rounded, too",
+        "Each product rounded before it is added.", order: "s ← s + (q[d] · k[d]), d ascending; then · scale",
+        rounding: "products are rounded, too",
         source: "Higham 2002, section 3.1")
     private static let reversed = KernelCard(
-        "The same chain from the other end.", order: "one chain of fused multiply-adds, d descending; then · scale", rounding: "the order of the sum",
+        "The same chain from the other end.", order: "one chain of fused multiply-adds, d descending; then · scale",
+        rounding: "the order of the sum",
         source: "Higham 2002, section 4.2")
     private static let scaleQ = KernelCard(
         "The scale goes onto q before the product, so that q·k cannot overflow in 16 bits.", order: "Σ (scale·q[d]) · k[d]",
         rounding: "scale·q is rounded in place of the sum; alike where the scale is a power of two",
         source: "Gemma 2's and unsloth's attention; Vaswani et al. 2017, section 3.2.1")
     private static let scaleBoth = KernelCard(
-        "The root of the scale on q and on k.", order: "Σ (√scale·q[d]) · (√scale·k[d])", rounding: "both factors are rounded before the product",
+        "The root of the scale on q and on k.", order: "Σ (√scale·q[d]) · (√scale·k[d])",
+        rounding: "both factors are rounded before the product",
         source: "PyTorch, _scaled_dot_product_attention_math")
 
     /// Element by element, with another sum of q·k.
@@ -95,7 +101,8 @@ extension AttentionContext {
         "Each product rounded before it is added.", order: "c ← c + (p[j] · v[j]), j ascending", rounding: "products are rounded, too",
         source: "Higham 2002, section 3.1")
     private static let reversed = KernelCard(
-        "The same chain from the last key to the first.", order: "one chain of fused multiply-adds, j descending", rounding: "the order of the sum",
+        "The same chain from the last key to the first.", order: "one chain of fused multiply-adds, j descending",
+        rounding: "the order of the sum",
         source: "Higham 2002, section 4.2")
 
     private func sums(

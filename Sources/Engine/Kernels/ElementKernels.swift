@@ -6,9 +6,11 @@ extension KernelCard {
         "Sixteen elements at a time, runs of 32768 shared out among the threads.", order: "the formula, element by element",
         rounding: "nowhere, or within 2 ulp where it holds a tanh", source: "one element does not know of another")
     static let view = KernelCard(
-        "The same memory under other axes; nothing is moved.", order: "no arithmetic", rounding: "nowhere", source: "strides as in NumPy and PyTorch")
+        "The same memory under other axes; nothing is moved.", order: "no arithmetic", rounding: "nowhere",
+        source: "strides as in NumPy and PyTorch")
     static let strided = KernelCard(
-        "Only what is shown is read, wherever it lies.", order: "no arithmetic", rounding: "nowhere", source: "strides as in NumPy and PyTorch")
+        "Only what is shown is read, wherever it lies.", order: "no arithmetic", rounding: "nowhere",
+        source: "strides as in NumPy and PyTorch")
     static let copied = KernelCard(
         "The whole input is copied, and the part taken out of the copy.", order: "no arithmetic", rounding: "nowhere",
         source: "what a library does that needs its inputs side by side")
@@ -86,7 +88,9 @@ extension Embedding {
                 let (ids, table) = (inputs[0].values, inputs[1])
                 let width = table.shape[1]
                 return Dense(Shape([inputs[0].shape.axes[0], Axis(.feature, width)])) { place in
-                    (0..<table.shape[0]).reduce(0) { $0.addingProduct(Int(ids[place / width]) == $1 ? 1 : 0, table.values[$1 * width + place % width]) }
+                    (0..<table.shape[0]).reduce(0) {
+                        $0.addingProduct(Int(ids[place / width]) == $1 ? 1 : 0, table.values[$1 * width + place % width])
+                    }
                 }
             },
             Kernel("strided", .strided) { inputs, shape, _ in
@@ -98,7 +102,8 @@ extension Embedding {
     }
 
     private static let oneHot = KernelCard(
-        "The product with a matrix of zeros and ones.", order: "Σᵥ [v = id[t]] · E[v], v ascending", rounding: "nowhere: all terms but one are 0",
+        "The product with a matrix of zeros and ones.", order: "Σᵥ [v = id[t]] · E[v], v ascending",
+        rounding: "nowhere: all terms but one are 0",
         source: "Bengio et al. 2003, section 2", fails: "a row with Inf or NaN anywhere in the table spoils every token: 0 · Inf = NaN")
 }
 
@@ -117,5 +122,6 @@ extension AppendCache {
     }
 
     private static let concatenate = KernelCard(
-        "Old and new rows are copied into new memory.", order: "no arithmetic", rounding: "nowhere", source: "torch.cat, as in transformers' DynamicCache")
+        "Old and new rows are copied into new memory.", order: "no arithmetic", rounding: "nowhere",
+        source: "torch.cat, as in transformers' DynamicCache")
 }

@@ -9,7 +9,8 @@ package struct FusedAttention: Op {
     package init(_ scores: AttentionScores) { self.scores = scores }
 
     package static let card = OpCard(
-        name: "fused attention", formula: "c = softmax(mask(scale · q·kᵀ)) · v", sentence: "Attention without a matrix of scores in memory.",
+        name: "fused attention", formula: "c = softmax(mask(scale · q·kᵀ)) · v",
+        sentence: "Attention without a matrix of scores in memory.",
         source: "Dao et al. 2022, arXiv:2205.14135")
     package static let samples = [
         OpSample(
@@ -20,7 +21,8 @@ package struct FusedAttention: Op {
             .normal(Shape((.head, 2), (.token, 70), (.feature, 20))), .normal(Shape((.head, 1), (.token, 140), (.feature, 20))),
             .normal(Shape((.head, 1), (.token, 140), (.feature, 20)))),
         OpSample(
-            FusedAttention(AttentionScores(scale: 0.5, mask: AttentionMask(packed: true))), .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
+            FusedAttention(AttentionScores(scale: 0.5, mask: AttentionMask(packed: true))),
+            .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
             .normal(Shape((.head, 1), (.token, 5), (.feature, 6))), .normal(Shape((.head, 1), (.token, 5), (.feature, 6))),
             .integers([0, 0, 2, 2, 4])),
     ]

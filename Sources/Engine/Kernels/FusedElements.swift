@@ -28,9 +28,11 @@ package struct GatedProduct: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("fused", nil) { [activation] inputs, _, threads in
-            try Kernels.gated(activation.function, inputs[0], inputs[1], threads: threads)
-        }]
+        [
+            Kernel("fused", nil) { [activation] inputs, _, threads in
+                try Kernels.gated(activation.function, inputs[0], inputs[1], threads: threads)
+            }
+        ]
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount }
@@ -43,7 +45,8 @@ package struct AddNorm: Op {
     package init(_ norm: RMSNorm) { self.norm = norm }
 
     package static let card = OpCard(
-        name: "add and norm", formula: "y = w · (a + b) / √(mean((a + b)²) + ε)", sentence: "The sum goes into the norm without being stored.",
+        name: "add and norm", formula: "y = w · (a + b) / √(mean((a + b)²) + ε)",
+        sentence: "The sum goes into the norm without being stored.",
         source: "Zhang and Sennrich 2019, arXiv:1910.07467; fused as in vLLM's fused_add_rms_norm")
     package static let samples = [false, true].map { isGemma in
         OpSample(
@@ -73,11 +76,13 @@ package struct AddNorm: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel(rounding: "fused-add", nil) { [norm] inputs, _, arithmetic in
-            try Kernels.addRMSNorm(
-                inputs[0], inputs[1], inputs[2], epsilon: Float(norm.epsilon), plusOne: norm.plusOne,
-                rounding: norm.inner(arithmetic.rounding), threads: arithmetic.threads)
-        }]
+        [
+            Kernel(rounding: "fused-add", nil) { [norm] inputs, _, arithmetic in
+                try Kernels.addRMSNorm(
+                    inputs[0], inputs[1], inputs[2], epsilon: Float(norm.epsilon), plusOne: norm.plusOne,
+                    rounding: norm.inner(arithmetic.rounding), threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount }

@@ -3,13 +3,16 @@ import Tensors
 extension Linear {
     static let blocked = KernelCard(
         "W is packed in panels that fit the cache, tiles of outputs are summed in registers; no sum is ever split.",
-        order: "one chain of fused multiply-adds an output, i ascending", rounding: "nowhere: the reference's bits, for any tiles and threads",
+        order: "one chain of fused multiply-adds an output, i ascending",
+        rounding: "nowhere: the reference's bits, for any tiles and threads",
         source: "Goto and van de Geijn 2008, Anatomy of High-Performance Matrix Multiplication")
     static let blas = KernelCard(
-        "The library's sgemm; a weight that is not fp32 is upcast into a copy first.", order: "the library's own: blocks of i, lanes within them",
+        "The library's sgemm; a weight that is not fp32 is upcast into a copy first.",
+        order: "the library's own: blocks of i, lanes within them",
         rounding: "the order of the sum, which depends on the library and the processor", source: "OpenBLAS; Dongarra et al. 1990")
     static let bf16dot = KernelCard(
-        "x and W rounded to bf16, two products an instruction, sums in fp32.", order: "pairs i, i + 1: first the odd product, then the even one",
+        "x and W rounded to bf16, two products an instruction, sums in fp32.",
+        order: "pairs i, i + 1: first the odd product, then the even one",
         rounding: "inputs have 8 digits; what is below 2⁻¹²⁶ is 0", source: "VDPBF16PS, Intel SDM volume 2")
 
     package var variants: [Kernel] {
@@ -31,7 +34,8 @@ extension Linear {
         rounding: "the bound grows with log₂(K/16) + 16 in the place of K", source: "Higham 1993, The accuracy of floating point summation")
     private static let kahan = KernelCard(
         "What each addition lost is kept and taken off the next product.", order: "t = s + (p − c), c = (t − s) − (p − c), s = t",
-        rounding: "the sum is as good as exact, the products are rounded once", source: "Kahan 1965, Further remarks on reducing truncation errors"
+        rounding: "the sum is as good as exact, the products are rounded once",
+        source: "Kahan 1965, Further remarks on reducing truncation errors"
     )
     private static let splitK = KernelCard(
         "K is cut into quarters that can be summed apart, as GPUs do where there are few outputs.",

@@ -31,17 +31,21 @@ extension CrossEntropy {
 
     private static let logSoftmax = KernelCard(
         "The probability first, then its logarithm.", order: "−log(exp(z[target] − max) / Σ exp(z − max))",
-        rounding: "near p = 1 the logarithm sees one digit of 1 − p at 6e-8", source: "the definition: Goodfellow et al. 2016, section 6.2.2",
+        rounding: "near p = 1 the logarithm sees one digit of 1 − p at 6e-8",
+        source: "the definition: Goodfellow et al. 2016, section 6.2.2",
         fails: "Inf where z[target] < max − 103.97: the exponential is 0 in fp32")
     private static let logSumExp = KernelCard(
         "Sums in fp32, one after the other.", order: "log Σ exp(z − max), ascending, + (max − z[target])",
         rounding: "the sum has up to V roundings", source: "Blanchard, Higham and Higham 2021, Accurately computing the log-sum-exp")
     private static let online = KernelCard(
-        "Maximum and sum in one pass.", order: "m′ = max(m, z), d ← d·exp(m − m′) + exp(z − m′)", rounding: "one product more for every logit",
+        "Maximum and sum in one pass.", order: "m′ = max(m, z), d ← d·exp(m − m′) + exp(z − m′)",
+        rounding: "one product more for every logit",
         source: "Milakov and Gimelshein 2018, arXiv:1805.02867, algorithm 3")
     private static let chunked = KernelCard(
-        "Chunks of 65536 logits, each with its own log Σ exp, joined by another.", order: "L = log Σ_c exp(L_c), L_c = log Σ exp(z) over chunk c",
-        rounding: "shorter sums; a logarithm and an exponential more a chunk", source: "unsloth, kernels/cross_entropy_loss.py: ⌈V/65536⌉ chunks")
+        "Chunks of 65536 logits, each with its own log Σ exp, joined by another.",
+        order: "L = log Σ_c exp(L_c), L_c = log Σ exp(z) over chunk c",
+        rounding: "shorter sums; a logarithm and an exponential more a chunk",
+        source: "unsloth, kernels/cross_entropy_loss.py: ⌈V/65536⌉ chunks")
     private static let noMax = KernelCard(
         "Without taking the maximum away.", order: "log Σ exp(z) − z[target]", rounding: "nothing is lost to a shift",
         source: "the definition: Goodfellow et al. 2016, section 6.2.2",
@@ -74,7 +78,8 @@ extension CrossEntropy {
 
 extension HeadLoss {
     static let online = KernelCard(
-        "Chunks of the vocabulary with a running maximum, sum and slope; the logits are never all in memory.", order: "chunk by chunk, as online softmax",
+        "Chunks of the vocabulary with a running maximum, sum and slope; the logits are never all in memory.",
+        order: "chunk by chunk, as online softmax",
         rounding: "the slope shrinks where a larger logit comes", source: "Hsu et al. 2024, arXiv:2410.10989")
 
     package var variants: [Kernel] {
@@ -96,7 +101,8 @@ extension HeadLoss {
 
     private static let materialised = KernelCard(
         "All logits, the loss, the slope of the logits, and that times W.", order: "z = x·Wᵀ; l; dz = softmax(z) − onehot; dz·W",
-        rounding: "one chain over the whole vocabulary, nothing shrinks on the way", source: "the plain way: Goodfellow et al. 2016, section 6.5")
+        rounding: "one chain over the whole vocabulary, nothing shrinks on the way",
+        source: "the plain way: Goodfellow et al. 2016, section 6.5")
 }
 
 extension Mean {

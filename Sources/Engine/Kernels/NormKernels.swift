@@ -11,7 +11,8 @@ extension RMSNorm {
             sums("kahan", RMSNorm.kahan) { Sums.kahan($0) },
             Kernel("fused-add", RMSNorm.fusedAdd, fusion: AddNorm.fusion),
             castsFirst
-                ? Kernel("as-gemma", RMSNorm.asGemma, meaning: casting(first: false)) : Kernel("as-llama", RMSNorm.asLlama, meaning: casting(first: true)),
+                ? Kernel("as-gemma", RMSNorm.asGemma, meaning: casting(first: false))
+                : Kernel("as-llama", RMSNorm.asLlama, meaning: casting(first: true)),
             inDouble,
         ]
     }
@@ -24,10 +25,12 @@ extension RMSNorm {
         rounding: "squares are rounded, their sum is as good as exact", source: "Kahan 1965, Further remarks on reducing truncation errors")
     private static let fusedAdd = KernelCard(
         "Residual add and norm in one: reads both summands, the sum stays in registers.", order: "x = a + b; Σ x² in fp64; w · (x · r)",
-        rounding: "in 16 bits a + b is not rounded before the norm", source: "vLLM, fused_add_rms_norm; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989")
+        rounding: "in 16 bits a + b is not rounded before the norm",
+        source: "vLLM, fused_add_rms_norm; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989")
     private static let asGemma = KernelCard(
         "Another meaning: everything in fp32, the weight included, one rounding at the end.", order: "round(w · x · r)",
-        rounding: "in 16 bits x̂ is not rounded before the weight; in fp32 the same bits", source: "Gemma: google/gemma_pytorch, gemma/model.py, RMSNorm")
+        rounding: "in 16 bits x̂ is not rounded before the weight; in fp32 the same bits",
+        source: "Gemma: google/gemma_pytorch, gemma/model.py, RMSNorm")
     private static let asLlama = KernelCard(
         "Another meaning: x̂ is rounded before the weight.", order: "round(w · round(x · r))",
         rounding: "in 16 bits one rounding more; in fp32 the same bits", source: "Llama: huggingface/transformers, LlamaRMSNorm")
@@ -59,12 +62,14 @@ extension LayerNorm {
     }
 
     private static let onePass = KernelCard(
-        "Sum and sum of squares in one pass.", order: "σ² = mean(x²) − μ²", rounding: "the difference cancels: σ² is off by some (μ/σ)²·2⁻²⁴ of itself",
+        "Sum and sum of squares in one pass.", order: "σ² = mean(x²) − μ²",
+        rounding: "the difference cancels: σ² is off by some (μ/σ)²·2⁻²⁴ of itself",
         source: "Chan, Golub and LeVeque 1983, Algorithms for computing the sample variance",
         fails: "digits are lost where |μ| ≫ σ; none are left where |μ|/σ > 2¹²")
     private static let welford = KernelCard(
         "Mean and squared distances kept up to date, one pass.", order: "δ = x − μ, μ ← μ + δ/n, M ← M + δ·(x − μ)",
-        rounding: "a division an element; no cancellation", source: "Welford 1962, Note on a method for calculating corrected sums of squares")
+        rounding: "a division an element; no cancellation",
+        source: "Welford 1962, Note on a method for calculating corrected sums of squares")
     private static let pairwise = KernelCard(
         "Sums in fp32 by a balanced tree.", order: "Σ two by two", rounding: "the order of the sums",
         source: "Higham 1993, The accuracy of floating point summation")
@@ -122,7 +127,8 @@ extension FrozenNorm {
     }
 
     private static let folded = KernelCard(
-        "Scale and weight are multiplied first.", order: "fma(x − μ, w·r, b)", rounding: "w·r is rounded in the place of x̂; the last product and sum once",
+        "Scale and weight are multiplied first.", order: "fma(x − μ, w·r, b)",
+        rounding: "w·r is rounded in the place of x̂; the last product and sum once",
         source: "constant folding, as compilers of inference graphs do")
 }
 

@@ -17,7 +17,8 @@ extension Map {
                 return try Kernels.add(inputs[0], constant, threads: threads)
             }
         case .times(let number): form("quotient", "x / (1/c)") { $0 / (1 / Float(number)) }
-        case .softcap(let cap): Kernel("simd", .elements) { inputs, _, threads in try Kernels.softcap(inputs[0], cap: Float(cap), threads: threads) }
+        case .softcap(let cap):
+            Kernel("simd", .elements) { inputs, _, threads in try Kernels.softcap(inputs[0], cap: Float(cap), threads: threads) }
         case .softcapSlope(let cap):
             form("factored", "(1 − y/c)·(1 + y/c)") { $0.isFinite ? (1 - $0 / Float(cap)) * (1 + $0 / Float(cap)) : 0 }
         case .erf: form("complement", "1 − erfc(x)") { 1 - Float.erfc($0) }
@@ -26,7 +27,8 @@ extension Map {
 
     private func form(_ name: String, _ order: String, _ f: @escaping @Sendable (Float) -> Float) -> Kernel {
         let card = KernelCard(
-            "The same function by another identity.", order: order, rounding: "of its own intermediate results", source: "DLMF, chapters 4 and 7")
+            "The same function by another identity.", order: order, rounding: "of its own intermediate results",
+            source: "DLMF, chapters 4 and 7")
         return Kernel(plain: name, card) { inputs, _ in inputs[0].map(f) }
     }
 }
@@ -86,9 +88,11 @@ extension Reduce {
     }
 
     private static let reversed = KernelCard(
-        "From the end of the row.", order: "j descending", rounding: "the order of the sum; a maximum has none", source: "Higham 2002, section 4.2")
+        "From the end of the row.", order: "j descending", rounding: "the order of the sum; a maximum has none",
+        source: "Higham 2002, section 4.2")
     private static let pairwise = KernelCard(
-        "Two by two.", order: "a balanced tree", rounding: "the bound grows with log₂ n", source: "Higham 1993, The accuracy of floating point summation")
+        "Two by two.", order: "a balanced tree", rounding: "the bound grows with log₂ n",
+        source: "Higham 1993, The accuracy of floating point summation")
     private static let kahan = KernelCard(
         "What each addition lost is taken off the next number.", order: "t = s + (x − c), c = (t − s) − (x − c), s = t",
         rounding: "as good as exact", source: "Kahan 1965, Further remarks on reducing truncation errors")
@@ -117,7 +121,8 @@ extension RunningSum {
     }
 
     private static let unfused = KernelCard(
-        "A product and a sum in the place of one fused step.", order: "y[i] = y[i−1] + (a[i] · b[i])", rounding: "products are rounded, too",
+        "A product and a sum in the place of one fused step.", order: "y[i] = y[i−1] + (a[i] · b[i])",
+        rounding: "products are rounded, too",
         source: "IEEE 754-2019, section 5.4.1")
 }
 
@@ -159,5 +164,6 @@ extension Constant {
         ]
     }
 
-    private static let fill = KernelCard("Memory filled with one number.", order: "no arithmetic", rounding: "nowhere", source: "torch.full")
+    private static let fill = KernelCard(
+        "Memory filled with one number.", order: "no arithmetic", rounding: "nowhere", source: "torch.full")
 }

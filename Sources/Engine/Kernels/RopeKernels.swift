@@ -15,16 +15,19 @@ extension Rope {
     }
 
     private static let noTables = KernelCard(
-        "Angles, cosines and sines are made where they are used, in fp32, from θ and the positions.", order: "cos(m·θ), sin(m·θ) a pair; then as simd",
+        "Angles, cosines and sines are made where they are used, in fp32, from θ and the positions.",
+        order: "cos(m·θ), sin(m·θ) a pair; then as simd",
         rounding: "nowhere in fp32; in 16 bits the tables are not rounded", source: "ggml, ggml_compute_forward_rope")
     private static let fma = KernelCard(
         "The second product and the sum in one.", order: "fma(x′, ± sin, x·cos)", rounding: "one rounding less an element",
         source: "contraction as compilers for GPUs do it (nvcc -fmad)")
     private static let permuted = KernelCard(
-        "The dimensions are put into the other layout, turned there, and put back.", order: "permute, turn, permute back", rounding: "nowhere: the same pairs, the same bits",
+        "The dimensions are put into the other layout, turned there, and put back.", order: "permute, turn, permute back",
+        rounding: "nowhere: the same pairs, the same bits",
         source: "GPT-J's and GPT-NeoX's layouts; huggingface/transformers, convert_llama_weights_to_hf.py")
     private static let otherPairs = KernelCard(
-        "Another meaning: other dimensions are taken for a pair, without permuting the weights.", order: "(2i, 2i + 1) for (i, i + d/2), or the reverse",
+        "Another meaning: other dimensions are taken for a pair, without permuting the weights.",
+        order: "(2i, 2i + 1) for (i, i + d/2), or the reverse",
         rounding: "other numbers, not another rounding", source: "the mistake that llama.cpp's conversion permutes q and k against")
 
     private func tables(in format: NumberFormat) -> Kernel {
@@ -95,7 +98,8 @@ package struct DirectRope: Op {
         sentence: "The rotation with its angles made on the way.", source: "Su et al. 2021, arXiv:2104.09864, eq. 34")
     package static let samples = [false, true].map {
         OpSample(
-            DirectRope(Rope(interleaved: $0), cos: RopeTable(.cos), sin: RopeTable(.sin)), .normal(Shape((.head, 2), (.token, 5), (.feature, 8))),
+            DirectRope(Rope(interleaved: $0), cos: RopeTable(.cos), sin: RopeTable(.sin)),
+            .normal(Shape((.head, 2), (.token, 5), (.feature, 8))),
             .probabilities(Shape((.pair, 4))), .ids(5, below: 50))
     }
     package var parameters: [(name: String, value: String)] { rope.parameters + cos.parameters.dropFirst() }
@@ -143,12 +147,14 @@ extension RopeTable {
         source: "google-deepmind/gemma, gemma/gm/math/_positional_embeddings.py; unsloth.ai/blog/gemma-bugs, finding 6")
     private static let reduced = KernelCard(
         "Whole turns are taken off the angle before the cosine, in fp32.", order: "cos(a − 2π·round(a/2π)), a = m·θ",
-        rounding: "2π is rounded: off by some 2⁻²⁵ of the angle", source: "Cody and Waite 1980, Software Manual for the Elementary Functions, with one constant only")
+        rounding: "2π is rounded: off by some 2⁻²⁵ of the angle",
+        source: "Cody and Waite 1980, Software Manual for the Elementary Functions, with one constant only")
 
     /// Where θ is what a plain `RopeFrequencies` gives.
     private var quotientFusion: @Sendable (Step, Program) -> Fusion? {
         { step, program in
-            guard quotientOf == nil, let theta = program.step(writing: step.inputs[0], RopeFrequencies.self), theta.op.scaling == .none else {
+            guard quotientOf == nil, let theta = program.step(writing: step.inputs[0], RopeFrequencies.self), theta.op.scaling == .none
+            else {
                 return nil
             }
             let other = RopeTable(function, positions: positions, table: table, quotientOf: theta.op)
@@ -183,10 +189,12 @@ extension RopeFrequencies {
     }
 
     private static let expLog = KernelCard(
-        "A power by exponential and logarithm.", order: "θᵢ = exp(−(2i/d)·ln base)", rounding: "the exponent is rounded: θ is off by up to some ulp",
+        "A power by exponential and logarithm.", order: "θᵢ = exp(−(2i/d)·ln base)",
+        rounding: "the exponent is rounded: θ is off by up to some ulp",
         source: "the formula of tensor2tensor's position signals")
     private static let repeated = KernelCard(
-        "Each frequency from the one before.", order: "θᵢ = θᵢ₋₁ · base^(−2/d)", rounding: "one rounding a pair adds up: some i ulp at pair i",
+        "Each frequency from the one before.", order: "θᵢ = θᵢ₋₁ · base^(−2/d)",
+        rounding: "one rounding a pair adds up: some i ulp at pair i",
         source: "ggml, theta_scale in ggml_compute_forward_rope")
 
     private func frequencies(_ theta: (Int) -> Float) -> Dense<Float> {

@@ -35,7 +35,8 @@ extension Softmax {
     }
 
     private static let naive = KernelCard(
-        "The definition, without taking the maximum away.", order: "exp(s) / Σ exp(s)", rounding: "large |s| lose nothing, since nothing is subtracted",
+        "The definition, without taking the maximum away.", order: "exp(s) / Σ exp(s)",
+        rounding: "large |s| lose nothing, since nothing is subtracted",
         source: "Bridle 1990",
         fails: "Inf/Inf = NaN where some s > 88.72, 0/0 = NaN where all s < −103.97 (in fp32)")
     private static let twoPass = KernelCard(
@@ -48,7 +49,9 @@ extension Softmax {
         rounding: "one product more for every score", source: "Milakov and Gimelshein 2018, arXiv:1805.02867, algorithm 3")
     private static let base2 = KernelCard(
         "Powers of two, which hardware has, with log₂ e folded into a fused multiply-add.", order: "2^(s·log₂e − max·log₂e) / Σ",
-        rounding: "max·log₂e is rounded: the powers are off by up to |max|·2⁻²⁴, all alike", source: "Dao 2023, arXiv:2307.08691; FlashAttention's softmax.h")
+        rounding: "max·log₂e is rounded: the powers are off by up to |max|·2⁻²⁴, all alike",
+        source: "Dao 2023, arXiv:2307.08691; FlashAttention's softmax.h",
+        fails: "0 or Inf where |max| is beyond some 10⁹: the rounding of max·log₂e is then more than exponents span")
 
     /// Row by row over what the mask shows; the rest is 0.
     private func rows(_ name: String, _ card: KernelCard, _ row: @escaping @Sendable ([Float]) -> [Float]) -> Kernel {

@@ -15,7 +15,8 @@ extension Command {
             "the selected value, or those of a pattern, by another kernel; own takes all kernels back; alone: which there are"
         ) { session, arguments throws(CommandError) in
             guard let name = arguments[0] else {
-                session.say("\(session.kernelName(session.place.value)) of " + session.kernelNames(session.place.value).joined(separator: ", "))
+                session.say(
+                    "\(session.kernelName(session.place.value)) of " + session.kernelNames(session.place.value).joined(separator: ", "))
                 return []
             }
             if name == "own" { return [.engine(.precision(.replace(session.liveRules.compactMap(\.withoutKernel))))] }
@@ -52,7 +53,9 @@ extension Session {
         guard place.value.level == 0, let value = selectedValue, let step = value.step, let stepper = snapshot?.stepper else {
             throw CommandError("only the model's own values have a kernel that can be changed; leave the op first (X)")
         }
-        if stepper.isByFormula(step) { throw CommandError("\(value.name) is computed by the formula: its precision asks for more than a kernel has") }
+        if stepper.isByFormula(step) {
+            throw CommandError("\(value.name) is computed by the formula: its precision asks for more than a kernel has")
+        }
         return value.name
     }
 

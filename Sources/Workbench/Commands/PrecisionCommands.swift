@@ -27,7 +27,8 @@ extension Command {
             "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
         ) { session, arguments throws(CommandError) in
             guard let name = arguments[0] else {
-                session.say(session.liveRules.isEmpty ? "the model's own formats" : session.liveRules.map(\.description).joined(separator: "  "))
+                session.say(
+                    session.liveRules.isEmpty ? "the model's own formats" : session.liveRules.map(\.description).joined(separator: "  "))
                 return []
             }
             if name == "own" { return [.engine(.precision(.replace([])))] }
@@ -85,7 +86,9 @@ extension Session {
 
     /// Whether a value is computed by the kernel with which the model was opened.
     func isOwnKernel(_ value: ValueRef) -> Bool {
-        guard value.level == 0, let stepper = snapshot?.stepper, let step = stepper.program.values[safe: value.id]?.step else { return true }
+        guard value.level == 0, let stepper = snapshot?.stepper, let step = stepper.program.values[safe: value.id]?.step else {
+            return true
+        }
         return stepper.choices[step].ownKernel.map { $0 == stepper.choices[step].kernelName } ?? true
     }
 
