@@ -142,6 +142,19 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
                      int threads), \
       (x, y, rows, n, block, scale, format, threads)) \
+    K(ordered_matmul, (ck_order order, const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, \
+                       const float *bias, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads), \
+      (order, x, ldx, w, wt, transposed, ldw, bias, y, ldy, m, n, k, threads)) \
+    K(q8_matmul, (const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const float *bias, float *y, \
+                  int64_t ldy, int64_t m, int64_t n, int64_t k, int threads), \
+      (x, ldx, w, wt, transposed, ldw, bias, y, ldy, m, n, k, threads)) \
+    K(flash_attention, (ck_heads q, ck_heads k, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
+                        int64_t D, float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
+      (q, k, v, context, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
+    K(gated, (ck_function f, const float *gate, const float *up, float *y, int64_t n, int threads), (f, gate, up, y, n, threads)) \
+    K(add_rms_norm, (const float *a, const float *b, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
+                     float *y, int64_t rows, int64_t n, int threads), \
+      (a, b, w, wt, eps, plus_one, format, y, rows, n, threads)) \
     K(statistics, (const float *x, int64_t n, ck_statistics_t *out, int threads), (x, n, out, threads)) \
     K(pool, (const void *x, ck_type type, int64_t ld, int64_t cs, int64_t height, int64_t width, float *values, uint8_t *flags, \
              int64_t rows, int64_t columns, int threads), \

@@ -19,7 +19,7 @@ extension Stepper {
     ) throws -> Tensor {
         if op.isProduct, choice.accumulation == .fp64 { return try formula(op, inputs) }
         let rounding = choice.rounding
-        if let kernel = choice.kernel, !(op.isProduct && rounding.accumulation != nil) {
+        if let kernel = choice.runner, !(op.isProduct && rounding.accumulation != nil) {
             // Kernels read fp32 activations; weights in files they read as they are.
             let singles = inputs.contains(where: isDouble) ? try inputs.map { isDouble($0) ? try $0.contiguous() : $0 } : inputs
             return try kernel.run(singles, shape, Arithmetic(threads: threads, rounding: rounding))

@@ -24,6 +24,8 @@ package protocol Op: Sendable {
     func exact(_ inputs: [Tensor], threads: Int) throws -> Tensor
     /// The fast kernels, best first. Empty: `reference` is used.
     var kernels: [Kernel] { get }
+    /// Other ways to the value, which run only where a rule names them.
+    var variants: [Kernel] { get }
     /// Whether computing it again costs little beside the memory of its value: false for products with weights.
     var isRepeatedCheaply: Bool { get }
     /// A sum of products over an axis: what hardware multiplies in narrow formats and adds up in a wide one.
@@ -57,6 +59,7 @@ package protocol Op: Sendable {
 extension Op {
     package var parameters: [(name: String, value: String)] { [] }
     package var kernels: [Kernel] { [] }
+    package var variants: [Kernel] { [inDouble] }
     package var isView: Bool { false }
     package var isProduct: Bool { false }
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { reference(inputs) }
@@ -77,31 +80,6 @@ extension Op {
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] { [] }
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? { nil }
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int { shape.elementCount }
-}
-
-/// One way to compute an op.
-package struct Kernel: Sendable {
-    package let name: String
-    /// The format in which the kernel reads its inputs, whatever they are in; nil: as they are.
-    package var inputs: NumberFormat?
-    private let body: @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
-
-    /// inputs, output shape, threads → the value, of an op that rounds nothing between its parts.
-    package init(_ name: String, run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) {
-        self.init(rounding: name) { inputs, shape, arithmetic in try run(inputs, shape, arithmetic.threads) }
-    }
-
-    /// The same where the parts are rounded as the arithmetic says.
-    package init(rounding name: String, _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor) {
-        self.name = name
-        self.body = body
-    }
-
-    package func run(_ inputs: [Tensor], _ shape: Shape, _ threads: Int) throws -> Tensor {
-        try run(inputs, shape, Arithmetic(threads: threads))
-    }
-
-    package func run(_ inputs: [Tensor], _ shape: Shape, _ arithmetic: Arithmetic) throws -> Tensor { try body(inputs, shape, arithmetic) }
 }
 
 /// What the screen and the documentation say of an op.
@@ -207,4 +185,7 @@ package enum OpCatalogue {
         Slice.self,
         OneHot.self,
     ]
+
+    /// Several steps as one: what kernels run, no step of a program.
+    package static let fused: [any Op.Type] = [FusedAttention.self, GatedProduct.self, AddNorm.self, DirectRope.self]
 }

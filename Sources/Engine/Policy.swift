@@ -15,14 +15,17 @@ package struct Policy: Sendable {
     }
 
     /// What the rules say of a value, resolved once when a program is taken up. `op` is the one that writes it; nil for weights and inputs.
-    package func choice(for value: Value, op: (any Op)?) -> Choice {
+    package func choice(for value: Value, op: (any Op)?) -> Choice { choice(for: value, op) { op?.kernel(named: $0) } }
+
+    private func choice(for value: Value, _ op: (any Op)?, _ kernel: (String) -> Kernel?) -> Choice {
         var choice = Choice(kernel: op?.kernels.first)
         guard !isPlain else { return choice }
         let names = value.policyNames
-        for rule in rules where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        for rule in rules where rule.selector.matches(names, op: op) { choice.take(rule, kernel) }
         let own = choice
-        for rule in live where rule.selector.matches(names, op: op) { choice.take(rule, op) }
+        for rule in live where rule.selector.matches(names, op: op) { choice.take(rule, kernel) }
         choice.isOwn = choice.isSame(as: own)
+        (choice.ownKernel, choice.ownFormat) = (own.kernelName, own.format)
         return choice
     }
 
@@ -32,16 +35,20 @@ package struct Policy: Sendable {
     /// Of every step of a program.
     func choices(for program: Program) -> [Choice] {
         var formats = program.values.map { $0.step == nil ? choice(for: $0, op: nil).format : .fp32 }
-        return program.steps.map { step in
+        var choices: [Choice] = []
+        choices.reserveCapacity(program.steps.count)
+        for step in program.steps {
             let value = program.values[step.output]
-            var choice = choice(for: value, op: step.op)
+            var choice = choice(for: value, step.op) { program.kernel(named: $0, of: step) }
             if value.role == .gradient, !setsGradient(value), let own = value.policyNames.compactMap(program.id(of:)).last {
                 choice.format = formats[own]
             }
             formats[step.output] = choice.format
             choice.isCopy = (step.op.isView || step.op is AppendCache) && step.inputs.allSatisfy { formats[$0] == choice.format }
-            return choice
+            choice.deputy = isPlain ? nil : Deputy(choice.kernel, step, program) ?? Deputy(ofGradient: step, program, choices)
+            choices.append(choice)
         }
+        return choices
     }
 
     /// Whether a rule speaks of the gradient itself and not of the value that it is the gradient of.
@@ -66,27 +73,46 @@ package struct Policy: Sendable {
 
         /// Whether no live rule has changed anything.
         package var isOwn = true
+        /// The kernel and the format without live rules; nil: there are no rules.
+        package var ownKernel: String?
+        package var ownFormat: NumberFormat?
+        /// What runs in the op's place.
+        package internal(set) var deputy: Deputy?
+
+        package init(kernel: Kernel? = nil) { self.kernel = kernel }
         /// Whether the op only takes over numbers that are in the format.
         var isCopy = false
 
-        package var kernelName: String { kernel?.name ?? "reference" }
+        package var kernelName: String { kernel?.name ?? Kernel.reference }
+
+        /// What computes in the end. Of an op that another one stands in for, that one's first.
+        var runner: Kernel? { deputy.map { $0.op.kernels.first } ?? kernel }
+
+        /// The same for an op that is given its own inputs and not those of several steps.
+        func alone(_ op: any Op) -> Choice {
+            guard deputy?.inputs != nil else { return self }
+            var choice = self
+            (choice.kernel, choice.deputy) = (op.kernels.first, nil)
+            return choice
+        }
 
         var rounding: Rounding { Rounding(format: format, accumulation: accumulation) }
 
         /// Only formulas are generic over the width of numbers.
         var isDouble: Bool { format == .fp64 }
 
-        mutating func take(_ rule: Rule, _ op: (any Op)?) {
+        mutating func take(_ rule: Rule, _ kernel: (String) -> Kernel?) {
             if let format = rule.format { self.format = format }
             if let inputs = rule.inputs { self.inputs = inputs }
             if let accumulation = rule.accumulation { self.accumulation = accumulation }
-            guard let name = rule.kernel, let op else { return }
-            if name == "reference" { kernel = nil } else { kernel = op.kernels.first { $0.name == name } ?? kernel }
+            guard let name = rule.kernel else { return }
+            if name == Kernel.reference { self.kernel = nil } else { self.kernel = kernel(name) ?? self.kernel }
         }
 
         /// Whether the same bits come of the same inputs.
         func isSame(as other: Choice) -> Bool {
             format == other.format && inputs == other.inputs && accumulation == other.accumulation && kernelName == other.kernelName
+                && deputy?.description == other.deputy?.description
         }
     }
 }

@@ -53,6 +53,7 @@ extension Policy.Rule: CustomStringConvertible {
         case "accumulate": accumulation = try NumberFormat(words: words.dropFirst())
         case "kernel":
             guard words.count == 2 else { throw PolicyError("kernel takes one name, such as kernel reference") }
+            try OpCatalogue.check(kernel: words[1], selector)
             kernel = words[1]
         default: format = try NumberFormat(words: words[...])
         }

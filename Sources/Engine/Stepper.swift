@@ -13,6 +13,8 @@ package struct Stepper: Sendable {
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package internal(set) var choices: [Policy.Choice]
+    /// See `lastUse(_:)`.
+    var spanUse: [Int: Int]
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
 
@@ -25,6 +27,8 @@ package struct Stepper: Sendable {
         self.program = program
         self.policy = policy
         choices = policy.choices(for: program)
+        spanUse = Stepper.spanUse(choices)
+        try policy.check(program)
         recording = Recording(valueCount: program.values.count, keep: keep)
         segments =
             switch keep {
@@ -131,11 +135,11 @@ package struct Stepper: Sendable {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
         var inputs: [Tensor] = []
-        for input in program.steps[number].inputs { inputs.append(try recording.tensors[input] ?? value(input)) }
+        for input in reads(number) { inputs.append(try recording.tensors[input] ?? value(input)) }
         let tensor =
             edits.isEmpty
-            ? try Stepper.compute(program.steps[number].op, choices[number], inputs, threads: policy.threads)
-            : try run(number, inputs: inputs)
+            ? try Stepper.compute(op(running: number), choices[number], inputs, threads: policy.threads)
+            : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
         try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
@@ -149,8 +153,7 @@ package struct Stepper: Sendable {
 
     /// Runs a step once more whose value had been dropped.
     mutating func runAgain(_ number: Int) throws {
-        let step = program.steps[number]
-        recording.restore(step.output, try run(number, inputs: step.inputs.map { try value($0) }))
+        recording.restore(program.steps[number].output, try runFromRecording(number) { try value($0) })
     }
 
     mutating func release(_ id: Int) { recording.evict(id) }
@@ -171,10 +174,6 @@ package struct Stepper: Sendable {
         edits.isEmpty ? try compute(number, inputs) : try runEdited(number, inputs: inputs, text: text ?? edits.text)
     }
 
-    func compute(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        try Stepper.compute(program.steps[number].op, choices[number], inputs, threads: policy.threads)
-    }
-
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
     func value(_ id: Int) throws -> Tensor {
         if let tensor = recording.tensors[id] { return tensor }
@@ -185,9 +184,7 @@ package struct Stepper: Sendable {
     private func remake(_ id: Int, _ remade: inout [Int: Tensor]) throws -> Tensor {
         if let tensor = recording.tensors[id] ?? remade[id] { return tensor }
         guard let number = program.values[id].step else { throw BindingError(rule: "\(program.values[id].name) has no value") }
-        var inputs: [Tensor] = []
-        for input in program.steps[number].inputs { inputs.append(try remake(input, &remade)) }
-        let tensor = try run(number, inputs: inputs)
+        let tensor = try runFromRecording(number) { try remake($0, &remade) }
         remade[id] = tensor
         return tensor
     }
@@ -195,7 +192,7 @@ package struct Stepper: Sendable {
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
         guard case .all = recording.keep else {
-            for id in program.steps[number].inputs where program.lastUse[id] == number && program.isPassing(id) {
+            for id in readers(number) where lastUse(id) == number && program.isPassing(id) {
                 if number >= program.forwardCount || segments?.isHeld(id, by: number) != true { recording.evict(id) }
             }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
@@ -204,7 +201,7 @@ package struct Stepper: Sendable {
         guard recording.isOverBudget else { return }
         for earlier in program.steps[..<number] where recording.isOverBudget {
             let id = earlier.output
-            if program.lastUse[id] <= number, program.values[id].role == .activation, recording.tensors[id] != nil { recording.evict(id) }
+            if lastUse(id) <= number, program.values[id].role == .activation, recording.tensors[id] != nil { recording.evict(id) }
         }
     }
 }

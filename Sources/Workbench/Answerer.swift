@@ -12,6 +12,7 @@ struct Answerer {
     /// The model of the passes with its adapter, whatever the mode.
     var adapted: Model?
     let threads: Int
+    var limits: MachineLimits?
     fileprivate var pass: Generation? { passes.last }
 
     func answer(_ request: Request, _ cancelled: () -> Bool) throws -> Answer {
@@ -43,6 +44,7 @@ struct Answerer {
             return try trainer.map { .trained(try TrainedReader(trainer: $0, threads: threads).answer(question)) }
                 ?? .failed("nothing is trained")
         case .adapterEffect: return try effect(cancelled)
+        case .kernel(let value, let name): return try kernel(value, name, cancelled)
         case .rope(let question): return .rope(try RopeReader(stepper: stepper(ValueRef(id: 0)), threads: threads).answer(question))
         }
     }
@@ -99,6 +101,13 @@ struct Answerer {
         let plain = try AdapterMode(place: .unloaded).applied(to: adapted, threads: threads)
         guard let base = try Generation.carried(passes, to: plain, interrupted: cancelled) else { return .failed("stopped") }
         return .adapterEffect(try AdapterReader(passes: passes, base: base.passes, threads: threads).effect())
+    }
+
+    private func kernel(_ value: ValueRef, _ name: String, _ cancelled: () -> Bool) throws -> Answer {
+        guard let limits, let reading = try stepper(value).reading(of: value.id, by: name, limits: limits, interrupted: cancelled) else {
+            return .failed("not computed yet")
+        }
+        return .kernel(reading)
     }
 
     private func find(_ tensor: Tensor, _ query: NumberQuery) -> [Int]? {

@@ -16,6 +16,7 @@ enum Boxes {
                 into: &surface, in: area)
             Prose(lines: lines.map { Line($0, .overlay) }).draw(into: &surface, in: inside, first: scroll)
         case .edits(let selection): EditsBox.draw(session, &surface, area, selection)
+        case .kernels(let value, let selection): KernelsBox.draw(session, &surface, area, value, selection)
         case .quirks(let selection): QuirksBox.draw(session, &surface, area, selection)
         case .scan(let row, let column): ScanBox.draw(session, &surface, area, Point(column, row))
         case .beforeAfter(let scroll): BeforeAfterBox.draw(session, &surface, area, scroll)

@@ -27,7 +27,7 @@ package struct Command: Sendable {
 
     package static let all: [Command] =
         runCommands + trainCommands + gradientCommands + adapterCommands + moveCommands + findCommands + editCommands + quirkCommands
-        + precisionCommands + viewCommands
+        + precisionCommands + kernelCommands + viewCommands
         + appCommands
 
     /// By name, alias, or a beginning that only one command has.

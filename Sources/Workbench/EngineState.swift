@@ -24,6 +24,8 @@ package struct EngineState {
     var adapter = AdapterWork()
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
+    /// How fast the machine can be, measured when first asked for.
+    private var limits: MachineLimits?
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
@@ -263,12 +265,13 @@ package struct EngineState {
 
     // MARK: questions
 
-    private func answer(_ request: Request, _ cancelled: () -> Bool) {
+    private mutating func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
         do {
+            if case .kernel = request, limits == nil { limits = try MachineLimits(threads: policy.threads) }
             let trainer = training?.run.trainer
             answer = try Answerer(
-                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads
+                passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads, limits: limits
             ).answer(request, cancelled)
         } catch {
             answer = .failed("\(error)")

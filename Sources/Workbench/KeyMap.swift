@@ -86,7 +86,7 @@ package enum KeyMap {
     private static let whatIf = [
         Binding("c s", "edit-value"), Binding("c e", "edits"), Binding("c u", "undo"), Binding("c p", "patch-scan"),
         Binding("c a", "adapter"),
-        Binding("P", "format-next"), Binding("Q", "quirks"),
+        Binding("P", "format-next"), Binding("K", "kernel-next"), Binding("c k", "kernels"), Binding("Q", "quirks"),
     ]
 
     private static let view = [

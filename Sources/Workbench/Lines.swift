@@ -64,6 +64,7 @@ extension Session {
         case .themes(let selection, let before): return previewTheme(key, selection, before)
         case .lineage(let value, let index, let selection): return lineageKey(key, value, index, selection)
         case .edits(let selection): return editsKey(key, selection)
+        case .kernels(let value, let selection): return kernelsKey(key, value, selection)
         case .quirks(let selection): return quirksKey(key, selection)
         case .scan(let row, let column): return scanKey(key, row: row, column: column)
         case .finetune(let selection): return finetuneKey(key, selection)

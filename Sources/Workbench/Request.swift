@@ -82,6 +82,8 @@ package enum Request: Hashable, Sendable {
     case trained(TrainedQuestion)
     /// What the adapter does to each layer of the run.
     case adapterEffect
+    /// What one kernel of the value's op does here.
+    case kernel(ValueRef, name: String)
 }
 
 /// What a search for numbers looks for.
@@ -108,6 +110,7 @@ package enum Answer: Sendable {
     case batchRow(BatchRowReading)
     case trained(TrainedAnswer)
     case adapterEffect(AdapterEffect)
+    case kernel(KernelReading)
     case failed(String)
 }
 

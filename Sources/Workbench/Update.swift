@@ -40,6 +40,9 @@ extension Session {
         var wanted = requests()
         if case .lineage(let value, let index, _) = overlay { wanted.append(.lineage(value, index: index)) }
         if overlay == .adapter, adapter != nil { wanted.append(.adapterEffect) }
+        if case .kernels(let value, let selection) = overlay, let name = kernelNames(value)[safe: selection] {
+            wanted.append(.kernel(value, name: name))
+        }
         let new = answers.unasked(wanted)
         return new.isEmpty ? [] : [.engine(.answer(new, run: run))]
     }

@@ -20,6 +20,7 @@ import ArgumentParser
             HeadsCommand.self,
             GradcheckCommand.self,
             QuirksCommand.self,
+            KernelsCommand.self,
             FinetuneCommand.self,
             MergeCommand.self,
             PlayCommand.self,

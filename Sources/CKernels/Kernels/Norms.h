@@ -4,7 +4,7 @@
 #include "Rounding.h"
 
 typedef struct {
-    const float *x, *w, *b;
+    const float *x, *w, *b, *added;      // added: to x, before anything else; NULL: nothing
     float *y, eps;
     int64_t rows, n, block;
     int layer;
@@ -63,8 +63,12 @@ static void layer_row(const norm_job *j, const float *x, float *y) {
 
 static void norm_task(void *context, int64_t task) {
     const norm_job *j = context;
-    for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++)
-        (j->layer ? layer_row : rms_row)(j, j->x + r * j->n, j->y + r * j->n);
+    for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++) {
+        const float *x = j->x + r * j->n;
+        float *y = j->y + r * j->n;
+        for (int64_t i = 0; j->added && i < j->n; i++) y[i] = x[i] + j->added[r * j->n + i];
+        (j->layer ? layer_row : rms_row)(j, j->added ? y : x, y);
+    }
 }
 
 // Weights are upcast once for all rows; `room` holds 2 n floats.

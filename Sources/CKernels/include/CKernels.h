@@ -62,6 +62,21 @@ void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int 
                     float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 int ck_has_bf16_dot(void);
 
+// The product in other orders of summation; see ck_matmul for what is read.
+typedef enum {
+    CK_NAIVE,                    // k ascending, each product and each sum rounded
+    CK_REVERSED,                 // one chain of fused multiply-adds, k descending
+    CK_PAIRWISE,                 // chains of sixteen, added two by two, and the sums of these again
+    CK_KAHAN,                    // k ascending, what an addition lost taken off the next product (Kahan 1965)
+    CK_SPLIT_K,                  // four chains, each over a quarter of k; then (first + second) + (third + fourth)
+} ck_order;
+void ck_ordered_matmul(ck_order order, const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw,
+                       const float *bias, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+// x and w in blocks of 32 integers -127...127 along k, each with a scale in fp16, as ggml's Q8_0: integers are multiplied and added exactly,
+// blocks in fp32, ascending.
+void ck_q8_matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const float *bias, float *y,
+                  int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+
 // ---------------------------------------------------------------- attention
 // One head layout for q, k, v: element (head, token, d) at base[head * head_stride + token * token_stride + d].
 typedef struct { const float *base; int64_t head_stride, token_stride; } ck_heads;
@@ -85,16 +100,26 @@ void ck_softmax(const float *x, float *y, int64_t rows, int64_t n, const ck_mask
 void ck_rope(ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary,
              int interleaved, int threads);
 
+// The same context without the scores in memory: tiles of 64 keys with a running maximum and sum, see Flash.h. format: to which exp(s - max) is
+// rounded before it meets v, the sum of them not; NULL: it is not.
+void ck_flash_attention(ck_heads q, ck_heads k, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
+                        int64_t D, float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
+
 // ---------------------------------------------------------------- rows and elements
 // y = w * (x * rsqrt(mean(x^2) + eps)); plus_one: (1 + w) (Gemma). w: n elements of type wt, or NULL.
 void ck_rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads);
 // y = (x - mean) / sqrt(var + eps) * w + b, var biased (divided by n). plus_one as above. b may be NULL.
 void ck_layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y, int64_t rows,
                    int64_t n, int threads);
+// The same of a + b, which is not stored; format: to which x / rms is rounded, or NULL.
+void ck_add_rms_norm(const float *a, const float *b, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
+                     int64_t rows, int64_t n, int threads);
 typedef enum { CK_SILU, CK_GELU_TANH, CK_GELU_ERF, CK_GELU_QUICK, CK_RELU, CK_RELU_SQUARED, CK_EXP, CK_TANH, CK_SIGMOID } ck_function;
 void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
 void ck_add(const float *a, const float *b, float *y, int64_t n, int threads);
 void ck_multiply(const float *a, const float *b, float *y, int64_t n, int threads);
+// y = f(gate) * up
+void ck_gated(ck_function f, const float *gate, const float *up, float *y, int64_t n, int threads);
 void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
 // y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
 void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);

@@ -139,7 +139,7 @@ package struct EditPlan: Sendable {
 
 extension Program {
     /// The value of which another one is the gradient.
-    fileprivate func differentiated(_ gradient: Int) -> Int? {
+    func differentiated(_ gradient: Int) -> Int? {
         let name = values[gradient].name
         return name.hasPrefix("grad:") ? id(of: String(name.dropFirst(5))) : nil
     }

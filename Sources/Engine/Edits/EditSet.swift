@@ -52,7 +52,7 @@ struct EditSubstitute: Sendable {
     /// In the formats and by the kernel of the op whose place it has.
     func choice(like choice: Policy.Choice) -> Policy.Choice {
         var own = choice
-        own.kernel = op.kernels.first { $0.name == choice.kernelName }
+        (own.kernel, own.deputy) = (op.kernel(named: choice.kernelName).flatMap { $0.fusion == nil ? $0 : op.kernels.first }, nil)
         return own
     }
 }

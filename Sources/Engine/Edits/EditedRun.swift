@@ -3,10 +3,10 @@ import Tensors
 /// Running a step under edits.
 extension Stepper {
     /// The step's value as the rest reads it. `rows` says where in the text the last row lies, if not at the end of the pass.
-    func runEdited(_ number: Int, inputs: [Tensor], text: TextWindow) throws -> Tensor {
+    func runEdited(_ number: Int, inputs: [Tensor], text: TextWindow, spans: Bool = false) throws -> Tensor {
         var inputs = inputs
         if let value = edits.producers[number] { inputs = try throughEdits(of: value, number, inputs) }
-        let raw = try computeEdited(number, inputs, text)
+        let raw = spans ? try compute(number, inputs, spans: true) : try computeEdited(number, inputs, text)
         let edited = try edits.applied(to: program.steps[number].output, raw, program, text: text)
         return try choices[number].format.rounded(edited, threads: policy.threads)
     }
@@ -43,7 +43,10 @@ extension Stepper {
     }
 
     /// The op that runs for a step: the program's, or what an edit has put in its place.
-    package func op(ofStep number: Int) -> any Op { edits.substitutes[number]?.op ?? program.steps[number].op }
+    package func op(ofStep number: Int) -> any Op {
+        let meant = choices[number].deputy.flatMap { $0.inputs == nil ? $0.op : nil }
+        return edits.substitutes[number]?.op ?? meant ?? program.steps[number].op
+    }
 
     /// What the step's op gave before edits of its value; for a weight or an input what was bound. Nil if it has not been computed.
     package func unedited(_ id: Int) throws -> Tensor? {

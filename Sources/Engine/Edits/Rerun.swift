@@ -29,7 +29,7 @@ extension Stepper {
         _ set: EditSet, policy: Policy? = nil, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false }
     ) throws -> Rerun? {
         var next = self
-        if let policy { next.take(policy) }
+        if let policy { try next.take(policy) }
         next.edits = try EditPlan(set, for: self, text: text ?? edits.text) { try self.withoutEdits().computed($0) }
         var dirty = Set<Int>()
         for (id, value) in program.values.enumerated() where value.step == nil {
@@ -50,9 +50,11 @@ extension Stepper {
     /// Where the pass lies in its text: edits name tokens by their place there.
     package mutating func lie(in text: TextWindow) { edits.text = text }
 
-    private mutating func take(_ policy: Policy) {
+    private mutating func take(_ policy: Policy) throws(BindingError) {
+        try policy.check(program)
         self.policy = policy
         choices = policy.choices(for: program)
+        spanUse = Stepper.spanUse(choices)
     }
 
     /// Steps before the cursor that have to run again if plan and policy become those of `next`; their values join `dirty`.

@@ -51,7 +51,7 @@ package struct AdamUpdate: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [self] inputs, _, threads in
+            Kernel("simd", .elements) { [self] inputs, _, threads in
                 try Kernels.adamUpdate(
                     inputs[0], inputs[1], step: Float(size), correction: Float(correction), epsilon: Float(epsilon), threads: threads)
             }

@@ -19,7 +19,9 @@ package struct Add: Op {
         Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { $0 + $1 })
     }
 
-    package var kernels: [Kernel] { [Kernel("simd") { inputs, _, threads in try Kernels.add(inputs[0], inputs[1], threads: threads) }] }
+    package var kernels: [Kernel] {
+        [Kernel("simd", .elements) { inputs, _, threads in try Kernels.add(inputs[0], inputs[1], threads: threads) }]
+    }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         inputs.enumerated().map { Contribution(input: $0, index: index, value: $1.value(at: index) ?? .nan, weight: 1) }

@@ -32,7 +32,7 @@ package struct AddScaled: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd") { [scale] inputs, _, arithmetic in
+            Kernel(rounding: "simd", .elements) { [scale] inputs, _, arithmetic in
                 let threads = arithmetic.threads
                 guard let format = arithmetic.rounding.format else {
                     return try Kernels.addScaled(inputs[0], inputs[1], factor: Float(scale), threads: threads)

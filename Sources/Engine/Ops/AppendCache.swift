@@ -30,7 +30,7 @@ package struct AppendCache: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("in place") { inputs, shape, _ in try CacheStorage.append(inputs[0], inputs[1], shape: shape) }]
+        [Kernel("in-place", AppendCache.inPlace) { inputs, shape, _ in try CacheStorage.append(inputs[0], inputs[1], shape: shape) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

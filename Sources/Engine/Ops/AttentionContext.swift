@@ -54,7 +54,7 @@ package struct AttentionContext: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("blocked") { [mask] inputs, shape, threads in
+            Kernel("blocked", AttentionContext.blocked) { [mask] inputs, shape, threads in
                 try Kernels.attentionContext(
                     inputs[0].contiguous(), inputs[1], mask: mask.with(first: inputs[inputs.count - 1]), shape: shape, threads: threads)
             }

@@ -88,7 +88,7 @@ package struct AttentionScores: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "blocked") { [self] inputs, shape, arithmetic in
+            Kernel(rounding: "blocked", AttentionScores.blocked) { [self] inputs, shape, arithmetic in
                 let scores = try Kernels.attentionScores(
                     inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
                     rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)

@@ -41,7 +41,7 @@ package struct Cell: Op {
     /// Reads only what it shows: the input may be a matrix of gigabytes.
     package var kernels: [Kernel] {
         [
-            Kernel("strided") { [prefix, suffix] inputs, shape, _ in
+            Kernel("strided", .strided) { [prefix, suffix] inputs, shape, _ in
                 let free = inputs[0].shape.rank - prefix.count - suffix.count
                 return try Tensor(shape) { out in
                     for position in out.indices {

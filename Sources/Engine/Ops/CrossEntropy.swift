@@ -30,7 +30,7 @@ package struct CrossEntropy: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { inputs, shape, threads in
+            Kernel("simd", CrossEntropy.simd) { inputs, shape, threads in
                 try Kernels.crossEntropy(inputs[0], targets: inputs[1], shape: shape, threads: threads)
             }
         ]

@@ -48,7 +48,7 @@ package struct Dropout: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { [self] inputs, _, threads in try run(inputs[0], key: inputs[1], threads: threads) }]
+        [Kernel("simd", .elements) { [self] inputs, _, threads in try run(inputs[0], key: inputs[1], threads: threads) }]
     }
 
     private func run(_ x: Tensor, key parts: Tensor, threads: Int) throws -> Tensor {
@@ -76,7 +76,7 @@ package struct Dropout: Op {
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { reference([values[1], values[0]]) }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel("simd") { [self] values, _, threads in try run(values[1], key: values[0], threads: threads) }]
+        [Kernel("simd", .elements) { [self] values, _, threads in try run(values[1], key: values[0], threads: threads) }]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

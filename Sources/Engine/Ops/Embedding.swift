@@ -29,7 +29,11 @@ package struct Embedding: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("gather") { inputs, shape, threads in try Kernels.gather(inputs[1], inputs[0], shape: shape, threads: threads) }]
+        [
+            Kernel("gather", Embedding.gather) { inputs, shape, threads in
+                try Kernels.gather(inputs[1], inputs[0], shape: shape, threads: threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -52,7 +52,7 @@ package struct HeadLoss: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("online") { inputs, shape, threads in
+            Kernel("online", HeadLoss.online) { inputs, shape, threads in
                 try Kernels.headLoss(inputs[0], inputs[1], targets: inputs[2], shape: shape, threads: threads)
             }
         ]

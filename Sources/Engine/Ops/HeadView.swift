@@ -43,7 +43,7 @@ package struct HeadView: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("view") { [self] inputs, shape, _ in
+            Kernel("view", .view) { [self] inputs, shape, _ in
                 inputs[0].view(shape, strides: [headDimension, inputs[0].strides[0], 1], offset: offset)
             }
         ]

@@ -44,7 +44,7 @@ package struct LayerNorm: Op {
     package var kernels: [Kernel] {
         guard centres else { return [] }
         return [
-            Kernel("simd") { [epsilon] inputs, _, threads in
+            Kernel("simd", LayerNorm.simd) { [epsilon] inputs, _, threads in
                 try Kernels.layerNorm(inputs[0], inputs[1], inputs[2], epsilon: Float(epsilon), threads: threads)
             }
         ]

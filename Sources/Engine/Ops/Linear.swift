@@ -63,11 +63,11 @@ package struct Linear: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("blocked") { [transposed] inputs, shape, threads in
+            Kernel("blocked", Linear.blocked) { [transposed] inputs, shape, threads in
                 try Kernels.matmul(
                     inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
             },
-            Kernel("blas") { [transposed] inputs, shape, threads in
+            Kernel("blas", Linear.blas) { [transposed] inputs, shape, threads in
                 try Kernels.blasMatmul(
                     inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
             },
@@ -79,7 +79,7 @@ package struct Linear: Op {
     }
 
     private static func bf16dot(_ run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) -> Kernel {
-        var kernel = Kernel("bf16dot", run: run)
+        var kernel = Kernel("bf16dot", bf16dot, run: run)
         kernel.inputs = .bf16
         return kernel
     }

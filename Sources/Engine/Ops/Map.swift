@@ -47,7 +47,7 @@ package struct Map: Op {
 
     package var kernels: [Kernel] {
         guard case .times(let number) = function else { return [] }
-        return [Kernel("simd") { inputs, _, threads in try Kernels.scale(inputs[0], by: Float(number), threads: threads) }]
+        return [Kernel("simd", .elements) { inputs, _, threads in try Kernels.scale(inputs[0], by: Float(number), threads: threads) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -40,7 +40,7 @@ package struct MovingAverage: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [self] inputs, _, threads in
+            Kernel("simd", .elements) { [self] inputs, _, threads in
                 squared
                     ? try Kernels.averageSquares(inputs[0], inputs[1], keep: Float(beta), weight: Float(1 - beta), threads: threads)
                     : try Kernels.lerp(inputs[0], inputs[1], weight: Float(1 - beta), threads: threads)

@@ -22,7 +22,7 @@ package struct Multiply: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd") { inputs, _, threads in try Kernels.multiply(inputs[0], inputs[1], threads: threads) }]
+        [Kernel("simd", .elements) { inputs, _, threads in try Kernels.multiply(inputs[0], inputs[1], threads: threads) }]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -41,7 +41,7 @@ package struct Multiply: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel("simd") { values, _, threads in try Kernels.multiply(values[1], values[0], threads: threads) }]
+        [Kernel("simd", .elements) { values, _, threads in try Kernels.multiply(values[1], values[0], threads: threads) }]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

@@ -54,14 +54,14 @@ package struct RMSNorm: Op {
     }
 
     /// To which x̂ is rounded in a run of such a rounding.
-    private func inner(_ rounding: Rounding) -> NumberFormat? { cast ?? (castsFirst ? rounding.format : nil) }
+    func inner(_ rounding: Rounding) -> NumberFormat? { cast ?? (castsFirst ? rounding.format : nil) }
 
     /// What the normalised row is multiplied by.
     private func factors<R: Scalar>(_ w: [R]) -> [R] { plusOne ? w.map { 1 + $0 } : w }
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd") { [self] inputs, _, arithmetic in
+            Kernel(rounding: "simd", RMSNorm.simd) { [self] inputs, _, arithmetic in
                 try Kernels.rmsNorm(
                     inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, rounding: inner(arithmetic.rounding),
                     threads: arithmetic.threads)

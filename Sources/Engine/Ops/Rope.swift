@@ -30,7 +30,7 @@ package struct Rope: Op {
     }
 
     /// The other dimension of the pair, the pair's number and the sign of the sine term; nil beyond the rotary dimensions.
-    private func partner(_ d: Int, pairs: Int) -> (other: Int, pair: Int, sign: Int)? {
+    func partner(_ d: Int, pairs: Int) -> (other: Int, pair: Int, sign: Int)? {
         guard d < 2 * pairs else { return nil }
         if interleaved { return d % 2 == 0 ? (d + 1, d / 2, -1) : (d - 1, d / 2, 1) }
         return d < pairs ? (d + pairs, d, -1) : (d - pairs, d - pairs, 1)
@@ -54,7 +54,7 @@ package struct Rope: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd") { [interleaved] inputs, _, arithmetic in
+            Kernel(rounding: "simd", Rope.simd) { [interleaved] inputs, _, arithmetic in
                 try Kernels.rope(
                     inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved,
                     rounding: arithmetic.rounding.format, threads: arithmetic.threads)

@@ -50,7 +50,7 @@ package struct RopeFrequencies: Op {
     func period<R: Scalar>(_ pair: Int) -> R { R.pow(R(base), R(2 * pair) / R(dimensions)) }
 
     /// As transformers' `_compute_llama3_parameters`: the wavelength 2π/θ against the original context length decides.
-    private func scaled<R: Scalar>(_ frequency: R) -> R {
+    func scaled<R: Scalar>(_ frequency: R) -> R {
         switch scaling {
         case .none: return frequency
         case .linear(let factor): return frequency / R(factor)

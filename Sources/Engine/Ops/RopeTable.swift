@@ -51,7 +51,7 @@ package struct RopeTable: Op {
         }
     }
 
-    private static func rounded<R: Scalar>(_ x: R, _ format: NumberFormat?) -> R { format.map { R($0.nearest(Double(x))) } ?? x }
+    static func rounded<R: Scalar>(_ x: R, _ format: NumberFormat?) -> R { format.map { R($0.nearest(Double(x))) } ?? x }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         [

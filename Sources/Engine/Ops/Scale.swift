@@ -38,7 +38,7 @@ package struct Scale: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { inputs[0].map { $0 * R(used(rounding)) } }
 
     package var kernels: [Kernel] {
-        [Kernel(rounding: "simd") { [self] inputs, _, arithmetic in try scaled(inputs[0], arithmetic) }]
+        [Kernel(rounding: "simd", .elements) { [self] inputs, _, arithmetic in try scaled(inputs[0], arithmetic) }]
     }
 
     private func scaled(_ x: Tensor, _ arithmetic: Arithmetic) throws -> Tensor {
@@ -58,7 +58,7 @@ package struct Scale: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel(rounding: "simd") { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
+        [Kernel(rounding: "simd", .elements) { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

@@ -38,7 +38,7 @@ package struct Slice: Op {
     /// Reads only what it shows.
     package var kernels: [Kernel] {
         [
-            Kernel("strided") { inputs, shape, _ in
+            Kernel("strided", .strided) { inputs, shape, _ in
                 try Tensor(shape) { out in
                     for position in out.indices { out[position] = Float(inputs[0].value(at: place(position)) ?? .nan) }
                 }

@@ -30,9 +30,9 @@ package struct SoftCap: Op {
     }
 
     package var kernels: [Kernel] {
-        guard cap > 0 else { return [Kernel("view") { inputs, _, _ in inputs[0] }] }
+        guard cap > 0 else { return [Kernel("view", .view) { inputs, _, _ in inputs[0] }] }
         return [
-            Kernel(rounding: "simd") { [cap] inputs, _, arithmetic in
+            Kernel(rounding: "simd", .elements) { [cap] inputs, _, arithmetic in
                 try Kernels.softcap(inputs[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
@@ -63,7 +63,7 @@ package struct SoftCap: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        guard cap > 0 else { return [Kernel("view") { values, _, _ in values[1] }] }
+        guard cap > 0 else { return [Kernel("view", .view) { values, _, _ in values[1] }] }
         return [
             Kernel("simd") { [cap] values, _, threads in
                 try Kernels.softcapGradient(values[1], scores: values[0], cap: Float(cap), threads: threads)

@@ -43,7 +43,7 @@ package struct Softmax: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd") { [mask] inputs, _, threads in
+            Kernel("simd", Softmax.simd) { [mask] inputs, _, threads in
                 try Kernels.softmax(inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]), threads: threads)
             }
         ]

@@ -32,7 +32,7 @@ package struct Sum: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd") { inputs, shape, arithmetic in
+            Kernel(rounding: "simd", .elements) { inputs, shape, arithmetic in
                 guard let format = arithmetic.rounding.format else {
                     return try Kernels.sum(inputs, shape: shape, threads: arithmetic.threads)
                 }

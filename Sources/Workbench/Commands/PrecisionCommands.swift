@@ -20,7 +20,8 @@ extension Command {
             "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
         ) { session, arguments throws(CommandError) in
             guard let name = arguments[0] else {
-                session.say(session.liveRules.isEmpty ? "the model's own formats" : session.liveRules.joined(separator: "  "))
+                session.say(
+                    session.liveRules.isEmpty ? "the model's own formats" : session.liveRules.map(\.description).joined(separator: "  "))
                 return []
             }
             if name == "own" { return [.engine(.precision(.replace([])))] }
@@ -48,9 +49,6 @@ extension Session {
         return .add([try Policy.Rule(words)])
     }
 
-    /// Rules that were added since the model was opened, as a policy file has them.
-    fileprivate var liveRules: [String] { snapshot?.stepper.policy.live.map(\.description) ?? [] }
-
     func format(_ value: ValueRef) -> NumberFormat {
         guard let stepper = snapshot?.stepper(level: value.level), stepper.program.values.indices.contains(value.id) else { return .fp32 }
         return stepper.format(of: value.id)
@@ -70,14 +68,30 @@ extension Session {
     }
 
     /// Before the name of a value in another format than the model's own.
-    func formatSign(_ value: ValueRef) -> String { isOwnFormat(value) ? "" : "≠\(formatName(value)) " }
+    func formatSign(_ value: ValueRef) -> String { isOwnFormat(value) ? "" : "≠\(changeName(value)) " }
+
+    /// What is not the model's own of a value: its kernel, if that is all, else its format and perhaps its kernel.
+    func changeName(_ value: ValueRef) -> String {
+        guard !isOwnKernel(value), let stepper = snapshot?.stepper else { return formatName(value) }
+        let kernel = kernelName(value)
+        return stepper.isOwnFormat(value.id) ? kernel : "\(formatName(value)) \(kernel)"
+    }
+
+    /// Whether a value is computed by the kernel with which the model was opened.
+    func isOwnKernel(_ value: ValueRef) -> Bool {
+        guard value.level == 0, let stepper = snapshot?.stepper, let step = stepper.program.values[safe: value.id]?.step else {
+            return true
+        }
+        return stepper.choices[step].ownKernel.map { $0 == stepper.choices[step].kernelName } ?? true
+    }
 
     /// The format and what else a rule says of a value; nothing where all is fp32 and the model's own.
     func formatLines(_ value: ValueRef) -> [String] {
         guard let stepper = snapshot?.stepper(level: value.level), let step = selectedValue?.step else { return [] }
         let (choice, isOwn) = (stepper.choices[step], isOwnFormat(value))
-        if isOwn && choice.format == .fp32 && choice.inputs == nil { return [] }
-        let parts = [choice.inputs.map { "inputs \($0)" }, choice.accumulation.map { "accumulate \($0)" }].compactMap { $0 }
+        let kernel = stepper.isStandardKernel(step) ? nil : "kernel \(stepper.kernelName(of: value.id))"
+        if isOwn && choice.format == .fp32 && choice.inputs == nil && kernel == nil { return [] }
+        let parts = [choice.inputs.map { "inputs \($0)" }, choice.accumulation.map { "accumulate \($0)" }, kernel].compactMap { $0 }
         return [(["\(isOwn ? "" : "≠ ")\(choice.format)"] + parts).joined(separator: ", ") + (isOwn ? "" : ", not the model's own")]
     }
 

@@ -9,7 +9,7 @@ package enum InfoPane: Pane {
 
     package static func label(_ session: Session) -> String {
         guard let step = session.selectedValue?.step, let shown = session.shown else { return session.selectedValue?.role.rawValue ?? "" }
-        return "\(shown.program.steps[step].op.card.name) · \(shown.choices[step].kernelName)"
+        return "\(shown.program.steps[step].op.card.name) · \(shown.kernelName(of: session.place.value.id))"
     }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] {

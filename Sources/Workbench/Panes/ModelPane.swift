@@ -32,7 +32,7 @@ package enum ModelPane: Pane {
         if let id = node.value, session.isEdited(ValueRef(id: id)) { line.append(Span(" ✎", .warn)) }
         if let id = node.value, !session.quirks(of: ValueRef(id: id)).isEmpty { line.append(Span(" \(QuirkWords.sign)", .warn)) }
         if let id = node.value, !session.isOwnFormat(ValueRef(id: id)) {
-            line.append(Span(" ≠\(session.formatName(ValueRef(id: id)))", .warn))
+            line.append(Span(" ≠\(session.changeName(ValueRef(id: id)))", .warn))
         }
         if let mark = anomaly(session, row) { line.append(Span(" " + mark, .nan)) }
         return TreeView.Row(

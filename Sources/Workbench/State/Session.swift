@@ -124,6 +124,7 @@ package enum OverlayState: Sendable, Hashable {
     case text(title: String, lines: [String], scroll: Int)
     case edits(selection: Int)
     case quirks(selection: Int)
+    case kernels(ValueRef, selection: Int)
     case scan(row: Int, column: Int)
     case finetune(selection: Int)
     case adapter

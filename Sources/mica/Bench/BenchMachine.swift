@@ -1,3 +1,4 @@
+import Engine
 import Foundation
 import Tensors
 
@@ -19,18 +20,7 @@ enum ProductLimit {
     }
 
     private static func measure(size: Int, threads: Int) throws -> Double {
-        let shape = Shape((.token, size), (.feature, size))
-        let a = try Tensor(shape) { out in for i in out.indices { out[i] = Float(i % 17) - 8 } }
-        let b = try Tensor(shape) { out in for i in out.indices { out[i] = Float(i % 13) - 6 } }
-        var fastest = Double.infinity
-        let begin = ContinuousClock.now
-        for repetition in 0..<20 where repetition < 3 || ContinuousClock.now - begin < .milliseconds(700) {
-            try Interrupt.check()
-            let start = ContinuousClock.now
-            _ = try Kernels.matmul(a, b, bias: nil, transposed: false, shape: shape, threads: threads)
-            fastest = min(fastest, (ContinuousClock.now - start).seconds)
-        }
-        return 2 * Double(size) * Double(size) * Double(size) / fastest * 1e-9
+        try MachineLimits.product(size: size, threads: threads, for: .milliseconds(700)) { try Interrupt.check() } * 1e-9
     }
 }
 

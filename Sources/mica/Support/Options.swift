@@ -55,8 +55,27 @@ struct PrecisionOptions: ParsableArguments {
             "Formats of values and products: \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")), or a policy file.",
             valueName: "preset or file"))
     var precision = "fp32"
+    @Option(
+        help: ArgumentHelp(
+            "Compute values by another kernel, as \"naive probs\" (mica kernels lists them); may be given again.",
+            valueName: "name pattern"))
+    var kernel: [String] = []
 
     func policy(threads: Int) throws -> Policy {
+        var policy = try formats(threads: threads)
+        policy.rules += try kernel.map(PrecisionOptions.rule)
+        return policy
+    }
+
+    private static func rule(_ text: String) throws -> Policy.Rule {
+        let words = text.split(separator: " ").map(String.init)
+        guard words.count == 2 else { throw Failure.usage("--kernel takes a kernel and a pattern, such as --kernel \"naive probs\"") }
+        do throws(PolicyError) { return try Policy.Rule([words[1], "kernel", words[0]]) } catch {
+            throw Failure.usage("--kernel \(text.prefix(80)): \(error.rule)")
+        }
+    }
+
+    private func formats(threads: Int) throws -> Policy {
         if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
         guard FileManager.default.fileExists(atPath: precision) else {
             let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
