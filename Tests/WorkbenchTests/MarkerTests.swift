@@ -24,7 +24,7 @@ import Workbench
                 edit: "set model.layers.1.mlp.down_proj[2,3] = 1234.5", shows: ["Info": "1234", "Program": "1234"]),
             Place(
                 page: .attention, way: ["attention-part scores"], edit: "set model.layers.5.self_attn.scores[0,8,1] = 1234.5",
-                shows: ["Keys": "1234", "Attention": "1234"]),
+                shows: ["Keys": "1.000", "Attention": "1234"]),
             Place(
                 page: .rope, way: ["keys g g l l j j j"], edit: "set model.rotary_emb.cos[2,3] = 1234.5",
                 shows: ["Formula": "·1234 ", "Numbers": "2043"]),
