@@ -41,9 +41,7 @@ struct CompareSides: ParsableArguments {
 
     func load(_ prompt: PromptOptions, backward: Bool, threads: Int) throws -> Pair {
         let model = try Model(path: path)
-        var first = PrecisionOptions()
-        first.precision = a
-        let policy = try first.policy(threads: threads)
+        let policy = try PrecisionOptions.formats(a, threads: threads)
         guard let dump else {
             let ids = try prompt.tokens(for: model)
             let run = try stepper(model, ids, policy, changed: false, backward)
@@ -75,11 +73,7 @@ struct CompareSides: ParsableArguments {
 
     private func otherSide(_ model: Model, _ ids: [Int], _ policy: Policy, _ backward: Bool, _ threads: Int) throws -> (Stepper, String) {
         var theirs = policy
-        if let b {
-            var options = PrecisionOptions()
-            options.precision = b
-            theirs = try options.policy(threads: threads)
-        }
+        if let b { theirs = try PrecisionOptions.formats(b, threads: threads) }
         for line in rule { theirs.rules += try Policy.rules(from: line, naming: "--rule") }
         let changed = try quirks.attached(to: other.map { try Model(path: $0) } ?? model)
         let read = changed.quirked(ids)

@@ -63,7 +63,7 @@ struct PrecisionOptions: ParsableArguments {
     var kernel: [String] = []
 
     func policy(threads: Int) throws -> Policy {
-        var policy = try formats(threads: threads)
+        var policy = try PrecisionOptions.formats(precision, threads: threads)
         policy.rules += try kernel.map(PrecisionOptions.rule)
         return policy
     }
@@ -76,7 +76,8 @@ struct PrecisionOptions: ParsableArguments {
         }
     }
 
-    private func formats(threads: Int) throws -> Policy {
+    /// A preset, a format for everything, or a file of rules.
+    static func formats(_ precision: String, threads: Int) throws -> Policy {
         if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
         if NumberFormat.named(precision) != nil { return Policy(rules: try Policy.rules(from: "* \(precision)"), threads: threads) }
         guard FileManager.default.fileExists(atPath: precision) else {
