@@ -17,7 +17,7 @@ extension Stepper {
             if let old, !isComputed(old) { break }
             if let old, isSame(other.steps[next.cursor], old, other, same) {
                 same.insert(id)
-                next.adopt(recording.tensors[old], recording.statistics[old])
+                next.adopt(recording.tensors[old], recording.known(old))
             } else {
                 if interrupted() { return nil }
                 try next.step()
