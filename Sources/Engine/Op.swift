@@ -20,6 +20,8 @@ package protocol Op: Sendable {
     func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R>
     /// The same with the parts rounded that the architectures' code rounds.
     func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R>
+    /// The same in fp64 on tensors, as `reference` gives it for Double: faster where an op knows how. What errors are measured against.
+    func exact(_ inputs: [Tensor], threads: Int) throws -> Tensor
     /// The fast kernels, best first. Empty: `reference` is used.
     var kernels: [Kernel] { get }
     /// Whether computing it again costs little beside the memory of its value: false for products with weights.
@@ -59,6 +61,11 @@ extension Op {
     package var isProduct: Bool { false }
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { reference(inputs) }
     package var isRepeatedCheaply: Bool { true }
+    package func exact(_ inputs: [Tensor], threads: Int) throws -> Tensor {
+        if isView, let view = kernels.first { return try view.run(inputs, outputShape(inputs.map(\.shape)), threads) }
+        let result = reference(inputs.map { Dense<Double>($0) })
+        return try Tensor(result.shape, doubles: result.values)
+    }
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] { [] }
     package func expansion(_ graph: inout Graph, inputs: [Node], at index: [Int]) -> Node? { nil }
     package func cost(_ inputs: [Shape], output: Shape) -> Int { output.elementCount }

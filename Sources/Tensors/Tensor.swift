@@ -139,7 +139,16 @@ package struct Tensor: Sendable {
 
     /// All elements as doubles in row-major order; what a reference kernel in fp64 starts from.
     package func doubles() -> [Double] {
-        (0..<elementCount).map { value(place: isContiguous ? $0 : place(of: shape.index(at: $0)) ?? 0) }
+        if type.isFloat && type != .f64 { return Tensor.widened(floats()) }
+        if type == .f64 && isContiguous { return Array(bytes.prefix(elementCount * 8).bindMemory(to: Double.self)) }
+        return (0..<elementCount).map { value(place: isContiguous ? $0 : place(of: shape.index(at: $0)) ?? 0) }
+    }
+
+    private static func widened(_ x: [Float]) -> [Double] {
+        Array(unsafeUninitializedCapacity: x.count) { out, count in
+            if let start = out.baseAddress { ck_widen(x, start, Int64(x.count)) }
+            count = x.count
+        }
     }
 
     /// A contiguous fp32 tensor with the same elements: itself, if it is one.

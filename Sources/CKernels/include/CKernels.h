@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "Formats.h"
 #include "Updates.h"
+#include "Exact.h"
 
 // ---------------------------------------------------------------- element types, as they lie in a file
 typedef enum {

@@ -22,6 +22,12 @@ package struct Embedding: Op {
         return Dense(Shape([inputs[0].shape.axes[0], Axis(.feature, inputs[1].shape[1])]), rows.flatMap { $0 })
     }
 
+    /// Only the rows that are asked for are read.
+    package func exact(_ inputs: [Tensor], threads: Int) throws -> Tensor {
+        let rows = inputs[0].doubles().flatMap { inputs[1][Int($0)].doubles() }
+        return try Tensor(outputShape(inputs.map(\.shape)), doubles: rows)
+    }
+
     package var kernels: [Kernel] {
         [Kernel("gather") { inputs, shape, threads in try Kernels.gather(inputs[1], inputs[0], shape: shape, threads: threads) }]
     }

@@ -55,6 +55,12 @@ package struct Linear: Op {
         }
     }
 
+    package func exact(_ inputs: [Tensor], threads: Int) throws -> Tensor {
+        try Kernels.exactMatmul(
+            inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed,
+            shape: outputShape(inputs.map(\.shape)), threads: threads)
+    }
+
     package var kernels: [Kernel] {
         [
             Kernel("blocked") { [transposed] inputs, shape, threads in

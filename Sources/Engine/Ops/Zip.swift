@@ -49,7 +49,7 @@ package struct Zip: Op {
     }
 
     /// Which element of the second serves position `i` of the first.
-    private static func place(_ i: Int, of b: Shape, over a: Shape) -> Int {
+    static func place(_ i: Int, of b: Shape, over a: Shape) -> Int {
         if b.elementCount == a.elementCount { return i }
         if b.elementCount == 1 { return 0 }
         return b.rowLength == a.rowLength ? i % a.rowLength : i / max(a.rowLength, 1)

@@ -6,7 +6,8 @@ enum TRLScript {
             torchrun --nproc-per-node 1 train.py [--unsloth]
 
         More processes share a step's micro-batches; their number must divide `accumulation` in plan.json. --unsloth loads the model through
-        Unsloth (CUDA only). The loss of each step goes to losses.jsonl.
+        Unsloth (CUDA only), which trains without a mask: it gets the texts of a micro-batch in one row, with their lengths. The loss of each
+        step goes to losses.jsonl.
         """
         import argparse
         import json
@@ -18,13 +19,17 @@ enum TRLScript {
         parser.add_argument("--steps", type=int, help="fewer than planned")
         options = parser.parse_args()
         if options.unsloth:
-            from unsloth import FastLanguageModel  # before transformers, which it changes
+            os.environ["UNSLOTH_RETURN_LOGITS"] = "1"
+            try:
+                from unsloth import FastLanguageModel  # before transformers, which it changes
+            except (ImportError, NotImplementedError, RuntimeError) as error:
+                raise SystemExit(f"--unsloth needs a GPU and the package unsloth: {error}")
 
         import torch
         from datasets import Dataset
         from peft import PeftModel
         from torch.utils.data import SequentialSampler
-        from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, TrainerCallback
         from trl import SFTConfig, SFTTrainer
 
         here = pathlib.Path(__file__).parent
@@ -33,7 +38,9 @@ enum TRLScript {
         if plan["accumulation"] % world:
             raise SystemExit(f"{world} processes do not divide the {plan['accumulation']} micro-batches of a step")
         if options.unsloth:
-            model, _ = FastLanguageModel.from_pretrained(plan["model"], dtype=torch.float32, load_in_4bit=False)
+            # Of another length than its own, Unsloth would scale the model's rotation.
+            context = AutoConfig.from_pretrained(plan["model"]).max_position_embeddings
+            model, _ = FastLanguageModel.from_pretrained(plan["model"], dtype=torch.float32, load_in_4bit=False, max_seq_length=context)
         else:
             model = AutoModelForCausalLM.from_pretrained(plan["model"], dtype=torch.float32, attn_implementation="eager")
         if (here / "adapter").exists():
@@ -43,9 +50,11 @@ enum TRLScript {
             tokenizer.chat_template = (here / "chat_template.jinja").read_text()
 
 
+        rows = [json.loads(line) for line in (here / "rows.jsonl").read_text().splitlines()]
+
+
         def rows_in_order():
             """The rows of one step after the other; a step with fewer than the others is filled up with rows that do not count."""
-            rows = [json.loads(line) for line in (here / "rows.jsonl").read_text().splitlines()]
             nothing = {"input_ids": [0, 0], "labels": [-100, -100], "starts": [0, 0]}
             ordered = []
             for step in plan["order"]:
@@ -71,9 +80,33 @@ enum TRLScript {
             }
 
 
+        def joined(rows):
+            """All texts in one row without padding, positions and lengths for each; a text's first token is nobody's next one."""
+            positions = torch.tensor([[i - start for row in rows for i, start in enumerate(row["starts"])]])
+            first = (positions[0] == 0).nonzero().flatten()
+            labels = torch.tensor([[label for row in rows for label in row["labels"]]])
+            labels[0, first] = -100
+            return {
+                "input_ids": torch.tensor([[token for row in rows for token in row["input_ids"]]]), "labels": labels,
+                "position_ids": positions, "packed_seq_lengths": torch.diff(first, append=torch.tensor([positions.shape[1]])).int(),
+            }
+
+
         class InOrder(SFTTrainer):
             def _get_train_sampler(self, *_):
                 return SequentialSampler(self.train_dataset)
+
+
+        class Unsloth(InOrder):
+            """Unsloth does not say how many tokens of a step count, so a micro-batch's sum is divided here by the whole step's number."""
+
+            def compute_loss(self, model, inputs, *_, **__):
+                labels = inputs.pop("labels")[0, 1:]
+                logits = model(**inputs).logits[0, :-1].float()
+                step = plan["order"][self.state.global_step]
+                counted = sum(label != -100 for micro in step for i in micro for label in rows[i]["labels"][1:])
+                # The trainer takes the mean over micro-batches and processes.
+                return torch.nn.functional.cross_entropy(logits, labels, reduction="sum") / counted * plan["accumulation"]
 
 
         class Losses(TrainerCallback):
@@ -97,10 +130,12 @@ enum TRLScript {
         )
         rates = plan["rates"]
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rates[min(step, len(rates) - 1)])
-        trainer = InOrder(
-            model=model, args=config, train_dataset=rows_in_order(), data_collator=collate, processing_class=tokenizer,
-            optimizers=(optimizer, schedule), callbacks=[Losses()],
+        trainer = (Unsloth if options.unsloth else InOrder)(
+            model=model, args=config, train_dataset=rows_in_order(), data_collator=joined if options.unsloth else collate,
+            processing_class=tokenizer, optimizers=(optimizer, schedule), callbacks=[Losses()],
         )
+        if options.unsloth:
+            trainer.model_accepts_loss_kwargs = False
         trainer.train()
         trainer.save_model(str(here / "out"))
 
