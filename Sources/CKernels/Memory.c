@@ -1,6 +1,6 @@
 // Memory for values. Fresh pages cost a fault and a clearing each, as much as the cheap operations that fill them, so blocks of a megabyte
-// and more are mapped on 2 MiB bounds, ask for huge pages, and are kept for reuse when freed. So are some of the smaller ones, which come from
-// the C library: a token's values in decoding are so small that its search for aligned memory would take longer than computing them.
+// and more are mapped on 2 MiB bounds, ask for huge pages, and are kept for reuse when freed. So are some of the smaller ones, which come
+// from the C library: a token's values in decoding are so small that its search for aligned memory takes longer than computing them.
 #define _GNU_SOURCE
 #include "Internal.h"
 #include <pthread.h>

@@ -69,8 +69,8 @@ package struct Generation: Sendable {
                 text: TextWindow(first: before, end: before + 1, horizon: horizon))
         } else {
             stepper = try model.stepper(
-                ids: [token], past: before, caches: true, cache: stepper.caches(), edits: stepper.edits.list, horizon: horizon, policy: policy,
-                keep: keep)
+                ids: [token], past: before, caches: true, cache: stepper.caches(), edits: stepper.edits.list, horizon: horizon,
+                policy: policy, keep: keep)
         }
         past = before
         ids.append(token)
