@@ -5,6 +5,7 @@ import Tensors
 extension Stepper {
     /// Whether a step reads what its kernel wants and not what its op reads.
     func spans(_ number: Int) -> Bool {
+        if spanUse.isEmpty { return false }
         guard let deputy = choices[number].deputy, deputy.inputs != nil else { return false }
         return edits.isEmpty || (edits.substitutes[number] == nil && !deputy.between.contains { edits.changes[$0] != nil })
     }
@@ -33,7 +34,8 @@ extension Stepper {
     func compute(_ number: Int, _ inputs: [Tensor], spans: Bool = false) throws -> Tensor {
         let own = program.steps[number].op
         let choice = spans ? choices[number] : choices[number].alone(own)
-        return try Stepper.compute(choice.deputy?.op ?? own, choice, inputs, threads: policy.threads)
+        let op = choice.deputy?.op ?? own
+        return try Stepper.compute(op, choice, inputs, try op.outputShape(inputs.map(\.shape)), threads: policy.threads)
     }
 
     /// The last step that reads a value.
