@@ -68,6 +68,19 @@ import Testing
         #expect(harness.session.compared.base.isEmpty)
     }
 
+    /// A number that is written into the run is the first to differ, at its place, and both sides show theirs.
+    @Test func aMarkerIsSeen() throws {
+        var harness = Self.harness()
+        harness.keys("6 p")
+        harness.command("set model.layers.1.mlp.down_proj[2, 3] = 1234.5")
+        harness.keys("p")
+        let row = try #require(harness.session.comparedRow)
+        #expect(row.name == "model.layers.1.mlp.down_proj" && row.index == [2, 3] && row.numbers[1] == 1234.5)
+        #expect(harness.text.contains("B 1234.50") && harness.text.contains("✗◂ 1 · mlp · down_proj"))
+        let rows = harness.session.comparedRows
+        #expect(rows[..<harness.session.comparedRowIndex].allSatisfy { $0.isIdentical })
+    }
+
     /// A pinned run that was switched back is the same to the last bit.
     @Test func switchingBackIsIdentical() throws {
         var harness = Self.harness()
