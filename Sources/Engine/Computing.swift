@@ -12,6 +12,11 @@ extension Stepper {
             ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
     }
 
+    /// The same where the shape is not known.
+    static func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], threads: Int) throws -> Tensor {
+        try compute(op, choice, inputs, op.outputShape(inputs.map(\.shape)), threads: threads)
+    }
+
     private static func raw(
         _ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape, threads: Int
     ) throws -> Tensor {

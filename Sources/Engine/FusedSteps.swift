@@ -34,8 +34,7 @@ extension Stepper {
     func compute(_ number: Int, _ inputs: [Tensor], spans: Bool = false) throws -> Tensor {
         let own = program.steps[number].op
         let choice = spans ? choices[number] : choices[number].alone(own)
-        let op = choice.deputy?.op ?? own
-        return try Stepper.compute(op, choice, inputs, try op.outputShape(inputs.map(\.shape)), threads: policy.threads)
+        return try Stepper.compute(choice.deputy?.op ?? own, choice, inputs, threads: policy.threads)
     }
 
     /// The last step that reads a value.
