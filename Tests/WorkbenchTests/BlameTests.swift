@@ -61,7 +61,7 @@ import Workbench
         #expect(harness.selected == "model.layers.2.mlp.act_fn" && harness.session.cursorIndex == [1, 7])
         #expect(harness.text.contains("it was set by hand") && harness.text.contains("Why: "))
         harness.keys("Esc u")
-        #expect(harness.selected == "logits")
+        #expect(harness.selected == "lm_head")
     }
 
     /// A bad gradient goes back to where it was made, too.
