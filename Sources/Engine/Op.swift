@@ -84,7 +84,10 @@ package struct Kernel: Sendable {
     package let name: String
     /// The format in which the kernel reads its inputs, whatever they are in; nil: as they are.
     package var inputs: NumberFormat?
-    private let body: @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
+    let body: Body
+
+    /// inputs, output shape, how to compute → the value.
+    typealias Body = @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
 
     /// inputs, output shape, threads → the value, of an op that rounds nothing between its parts.
     package init(_ name: String, run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) {

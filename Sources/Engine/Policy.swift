@@ -39,8 +39,9 @@ package struct Policy: Sendable {
                 choice.format = formats[own]
             }
             formats[step.output] = choice.format
-            choice.isCopy = (step.op.isView || step.op is AppendCache) && step.inputs.allSatisfy { formats[$0] == choice.format }
-            return choice
+            choice.isShared = step.op.isView || step.op is AppendCache
+            choice.isCopy = choice.isShared && step.inputs.allSatisfy { formats[$0] == choice.format }
+            return choice.resolved()
         }
     }
 
@@ -66,12 +67,23 @@ package struct Policy: Sendable {
 
         /// Whether no live rule has changed anything.
         package var isOwn = true
+        /// Whether what the op shows may be another value's: a view or a cache.
+        var isShared = false
         /// Whether the op only takes over numbers that are in the format.
         var isCopy = false
+        /// The kernel, if what it gives is the value: fp32 throughout.
+        private(set) var direct: Kernel.Body?
+        private(set) var rounding = Rounding.none
 
         package var kernelName: String { kernel?.name ?? "reference" }
 
-        var rounding: Rounding { Rounding(format: format, accumulation: accumulation) }
+        /// With everything that follows from the formats found out, which is not to be done at every step of a long decoding.
+        func resolved() -> Choice {
+            var choice = self
+            choice.rounding = Rounding(format: format, accumulation: accumulation)
+            choice.direct = format == .fp32 && inputs == nil && accumulation == nil ? kernel?.body : nil
+            return choice
+        }
 
         /// Only formulas are generic over the width of numbers.
         var isDouble: Bool { format == .fp64 }

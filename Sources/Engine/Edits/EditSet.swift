@@ -53,6 +53,6 @@ struct EditSubstitute: Sendable {
     func choice(like choice: Policy.Choice) -> Policy.Choice {
         var own = choice
         own.kernel = op.kernels.first { $0.name == choice.kernelName }
-        return own
+        return own.resolved()
     }
 }
