@@ -70,8 +70,8 @@ extension Why {
 
 // MARK: growth
 extension Why {
-    /// A layer in which the stream's norm grows ten times as much as in the middle one is out of bounds, if one of its ops makes its input
-    /// larger by ten times as much as that op of other layers does.
+    /// A layer in which the stream's norm grows ten times as much as in the middle one is out of bounds, if one of its products makes its
+    /// input larger by ten times as much as that product of other layers does.
     private static let jump = 10.0
 
     static func growth(in run: Stepper) throws -> Why? {
@@ -97,10 +97,10 @@ extension Why {
             ])
     }
 
-    /// The op of a layer that makes its input larger than the same op of other layers does, by most.
+    /// The product of a layer that makes its input larger than the same product of other layers does, by most.
     private static func loudest(_ layer: Int, _ run: Stepper) throws -> (value: Int, gain: Double, usual: Double)? {
         var gains: [String: [(layer: Int, value: Int, gain: Double)]] = [:]
-        for step in run.program.steps[..<run.cursor] where step.op.isProduct || step.op is RMSNorm || step.op is LayerNorm {
+        for step in run.program.steps[..<run.cursor] where step.op is Linear {
             guard let path = LayerPath(run.program.values[step.output].name), let out = run.statistics(step.output)?.norm,
                 let input = step.inputs.first.flatMap({ run.statistics($0)?.norm }), input > 0
             else { continue }

@@ -8,6 +8,10 @@ import Screen
 struct BlameCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blame", abstract: "Measure which ops make the error of a run in narrow formats, and how few of them must stay wide.",
+        usage: """
+            mica blame <model> --prompt <text> --precision <preset or file> [--high <preset or file>] [--by <op, kind or layer>] [--top <n>] \
+            [--keep-within <tolerance>] [--out <file>] [--json]
+            """,
         discussion: """
             The error is that of the logits against the same run in fp64. Each value, or weight, is measured twice: alone in the formats of --high \
             with all others in those of --precision (lifted), and the other way round (alone). Every number is a run.
