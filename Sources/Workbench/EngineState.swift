@@ -22,6 +22,7 @@ package struct EngineState {
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
     var adapter = AdapterWork()
+    var exact: ExactRun?
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
     /// Ops that are being measured one by one.
@@ -270,9 +271,10 @@ package struct EngineState {
 
     // MARK: questions
 
-    private func answer(_ request: Request, _ cancelled: () -> Bool) {
+    private mutating func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
         do {
+            if case .numerics(.errors(level: 0, _)) = request { return emit(.answered(request, try errors(cancelled), run: run)) }
             let trainer = training?.run.trainer
             answer = try Answerer(
                 passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads
