@@ -145,7 +145,7 @@ enum Suspect: Sendable {
         case .tensors:
             var choice = own
             choice.format = found?.narrowestFormat ?? own.format
-            return choice
+            return choice.resolved()
         }
     }
 }
