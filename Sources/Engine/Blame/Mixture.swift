@@ -107,7 +107,9 @@ package struct Mixture: Sendable {
             guard let tensor = try tensor(id) else { throw BindingError(rule: "\(low.program.values[id].name) has no value") }
             return tensor
         }
-        let new = try Stepper.compute(low.op(ofStep: number), choice(number), inputs, threads: low.policy.threads)
+        let op = low.op(ofStep: number)
+        let shape = try op.outputShape(inputs.map(\.shape))
+        let new = try Stepper.compute(op, choice(number), inputs, shape, threads: low.policy.threads)
         if let old, old.isContiguous, new.isContiguous, new.type == old.type, new.hasBits(of: old) { return false }
         made[step.output] = new
         if Mixture.isBad(new, step.op) { bad.insert(step.output) } else { bad.remove(step.output) }
