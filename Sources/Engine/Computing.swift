@@ -61,7 +61,7 @@ extension Stepper {
 
 extension ElementType {
     /// The format whose numbers the type holds; nil for integers.
-    var format: NumberFormat? {
+    package var format: NumberFormat? {
         switch self {
         case .f64: .fp64
         case .f32: .fp32

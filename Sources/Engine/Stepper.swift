@@ -20,10 +20,11 @@ package struct Stepper: Sendable {
 
     /// `bindings` gives every weight and input, by the value's number.
     package init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor]) throws(BindingError) {
-        try self.init(program, policy: policy, keep: keep, bindings: bindings, isRounded: false)
+        try self.init(program, policy: policy, keep: keep, bindings: bindings, rounded: [:])
     }
 
-    private init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor], isRounded: Bool) throws(BindingError) {
+    /// `rounded` has what some of the bindings are in their formats, where that is known.
+    init(_ program: Program, policy: Policy, keep: Recording.Keep, bindings: [Int: Tensor], rounded: [Int: Tensor]) throws(BindingError) {
         self.program = program
         self.policy = policy
         choices = policy.choices(for: program)
@@ -39,7 +40,8 @@ package struct Stepper: Sendable {
         for (id, value) in program.values.enumerated() where value.step == nil {
             guard let tensor = bindings[id] else { throw BindingError(rule: "\(value.name) has no value") }
             try Stepper.check(tensor, value)
-            let stored = isRounded ? tensor : try stored(id, tensor)
+            var stored = tensor
+            if let known = rounded[id] { stored = known } else { stored = try self.stored(id, tensor) }
             originals[id] = stored.isSame(as: tensor) ? nil : tensor
             recording.bind(id, stored)
         }
@@ -78,26 +80,11 @@ package struct Stepper: Sendable {
         guard isLonger else { throw BindingError(rule: "the longer program does not begin with the values of the shorter one") }
         var leaves: [Int: Tensor] = [:]
         for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
-        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
+        var next = try Stepper(longer, policy: policy, keep: recording.keep, bindings: leaves, rounded: leaves)
         next.recording = recording.extended(to: longer.values.count)
         next.cursor = cursor
         next.originals = originals
         next.edits = edits.extended(to: next)
-        return next
-    }
-
-    /// The same run over a program with the same values, some of which other ops write, with other inputs: what has been computed stays for
-    /// the time being, and so do the edits.
-    func over(_ other: Program, _ bindings: [Int: Tensor]) throws -> Stepper {
-        let isSame =
-            other.steps.count == program.steps.count && other.values.count == program.values.count
-            && zip(program.values, other.values).allSatisfy { $0.name == $1.name && $0.step == $1.step && $0.shape == $1.shape }
-        guard isSame else { throw BindingError(rule: "the other program does not have the values of this one") }
-        var leaves: [Int: Tensor] = [:]
-        for (id, value) in program.values.enumerated() where value.step == nil { leaves[id] = recording.tensors[id] }
-        var next = try Stepper(other, policy: policy, keep: recording.keep, bindings: leaves, isRounded: true)
-        (next.recording, next.cursor, next.originals, next.edits) = (recording, cursor, originals, edits)
-        for (id, tensor) in bindings { try next.bind(id, tensor) }
         return next
     }
 

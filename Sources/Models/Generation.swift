@@ -52,6 +52,9 @@ package struct Generation: Sendable {
         stepper = try stepper.extended(to: reverseProgram())
     }
 
+    /// The shape of the pass at work.
+    private var pass: Pass { Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing) }
+
     /// The logits after the last token; nil before the pass has reached them.
     package func lastLogits() throws -> [Float]? { try stepper.lastLogits() }
 
@@ -77,17 +80,20 @@ package struct Generation: Sendable {
 
 extension Generation {
     /// The passes of one text under other edits or another policy: each is computed again downstream of what changed in it, or in the caches before it.
-    /// Nil if `interrupted`.
+    /// `progress` sees the last pass as it grows. Nil if `interrupted`.
     package static func rerun(
-        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false }
+        _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false },
+        progress: (Stepper) -> Void = { _ in }
     ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         var before: Rerun?
         for var pass in passes {
             let bindings = try pass.stepper.cacheBindings(from: before)
-            guard let rerun = try pass.stepper.rerun(edits, policy: policy, bindings: bindings, interrupted: interrupted) else {
-                return nil
-            }
+            let isLast = result.count == passes.count - 1
+            guard
+                let rerun = try pass.stepper.rerun(
+                    edits, policy: policy, bindings: bindings, interrupted: interrupted, progress: isLast ? progress : { _ in })
+            else { return nil }
             steps += rerun.steps.count
             pass.stepper = rerun.stepper
             pass.policy = rerun.stepper.policy
@@ -99,61 +105,23 @@ extension Generation {
 }
 
 extension Generation {
-    /// The passes of one text under another model of the same shape, such as one without its adapter: what does not change is kept.
-    /// Nil if `interrupted`.
+    /// The passes of one text under another model of the same shape, such as one without its adapter or with other quirks: what does not
+    /// change is kept. Both read the same tokens. Nil if `interrupted`.
     package static func carried(_ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }) throws -> (
         passes: [Generation], steps: Int
     )? {
         var (result, steps) = ([Generation](), 0)
         for var pass in passes {
-            let (count, old) = (pass.stepper.tokenCount, pass.stepper.program)
-            let shape = Pass(tokens: count, past: pass.past, caches: true, loss: pass.keep != .nothing)
-            let program = try model.program(shape, leaves: old.hasBackward ? { $0.role == .weight } : nil)
-            let ids = Array(pass.ids[pass.past..<pass.past + count])
+            let program = try model.program(pass.pass, leaves: pass.stepper.program.hasBackward ? { $0.role == .weight } : nil)
+            let ids = Array(pass.ids[pass.past..<pass.past + pass.stepper.tokenCount])
             let bindings = try model.bindings(program, ids: ids, past: pass.past, cache: result.last?.stepper.caches() ?? [:])
             guard let (stepper, again) = try pass.stepper.carried(to: program, bindings: bindings, interrupted: interrupted) else {
                 return nil
             }
-            (pass.model, pass.stepper, steps) = (model, stepper, steps + again)
+            (pass.model, pass.stepper, steps) = (model, stepper, steps + again.count)
             result.append(pass)
         }
         return (result, steps)
-    }
-
-    /// The passes of one text with other quirks: of each what lies downstream of a difference, in its ops, its positions or its caches, is
-    /// computed again. Both models read the same tokens. Nil if `interrupted`.
-    package static func switched(
-        _ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }
-    ) throws -> (passes: [Generation], steps: Int)? {
-        var (result, steps) = ([Generation](), 0)
-        var before: Rerun?
-        for pass in passes {
-            let program = try model.program(pass.pass, leaves: pass.stepper.program.hasBackward ? { $0.role == .weight } : nil)
-            var bindings = try pass.stepper.cacheBindings(from: before)
-            let moved = try pass.otherPositions(model)
-            if let moved { bindings[moved.id] = moved.tensor }
-            guard let rerun = try pass.stepper.switched(to: program, bindings: bindings, interrupted: interrupted) else { return nil }
-            steps += rerun.steps.count
-            result.append(Generation(pass, model: model, stepper: rerun.stepper))
-            before = rerun
-        }
-        return (result, steps)
-    }
-
-    private init(_ other: Generation, model: Model, stepper: Stepper) {
-        (self.model, self.stepper, policy, keep) = (model, stepper, other.policy, other.keep)
-        (ids, past, horizon) = (other.ids, other.past, other.horizon)
-    }
-
-    /// The shape of the pass at work.
-    private var pass: Pass { Pass(tokens: stepper.tokenCount, past: past, caches: true, loss: keep != .nothing) }
-
-    /// The input of positions, if the other model's are not this one's.
-    private func otherPositions(_ other: Model) throws -> (id: Int, tensor: Tensor)? {
-        guard let id = stepper.program.id(of: "position_ids") else { return nil }
-        let count = stepper.tokenCount
-        guard model.positions(count, past: past) != other.positions(count, past: past) else { return nil }
-        return (id, try Tensor(ids: other.positions(count, past: past)))
     }
 }
 

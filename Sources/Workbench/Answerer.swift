@@ -39,6 +39,8 @@ struct Answerer {
         case .gradient(let question):
             guard let pass else { return .failed("nothing runs yet") }
             return try GradientReader(pass: pass, threads: threads).answer(question, cancelled)
+        case .numerics(let question):
+            return try NumericsReader(passes: passes.map(\.stepper), inner: inner.map(\.stepper)).answer(question, cancelled)
         case .batchRow: return try pass.map { .batchRow(try BatchRowReading($0.stepper)) } ?? .failed("nothing runs yet")
         case .trained(let question):
             return try trainer.map { .trained(try TrainedReader(trainer: $0, threads: threads).answer(question)) }

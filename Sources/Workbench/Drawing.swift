@@ -1,3 +1,5 @@
+import Engine
+import Models
 import Screen
 
 /// The whole screen from one session: tabs, panes, status, hints, boxes.
@@ -43,7 +45,8 @@ package enum Drawing {
     private static func drawTabs(_ session: Session, _ surface: inout Surface, _ rect: Rect) {
         let items = PageCatalogue.all.map { Tabs.Item("\($0.key)", $0.title) }
         let active = PageCatalogue.all.firstIndex { $0.id == session.page } ?? 0
-        Tabs(items, active: active, label: PageCatalogue.page(session.page).label(session)).draw(into: &surface, in: rect)
+        let page = PageCatalogue.page(session.page)
+        Tabs(items, active: active, label: page.label(session), shorter: page.shorterLabels(session)).draw(into: &surface, in: rect)
     }
 
     private static func drawPanes(_ session: Session, _ surface: inout Surface) {
@@ -102,14 +105,33 @@ package enum RunLine {
     /// At the right of the tabs: which model, which prompt.
     package static func label(_ session: Session) -> String {
         guard let model = session.model else { return session.busy ?? "" }
-        let name = model.path.split(separator: "/").last.map(String.init) ?? model.path
         let tokens =
             session.snapshot.map { $0.past > 0 ? "\($0.ids.count) tokens, the last from the cache" : "\($0.ids.count) tokens" } ?? ""
-        let edits = session.edits.items.isEmpty ? "" : "✎\(session.edits.items.count)  "
         let adapter = session.adapter.map { $0.isShown ? "  + \($0.name) \($0.mode.words)" : "" } ?? ""
-        let quirks = session.quirks.on.isEmpty ? "" : "\(QuirkWords.sign)\(session.quirks.on.count)  "
-        let formats = session.snapshot?.stepper.policy.title ?? ""
-        return "\(edits)\(quirks)\(name)\(adapter)  \(tokens)  \(formats)"
+        return "\(marks(session))\(name(model))\(adapter)  \(tokens)  \(policy(session)?.title ?? "")"
+    }
+
+    /// Without the tokens; then without the model's name; then of the formats only what was changed live.
+    package static func shorterLabels(_ session: Session) -> [String] {
+        guard let model = session.model, let policy = policy(session) else { return [] }
+        let (marks, own) = (marks(session), policy.title)
+        let live = own.split(separator: " ").last.map(String.init) ?? own
+        return ["\(marks)\(name(model))  \(own)", "\(marks)\(own)", "\(marks)\(live)"]
+    }
+
+    /// Before what some screens say instead: which formats were switched live.
+    package static func live(_ session: Session) -> String {
+        guard let policy = policy(session), !policy.live.isEmpty else { return "" }
+        return (policy.title.split(separator: " ").last.map(String.init) ?? "") + "  "
+    }
+
+    private static func policy(_ session: Session) -> Policy? { session.snapshot?.stepper.policy }
+    private static func name(_ model: Model) -> String { model.path.split(separator: "/").last.map(String.init) ?? model.path }
+
+    /// How many edits and quirks there are.
+    private static func marks(_ session: Session) -> String {
+        let edits = session.edits.items.isEmpty ? "" : "✎\(session.edits.items.count)  "
+        return edits + (session.quirks.on.isEmpty ? "" : "\(QuirkWords.sign)\(session.quirks.on.count)  ")
     }
 
     /// At the right of the status line: the cursor of the run.

@@ -97,7 +97,7 @@ package enum KeyMap {
         Binding("a", "all-heads", "all heads", on: .attention), Binding("v n", "token-colour", "colours", on: .tokens),
         Binding("v l", "labels", on: .tokens),
         Binding("i", "edit-prompt", "edit text", on: .tokens),
-        Binding("v x", "rope-table", "cos/sin", on: .rope),
+        Binding("v x", "rope-table", "cos/sin", on: .rope), Binding("v e", "errors", on: .numerics),
         Binding("n", "backward step", on: .gradient), Binding("N", "step-back", on: .gradient),
         Binding("o", "backward layer", on: .gradient),
         Binding("Space", "backward end", on: .gradient), Binding("i", "into", on: .gradient), Binding("d", "check", "check", on: .gradient),

@@ -2,7 +2,7 @@ import Screen
 
 /// A screen of the workbench.
 package enum PageID: String, CaseIterable, Sendable {
-    case explore, attention, rope, gradient, tokens, train
+    case explore, attention, rope, gradient, numerics, tokens, train
 }
 
 /// One screen: a number, a name, and where its panes lie. A file in Pages/ and a line in `PageCatalogue.all`.
@@ -17,8 +17,9 @@ package protocol Page: Sendable {
     static func status(_ session: Session) -> Line
     /// What the keys that mean the same everywhere do here, most important first; the rest of the bar follows from the key map.
     static func hints(_ session: Session) -> [HintBar.Hint]
-    /// The right end of the tab line.
+    /// The right end of the tab line, and what stands there where that is too long.
     static func label(_ session: Session) -> String
+    static func shorterLabels(_ session: Session) -> [String]
     /// Moving between layers and heads means something else on each screen.
     static func move(_ session: inout Session, _ step: Move) -> Bool
 }
@@ -29,12 +30,15 @@ extension Page {
     }
 
     package static func label(_ session: Session) -> String { RunLine.label(session) }
+    package static func shorterLabels(_ session: Session) -> [String] {
+        label(session) == RunLine.label(session) ? RunLine.shorterLabels(session) : []
+    }
     package static func move(_ session: inout Session, _ step: Move) -> Bool { false }
 }
 
 package enum PageCatalogue {
     package static let all: [any Page.Type] = [
-        ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, TokensPage.self, TrainPage.self,
+        ExplorePage.self, AttentionPage.self, RopePage.self, GradientPage.self, NumericsPage.self, TokensPage.self, TrainPage.self,
     ]
 
     package static func page(_ id: PageID) -> any Page.Type { all.first { $0.id == id } ?? ExplorePage.self }

@@ -23,14 +23,29 @@ extension EngineState {
             return
         }
         emit(.busy("computing again what follows; C-c stops"))
-        guard let (new, steps) = try Generation.rerun(passes, whatIf.set, policy: next, interrupted: cancelled) else {
-            throw EditError("stopped; nothing was changed")
+        var told = ContinuousClock.now
+        let other = try Generation.rerun(passes, whatIf.set, policy: next, interrupted: cancelled) { partial in
+            guard ContinuousClock.now - told > EngineState.patience else { return }
+            publish(partial: partial)
+            told = .now
         }
-        let report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])
+        guard let (new, steps) = other else { throw EditError("stopped; nothing was changed") }
+        let before = passes
         (policy, passes, inner, entered) = (next, new, [], [])
         run += 1
-        emit(.formats(report))
         publish()
+        emit(.formats(try EditReport(before: before.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])))
+    }
+
+    /// How long the screen waits for the next numbers of a run that is computed again.
+    static let patience = Duration.milliseconds(40)
+
+    /// The last pass while it is computed again, under the number that the run will have: what is asked of it is answered when it is done.
+    private func publish(partial stepper: Stepper) {
+        guard let pass = passes.last else { return }
+        emit(
+            .snapshot(
+                RunSnapshot(run: run + 1, stepper: stepper, inner: [], entered: [], ids: pass.ids, past: pass.past, isRunning: true)))
     }
 }
 

@@ -20,7 +20,7 @@ extension EngineState {
         guard !passes.isEmpty, tokens[0] == tokens[1] else { return try beginAnew(other) }
         emit(.busy("computing again what follows; C-c stops"))
         let shown = try adapter.mode.applied(to: other, threads: policy.threads)
-        guard let (new, steps) = try Generation.switched(passes, to: shown, interrupted: cancelled) else {
+        guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled) else {
             throw QuirkError(rule: "stopped; nothing was changed")
         }
         let report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])

@@ -76,6 +76,8 @@ package enum Request: Hashable, Sendable {
     case rope(RopeQuestion)
     /// What the Grad screen shows.
     case gradient(GradientQuestion)
+    /// What the Numerics screen shows.
+    case numerics(NumericsQuestion)
     /// The tokens of the batch's row that is walked through; `walked` when their losses have been computed.
     case batchRow(walked: Bool)
     /// A weight that is trained, or its last update.
@@ -107,6 +109,7 @@ package enum Answer: Sendable {
     case attention(AttentionAnswer)
     case rope(RopeAnswer)
     case gradient(GradientAnswer)
+    case numerics(NumericsAnswer)
     case batchRow(BatchRowReading)
     case trained(TrainedAnswer)
     case adapterEffect(AdapterEffect)

@@ -16,6 +16,7 @@ import ArgumentParser
             GenerateCommand.self,
             TokenizeCommand.self,
             StatsCommand.self,
+            NumericsCommand.self,
             PatchCommand.self,
             HeadsCommand.self,
             GradcheckCommand.self,

@@ -88,13 +88,26 @@ struct QuirkTests {
 
     /// Switched live: the bits of a run that had it from the start; nothing is computed again but what follows; and back.
     @Test(arguments: Case.all.filter { !$0.quirk.changesTokens }) func switchedLive(_ test: Case) throws {
-        let plain = try test.passes(test.off())
-        let (on, steps) = try #require(try Generation.switched(plain, to: test.on()))
+        let model = try test.off()
+        let plain = try test.passes(model)
+        let (on, steps) = try #require(try Generation.carried(plain, to: model.with(quirks: [test.quirk.name])))
         let fresh = try test.passes(test.on())
         for (live, fresh) in zip(on, fresh) { #expect(live.stepper.hashes == fresh.stepper.hashes) }
         #expect(steps > 0 && steps < plain.reduce(0) { $0 + $1.stepper.program.steps.count })
-        let (back, _) = try #require(try Generation.switched(on, to: test.off()))
+        let (back, _) = try #require(try Generation.carried(on, to: model))
         for (back, plain) in zip(back, plain) { #expect(back.stepper.hashes == plain.stepper.hashes) }
+    }
+
+    /// Weights that were rounded to the run's format are the same weights still: nothing before the difference is computed again.
+    @Test(arguments: [Subject.gemma2, .gpt2]) func switchedLiveInBF16(_ subject: Subject) throws {
+        let (model, rules) = (try subject.model(), Policy.Preset.bf16.rules)
+        let quirk = try #require(model.applicableQuirks.first { $0.name == (subject == .gpt2 ? "scores-unscaled" : "caps-missing") })
+        let test = Case(quirk: quirk, subject: subject)
+        let plain = try test.passes(model, rules: rules)
+        let other = try model.with(quirks: [quirk.name])
+        let (on, steps) = try #require(try Generation.carried(plain, to: other))
+        for (live, fresh) in zip(on, try test.passes(other, rules: rules)) { #expect(live.stepper.hashes == fresh.stepper.hashes) }
+        #expect(steps < plain.reduce(0) { $0 + $1.stepper.program.steps.count } * 9 / 10)
     }
 
     /// What the quirk's ops compute has the derivative that their backward says; a rounding has none.

@@ -17,7 +17,7 @@ struct QuirkCommandTests {
         #expect(list.allSatisfy { Set($0.keys) == ["name", "title", "story", "first", "source"] })
     }
 
-    @Test(arguments: ["trace", "generate", "stats", "gradcheck", "patch", "heads", "bench"])
+    @Test(arguments: ["trace", "generate", "stats", "numerics", "gradcheck", "patch", "heads", "bench"])
     func everyCommandThatRunsAModelTakesThem(_ command: String) throws {
         #expect(try CommandLineTests.mica(command, "--help").output.contains("--quirk <name>"))
     }

@@ -75,6 +75,33 @@ import Workbench
         #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
     }
 
+    /// Numbers are shown as they come: what has been computed again is new, what follows is not there yet, and nothing of the old run stands
+    /// behind it.
+    @Test func aLongSwitchIsShownAsItGrows() throws {
+        let box = Snapshots()
+        var state = EngineState(policy: Policy(threads: 1), budget: 1 << 30) { if case .snapshot(let new) = $0 { box.all.append(new) } }
+        state.handle(.open(path: Harness.Sample.llama.path))
+        state.handle(.prompt(ids: Array(1...24)))
+        state.handle(.run(.end))
+        while state.isRunning { state.advance { false } }
+        let before = try #require(box.all.last)
+        box.all = []
+        state.handle(.precision(.replace(try Policy.rules(from: "* fp64"))))
+        let last = try #require(box.all.last)
+        #expect(box.all.count > 1 && last.run == before.run + 1 && !last.isRunning)
+        for partial in box.all.dropLast() {
+            let known = partial.stepper.program.steps.map { partial.stepper.statistics($0.output)?.hash }
+            let end = known.firstIndex(of: nil) ?? known.count
+            #expect(partial.run == last.run && end > 0 && known[end...].allSatisfy { $0 == nil })
+            let final = partial.stepper.program.steps[..<end].map { last.stepper.statistics($0.output)?.hash }
+            #expect(Array(known[..<end]) == final)
+        }
+    }
+
+    private final class Snapshots {
+        var all: [RunSnapshot] = []
+    }
+
     @Test func weightsAndPatternsAreRounded() throws {
         var harness = Harness.open()
         let before = try Self.hashes(harness)

@@ -24,9 +24,11 @@ extension Stepper {
     }
 
     /// The same run under other edits or another policy (and, for a pass with a cache, other bindings): what lies downstream of a change is computed again up
-    /// to the cursor, everything else is kept. Going back gives the same bits. Nil if `interrupted`; this run is not touched.
+    /// to the cursor, everything else is kept. Going back gives the same bits. `progress` sees the run after every step, with what is still to come
+    /// forgotten. Nil if `interrupted`; this run is not touched.
     package func rerun(
-        _ set: EditSet, policy: Policy? = nil, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false }
+        _ set: EditSet, policy: Policy? = nil, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false },
+        progress: (Stepper) -> Void = { _ in }
     ) throws -> Rerun? {
         var next = self
         if let policy { try next.take(policy) }
@@ -43,6 +45,7 @@ extension Stepper {
         for number in steps {
             if interrupted() { return nil }
             try next.renew(number)
+            progress(next)
         }
         return Rerun(stepper: next, steps: steps, changed: dirty)
     }

@@ -10,9 +10,11 @@ package struct Tabs: Hashable, Sendable {
     package var items: [Item]
     package var active: Int
     package var label: String
+    /// What says the same in fewer columns, the longest first.
+    package var shorter: [String]
 
-    package init(_ items: [Item], active: Int, label: String = "") {
-        (self.items, self.active, self.label) = (items, active, label)
+    package init(_ items: [Item], active: Int, label: String = "", shorter: [String] = []) {
+        (self.items, self.active, self.label, self.shorter) = (items, active, label, shorter)
     }
 
     package func draw(into surface: inout Surface, in rect: Rect) {
@@ -24,7 +26,8 @@ package struct Tabs: Hashable, Sendable {
                 surface.put(place.lowerBound, rect.y, text(index, rect), role)
             }
             let free = rect.right - end - 2
-            if free >= 8 { surface.put(end + 1, rect.y, label, width: free, align: .right, style: .role(.tab)) }
+            let fitting = ([label] + shorter).first { VisibleText.width($0) <= free } ?? shorter.last ?? label
+            if free >= 8 { surface.put(end + 1, rect.y, fitting, width: free, align: .right, style: .role(.tab)) }
         }
     }
 

@@ -15,6 +15,13 @@ extension Command {
             let next = Session.formats[(at + 1) % Session.formats.count]
             return [.engine(.precision(.add([Policy.Rule(.value(value.name), format: next)])))]
         },
+        Command("errors", .view, "measure how far every value is from the same run in fp64, however long it takes") {
+            session, _ throws(CommandError) in
+            try session.needRun()
+            session.numerics.measuresErrors = true
+            session.open(.numerics)
+            return []
+        },
         Command(
             "precision", "[NAME [PATTERN] | RULE | own]", .whatIf,
             "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
@@ -83,6 +90,11 @@ extension Session {
             return true
         }
         return stepper.choices[step].ownKernel.map { $0 == stepper.choices[step].kernelName } ?? true
+    }
+
+    /// Before what is made of several values: the first that is in another format.
+    func formatSign(among values: [Int]) -> String {
+        values.lazy.map { formatSign(ValueRef(id: $0)) }.first { !$0.isEmpty } ?? ""
     }
 
     /// The format and what else a rule says of a value; nothing where all is fp32 and the model's own.

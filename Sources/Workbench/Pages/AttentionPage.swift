@@ -4,7 +4,7 @@ import Screen
 package enum AttentionPage: Page {
     package static let id = PageID.attention
     package static let key = 2
-    package static let title = "Attention"
+    package static let title = "Attn"
 
     package static func layout(_ session: Session, _ area: Rect) -> [PanePlace] {
         switch Breakpoint(session.size) {

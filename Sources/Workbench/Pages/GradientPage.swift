@@ -44,7 +44,7 @@ package enum GradientPage: Page {
 
     package static func label(_ session: Session) -> String {
         guard let cursor = session.reverseCursor, let count = session.reverse?.entries.count else { return RunLine.label(session) }
-        return "backward \(cursor)/\(count)"
+        return "\(RunLine.live(session))backward \(cursor)/\(count)"
     }
 
     // MARK: the status line

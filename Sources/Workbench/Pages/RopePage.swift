@@ -55,7 +55,7 @@ package enum RopePage: Page {
     package static func label(_ session: Session) -> String {
         guard let focus = session.ropeFocus else { return RunLine.label(session) }
         let base = focus.values.source.map { "  base \(Numbers.label($0.base))" } ?? ""
-        return "head_dim \(focus.values.dimension)\(base)  context \(Numbers.count(focus.context))"
+        return "\(RunLine.live(session))head_dim \(focus.values.dimension)\(base)  context \(Numbers.count(focus.context))"
     }
 
     // MARK: the status line

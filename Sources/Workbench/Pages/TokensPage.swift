@@ -4,7 +4,7 @@ import Screen
 package enum TokensPage: Page {
     package static let id = PageID.tokens
     package static let key = 7
-    package static let title = "Tokens"
+    package static let title = "Tok"
 
     package static func layout(_ session: Session, _ area: Rect) -> [PanePlace] {
         if session.showsLabels { return labels(session, area) }

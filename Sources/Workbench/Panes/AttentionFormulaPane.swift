@@ -3,7 +3,10 @@ import Screen
 /// softmax(scale · q·k + mask) with the numbers of the cell under the cursor.
 package enum AttentionFormulaPane: Pane {
     package static let name = "Formula"
-    package static func title(_ session: Session) -> String { "softmax(q·k·scale + mask)" }
+    package static func title(_ session: Session) -> String {
+        let values = session.attentionFocus.map { [$0.values.probs, $0.values.scores] } ?? []
+        return session.formatSign(among: values) + "softmax(q·k·scale + mask)"
+    }
 
     package static func label(_ session: Session) -> String {
         session.attentionFocus.map { "\(session.quotedToken($0.query)) → \(session.quotedToken($0.key))" } ?? ""

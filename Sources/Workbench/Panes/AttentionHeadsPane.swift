@@ -6,7 +6,7 @@ package enum AttentionHeadsPane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let focus = session.attentionFocus else { return "Heads" }
-        return "Heads of layer \(focus.layer)"
+        return "\(session.formatSign(among: [focus.values.probs]))Heads of layer \(focus.layer)"
     }
 
     package static func label(_ session: Session) -> String {

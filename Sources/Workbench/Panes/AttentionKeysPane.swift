@@ -6,7 +6,7 @@ package enum AttentionKeysPane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let focus = session.attentionFocus else { return "Query → keys" }
-        return "\(session.quotedToken(focus.query)) → keys"
+        return "\(session.formatSign(among: [focus.values.probs]))\(session.quotedToken(focus.query)) → keys"
     }
 
     package static func label(_ session: Session) -> String {

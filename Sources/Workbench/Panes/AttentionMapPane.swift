@@ -11,7 +11,8 @@ package enum AttentionMapPane: Pane {
         let values = [focus.values.probs, focus.values.scores].map { ValueRef(id: $0) }
         let edited = values.contains(where: session.isEdited) ? "✎ " : ""
         let sign = edited + (values.contains { !session.quirks(of: $0).isEmpty } ? "\(QuirkWords.sign) " : "")
-        return "\(sign)\(what)  query ↓  key →"
+        let format = session.formatSign(among: values.map(\.id))
+        return "\(sign)\(format)\(what)  query ↓  key →"
     }
 
     package static func label(_ session: Session) -> String {

@@ -11,8 +11,9 @@ package enum GradientValuePane: Pane {
         guard let value = session.gradientTarget, let known = session.snapshot?.stepper.program.values[safe: value.id] else {
             return "Value"
         }
-        if GradientPane.isSmall(session, value: true) { return "value" }
-        return "value \(Names.short(known.name))\(GradientPane.slice(session, value))"
+        let sign = session.formatSign(value)
+        if GradientPane.isSmall(session, value: true) { return sign + "value" }
+        return "\(sign)value \(Names.short(known.name))\(GradientPane.slice(session, value))"
     }
 
     package static func label(_ session: Session) -> String {
@@ -55,9 +56,10 @@ package enum GradientPane: Pane {
         guard session.snapshot?.inner.isEmpty ?? true else { return InfoPane.title(session) }
         guard let list = session.reverse, let entry = session.gradientEntry else { return "grad" }
         if showsUpdate(session) { return "−lr·grad" }
-        if isSmall(session, value: false) { return "grad" }
+        let sign = session.gradientValue.map { session.formatSign($0) } ?? ""
+        if isSmall(session, value: false) { return sign + "grad" }
         let chosen = list.entries[entry]
-        return "grad \(chosen.name)\(chosen.via.map { " via \($0)" } ?? "")\(slice(session, ValueRef(id: chosen.target)))"
+        return "\(sign)grad \(chosen.name)\(chosen.via.map { " via \($0)" } ?? "")\(slice(session, ValueRef(id: chosen.target)))"
     }
 
     /// Whether it is the narrow one of the two pictures.

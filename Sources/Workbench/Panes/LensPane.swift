@@ -4,7 +4,9 @@ import Screen
 /// What each layer would say: the likeliest next token of every layer at every position, if the model stopped there.
 package enum LensPane: Pane {
     package static let name = "Lens"
-    package static func title(_ session: Session) -> String { "Logit lens   layer ↓  after token →" }
+    package static func title(_ session: Session) -> String {
+        "\(session.formatSign(among: session.lensStreams))Logit lens   layer ↓  after token →"
+    }
 
     package static func label(_ session: Session) -> String {
         guard let ranking = selected(session), let top = ranking.top.first else { return "" }

@@ -6,7 +6,8 @@ package enum RopeCirclePane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let focus = session.ropeFocus else { return "Rotation" }
-        let place = "pair \(focus.pair)  m=\(focus.position)"
+        let sign = session.formatSign(among: [focus.values.turnedQ, focus.values.q])
+        let place = sign + "pair \(focus.pair)  m=\(focus.position)"
         return Breakpoint(session.size) == .standard ? place : "L\(focus.layer) H\(focus.head)  \(place)"
     }
 

@@ -7,7 +7,7 @@ package enum RopeLearnedPane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let focus = session.learnedFocus else { return "Positions" }
-        return "\(focus.name)   feature ↓  position →"
+        return "\(session.formatSign(among: [focus.learned.table]))\(focus.name)   feature ↓  position →"
     }
 
     package static func label(_ session: Session) -> String {

@@ -6,7 +6,8 @@ package enum RopeNumbersPane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let focus = session.ropeFocus else { return "q" }
-        return "q before and after  H\(focus.head)  m=\(focus.position)"
+        let sign = session.formatSign(among: [focus.values.turnedQ, focus.values.q])
+        return "\(sign)q before and after  H\(focus.head)  m=\(focus.position)"
     }
 
     package static func label(_ session: Session) -> String {

@@ -7,7 +7,8 @@ package enum RopeTablePane: Pane {
 
     package static func title(_ session: Session) -> String {
         let axes = Breakpoint(session.size) == .standard ? "  i ↓  m →" : "   pair i ↓  position m →"
-        return "\(function(session).rawValue)(m·θᵢ)\(axes)"
+        let values = session.ropeFocus.map { [function(session) == .cos ? $0.values.cos : $0.values.sin] } ?? []
+        return "\(session.formatSign(among: values))\(function(session).rawValue)(m·θᵢ)\(axes)"
     }
 
     package static func label(_ session: Session) -> String {

@@ -7,7 +7,8 @@ package enum TokenNextPane: Pane {
 
     package static func title(_ session: Session) -> String {
         guard let id = session.tokenIDs[safe: session.tokenIndex] else { return "Next token" }
-        return "Next after \"\(session.tokenLabel(id))\""
+        let sign = session.formatSign(among: [session.value(named: "logits")?.id].compactMap(\.self))
+        return "\(sign)Next after \"\(session.tokenLabel(id))\""
     }
 
     package static func label(_ session: Session) -> String {

@@ -29,6 +29,14 @@ package struct RopeView: Sendable, Hashable {
     package init() {}
 }
 
+/// What the Numerics screen was told to do.
+package struct NumericsView: Sendable, Hashable {
+    /// Whether errors against fp64 are measured even where that takes long.
+    package var measuresErrors = false
+
+    package init() {}
+}
+
 /// Where the Tokens screen stands.
 package struct TokensView: Sendable, Hashable {
     /// The selected token of the text; nil: the last, also when new ones come.

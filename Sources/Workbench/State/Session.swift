@@ -44,6 +44,7 @@ package struct Session: Sendable {
     package var attention = AttentionView()
     package var rope = RopeView()
     package var gradient = GradientView()
+    package var numerics = NumericsView()
     package var tokens = TokensView()
     package var train = TrainView()
     package var search = ""

@@ -29,6 +29,7 @@ struct Bench {
         case .kept: return try pass(work, keep: .all(budget: .max))
         case .decode: return try decode()
         case .lora: return try lora()
+        case .live: throw Failure("switches are measured in milliseconds, by SwitchBench")
         case .backward: return try pass(work, keep: Checkpointing.light.keep, leaves: { $0.role == .weight })
         }
     }
@@ -118,7 +119,7 @@ struct Bench {
     }
 
     /// The same arbitrary tokens every time.
-    private static func ids(_ count: Int, below vocabulary: Int) -> [Int] {
+    static func ids(_ count: Int, below vocabulary: Int) -> [Int] {
         var state: UInt64 = 1
         return (0..<count).map { _ in
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

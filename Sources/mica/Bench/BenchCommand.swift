@@ -11,15 +11,16 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             forward: the logits of every token, nothing kept. kept: every value kept, with its statistics. decode: 64 tokens one at a time behind \
             a prompt of 64. backward: the loss and the gradients of all weights. lora: one step of AdamW on adapters of rank 16 beside every \
-            linear layer. Both compute cheap values again (--checkpointing light). The best of several runs after one that does not count. \
-            Weights are used in the format of their file; arithmetic is fp32.
+            linear layer. Both compute cheap values again (--checkpointing light). Of these the best of several runs after one that does not \
+            count. switch, when it is asked for: milliseconds until the workbench has other numbers after a format was changed at the first \
+            layer of 64 tokens, the slowest of six. Weights are used in the format of their file; arithmetic is fp32.
 
             Example: mica bench Samples/fables-llama --work forward
             """)
 
     @Argument(help: ArgumentHelp("A model folder.", valueName: "model"))
     var path: String
-    @Option(help: "Measure this alone: forward, kept, decode, backward, lora.")
+    @Option(help: "Measure this alone: forward, kept, decode, backward, lora, switch.")
     var work: Work?
     @OptionGroup var precision: PrecisionOptions
     @Option(help: ArgumentHelp("Tokens of a pass (512, or the context if it is shorter).", valueName: "n"))
@@ -31,6 +32,10 @@ struct BenchCommand: ParsableCommand {
 
     enum Work: String, CaseIterable, ExpressibleByArgument {
         case forward, kept, decode, backward, lora
+        case live = "switch"
+
+        /// Those that count tokens a second.
+        static let rates = allCases.filter { $0 != .live }
     }
 
     func validate() throws {
@@ -44,8 +49,13 @@ struct BenchCommand: ParsableCommand {
         }
         Interrupt.watch()
         let policy = try precision.policy(threads: threads.count)
+        if work == .live {
+            let count = tokens ?? min(64, model.settings.context)
+            let bench = SwitchBench(path: path, policy: policy, ids: Bench.ids(count, below: model.settings.vocabulary))
+            return Console.print(bench.report(try bench.measure(), json: json))
+        }
         let bench = Bench(model: model, policy: policy, tokens: tokens ?? min(512, model.settings.context))
-        let results = try (work.map { [$0] } ?? Work.allCases).map { try bench.measure($0) }
+        let results = try (work.map { [$0] } ?? Work.rates).map { try bench.measure($0) }
         let limit = try ProductLimit.measure(threads: policy.threads)
         let report = BenchReport(
             path: path, precision: precision.precision, results: results,

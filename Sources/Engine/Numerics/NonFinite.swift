@@ -1,0 +1,202 @@
+import Tensors
+
+/// A NaN or an infinity that was computed from finite numbers, or from what was given, with what made it.
+package struct NonFinite: Sendable {
+    package enum Cause: Sendable {
+        /// An edit put it there.
+        case edited
+        /// An element of a weight or an input; `original` is what it was before it was rounded to its format.
+        case given(value: Int, index: [Int], number: Double, original: Double?)
+        /// The op's number before rounding is finite, and too large for the format.
+        case rounded(exact: Double, format: NumberFormat)
+        /// An operation inside the op, by the name it has there.
+        case part(Part)
+        /// A part's number, or the running sum, is rounded to a format that ends before it; the part is named where it is known.
+        case between(NumberFormat, part: String?, number: Double)
+        /// The op itself, which has nothing smaller inside.
+        case operation(Part)
+    }
+
+    /// One elementary operation with its numbers.
+    package struct Part: Sendable {
+        package let name: String
+        package let op: any Op
+        package let number: Double
+        package let operands: [Double]
+    }
+
+    package let value: Int
+    package let index: [Int]
+    package let number: Double
+    /// How many elements of the value are NaN or infinite, of so many.
+    package let count: Int
+    package let elements: Int
+    /// What the number was computed from, largest terms first; not all if there are many.
+    package let sources: [Lineage.Source]
+    package let sourceCount: Int
+    package let cause: Cause
+    /// How many of the values computed since have some.
+    package let spread: Int
+    package let later: Int
+
+    static let sourceLimit = 8
+}
+
+extension Stepper {
+    /// Why the first number of a value that is not finite is not; nil if all are.
+    package func nonFinite(in id: Int) throws -> NonFinite? {
+        guard let number = program.values[id].step, let tensor = try tensor(id), let known = numerics(of: id), known.faults > 0,
+            let index = nonFiniteIndex(tensor, id)
+        else { return nil }
+        let lineage = try lineage(of: id, at: index)
+        let sources = lineage?.sources ?? []
+        let after = program.steps[(number + 1)..<max(cursor, number + 1)]
+        return NonFinite(
+            value: id, index: index, number: tensor.value(at: index) ?? .nan, count: known.faults, elements: known.statistics.count,
+            sources: Array(sources.prefix(NonFinite.sourceLimit)), sourceCount: sources.count,
+            cause: try NonFiniteSearch(stepper: self, step: number, index: index).cause(sources),
+            spread: after.count { (numerics(of: $0.output)?.faults ?? 0) > 0 }, later: after.count)
+    }
+
+    private func nonFiniteIndex(_ tensor: Tensor, _ id: Int) -> [Int]? {
+        let isHidden = program.hidesWithInfinity(id)
+        let at = tensor.floats().firstIndex { !$0.isFinite && !(isHidden && $0 == -.infinity) }
+        return at.map { tensor.shape.index(at: $0) }
+    }
+}
+
+/// Looks for what made one element of a step's value.
+struct NonFiniteSearch {
+    let stepper: Stepper
+    let step: Int
+    let index: [Int]
+
+    private var program: Program { stepper.program }
+    private var output: Int { program.steps[step].output }
+    private var inputs: [Int] { program.steps[step].inputs }
+    private var op: any Op { stepper.op(ofStep: step) }
+    private var choice: Policy.Choice { stepper.choices[step] }
+    /// An op that takes longer by its formula is not computed again.
+    private static let costLimit = 1 << 28
+
+    func cause(_ sources: [Lineage.Source]) throws -> NonFinite.Cause {
+        if try stepper.isOverwritten(output, at: index) { return .edited }
+        if let given = try given(sources) { return given }
+        let exact = try exact(sources)
+        if let exact, exact.isFinite, !choice.format.nearest(exact).isFinite { return .rounded(exact: exact, format: choice.format) }
+        let inner = try finishedExpansion()
+        if let part = try inner.flatMap({ try inside($0) }) { return .part(part) }
+        if let exact, exact.isFinite, let format = choice.rounding.accumulation ?? choice.rounding.format {
+            let part = inner.flatMap { beyond(format, $0.stepper) }
+            return .between(format, part: part?.name, number: part?.number ?? exact)
+        }
+        let number = try stepper.tensor(output)?.value(at: index) ?? .nan
+        let operands = sources.isEmpty ? try stepper.operands(of: step, at: index).map(\.number) : sources.prefix(3).map(\.number)
+        return .operation(NonFinite.Part(name: op.card.name, op: op, number: number, operands: operands))
+    }
+
+    /// A weight or an input that is not finite where the element reads it.
+    private func given(_ sources: [Lineage.Source]) throws -> NonFinite.Cause? {
+        if let source = sources.first(where: { !$0.number.isFinite && program.values[$0.value].step == nil }) {
+            return given(source.value, source.index, source.number)
+        }
+        guard sources.contains(where: { !$0.weight.isFinite }) || sources.isEmpty else { return nil }
+        for input in inputs where program.values[input].step == nil {
+            guard let tensor = try stepper.tensor(input), tensor.type.isFloat, let at = place(in: tensor, input) else { continue }
+            return given(input, at, tensor.value(at: at) ?? .nan)
+        }
+        return nil
+    }
+
+    private func given(_ value: Int, _ index: [Int], _ number: Double) -> NonFinite.Cause {
+        .given(value: value, index: index, number: number, original: stepper.originals[value]?.value(at: index))
+    }
+
+    /// Where a weight is not finite: of a matrix product in the row or column that the element reads.
+    private func place(in tensor: Tensor, _ input: Int) -> [Int]? {
+        guard let linear = op as? Linear, tensor.shape.rank == 2, let o = index.last else {
+            return tensor.floats().firstIndex { !$0.isFinite }.map { tensor.shape.index(at: $0) }
+        }
+        let length = tensor.shape[linear.transposed ? 0 : 1]
+        return (0..<length).lazy.map { linear.transposed ? [$0, o] : [o, $0] }.first { tensor.value(at: $0)?.isFinite == false }
+    }
+
+    /// The element in fp64, before it was rounded: of a matrix product its terms' sum, of other ops by the formula.
+    private func exact(_ sources: [Lineage.Source]) throws -> Double? {
+        if op is Linear || (op as? Gradient)?.op is Linear { return sources.reduce(0) { $0 + $1.term } }
+        let shapes = inputs.map { program.values[$0].shape }
+        guard op.cost(shapes, output: program.values[output].shape) < NonFiniteSearch.costLimit else { return nil }
+        let tensors = try inputs.compactMap { try stepper.tensor($0) }
+        guard tensors.count == inputs.count else { return nil }
+        let read = try tensors.map { $0.type.isFloat ? try choice.inputs?.rounded($0, threads: stepper.policy.threads) ?? $0 : $0 }
+        let result = op.reference(read.map { Dense<Double>($0) })
+        return result.shape.position(of: index).map { result.values[$0] }
+    }
+
+    private func finishedExpansion() throws -> Expansion? {
+        var expansion = try stepper.expansion(of: output, at: index)
+        while expansion?.stepper.isFinished == false { try expansion?.stepper.step() }
+        return expansion
+    }
+
+    /// The first part that is larger than a format can say.
+    private func beyond(_ format: NumberFormat, _ inner: Stepper) -> (name: String, number: Double)? {
+        inner.program.steps.lazy.compactMap { step in
+            inner.statistics(step.output).map { (inner.program.values[step.output].name, Double($0.absMax)) }
+        }.first { $0.1 > format.maximum }
+    }
+
+    /// The small step inside the op at which the number was lost, found by going back from the result.
+    private func inside(_ expansion: Expansion) throws -> NonFinite.Part? {
+        let inner = expansion.stepper
+        var (value, at) = (expansion.result, expansion.cell == nil ? index : [0])
+        while let step = inner.program.values[value].step {
+            guard let number = try inner.tensor(value)?.value(at: at), !number.isFinite else { return nil }
+            let operands = try inner.operands(of: step, at: at)
+            // NaN of infinities is made here: ∞ − ∞, 0 · ∞, ∞ / ∞.
+            let wanted = operands.first { $0.number.isNaN } ?? (number.isNaN ? nil : operands.first { $0.number.isInfinite })
+            guard let wanted else {
+                return NonFinite.Part(
+                    name: inner.program.values[value].name, op: inner.program.steps[step].op, number: number,
+                    operands: operands.map(\.number))
+            }
+            (value, at) = (wanted.value, wanted.index)
+        }
+        return nil
+    }
+}
+
+extension Stepper {
+    struct Operand {
+        let value: Int
+        let index: [Int]
+        let number: Double
+    }
+
+    /// The elements that one of the small ops reads for the element at `index`.
+    func operands(of number: Int, at index: [Int]) throws -> [Operand] {
+        let step = program.steps[number]
+        let inputs = try step.inputs.map { try value($0) }
+        func operand(_ input: Int, _ index: [Int]) -> Operand {
+            Operand(value: step.inputs[input], index: index, number: inputs[input].value(at: index) ?? .nan)
+        }
+        switch step.op {
+        case let zip as Zip:
+            guard zip.function != .pick, let position = inputs[0].shape.position(of: index) else {
+                return [operand(0, index + [Int(inputs[1].value(at: index) ?? 0)])]
+            }
+            let second = inputs[1].shape.index(at: Zip.place(position, of: inputs[1].shape, over: inputs[0].shape))
+            return [operand(0, index), operand(1, second)]
+        case is Map: return [operand(0, index)]
+        case is RunningSum:
+            // Where the sum was lost: what it was before, and the two factors that it took in.
+            let sums = try value(step.output)
+            let at = sums.floats().firstIndex { !$0.isFinite } ?? index.first ?? 0
+            let before = Operand(value: step.output, index: [at - 1], number: at > 0 ? sums.value(at: [at - 1]) ?? .nan : 0)
+            return [before, operand(0, [at]), operand(1, [at])]
+        default:
+            let output = try value(step.output)
+            return step.op.contributions(at: index, inputs: inputs, output: output).map { operand($0.input, $0.index) }
+        }
+    }
+}
