@@ -111,6 +111,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (x, y, head_stride, token_stride, heads, T, D, threads)) \
     K(sum, (const float *const *x, int64_t count, float *y, int64_t n, int threads), \
       (x, count, y, n, threads)) \
+    K(add_product, (const float *a, const float *b, float factor, float *y, int64_t n, int threads), (a, b, factor, y, n, threads)) \
     K(add_scaled, (const float *a, const float *b, float factor, float *y, int64_t n, int threads), (a, b, factor, y, n, threads)) \
     K(lerp, (const float *m, const float *g, float weight, float *y, int64_t n, int threads), (m, g, weight, y, n, threads)) \
     K(average_squares, (const float *v, const float *g, float keep, float weight, float *y, int64_t n, int threads), \

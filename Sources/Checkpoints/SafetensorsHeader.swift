@@ -38,6 +38,8 @@ package struct SafetensorsHeader: Sendable {
         let text = try headerText(in: file)
         let dataStart = 8 + text.count
         var reader = try HeaderReader(text, of: file, path: path)
+        // A tensor takes some 60 bytes of text. What is reserved and not written is no memory, and growing would hold all of it twice.
+        entries.reserveCapacity(min(text.count / 50, SafetensorsHeader.maximumTensors))
         while let name = try reader.nextKey() {
             if name.utf8.elementsEqual("__metadata__".utf8) {
                 try addMetadata(&reader)
@@ -187,7 +189,10 @@ package struct SafetensorsHeader: Sendable {
     /// The tensors must fill the rest of the file, one beginning where another ends.
     private func checkLayout(from start: Int, to end: Int) throws(CheckpointError) {
         var expected = start
-        for (position, range) in rangesInOrder() {
+        let order = otherOrder()
+        for place in entries.indices {
+            let position = order?[place] ?? place
+            let range = entries[position].range
             guard range.lowerBound == expected else {
                 throw fault(
                     "tensor \(CheckpointError.quoted(entries[position].name)) starts at \(range.lowerBound - start), "
@@ -201,12 +206,15 @@ package struct SafetensorsHeader: Sendable {
         if expected < end { throw fault("\(end - expected) bytes after the last tensor (polyglot?)") }
     }
 
-    /// By begin, empty ones first; ranges are sorted and not entries, which is much faster for a million.
-    private func rangesInOrder() -> [(position: Int, range: Range<Int>)] {
-        let ranges = entries.enumerated().map { (position: $0.offset, range: $0.element.range) }
-        return ranges.sorted { a, b in
-            a.range.lowerBound != b.range.lowerBound ? a.range.lowerBound < b.range.lowerBound : a.range.upperBound < b.range.upperBound
+    /// Positions by begin, empty ones first; nil where that is the header's own order, as it nearly always is: a million tensors then need
+    /// no table. Ranges are sorted and not entries, which is much faster for as many.
+    private func otherOrder() -> [Int]? {
+        func precedes(_ a: Range<Int>, _ b: Range<Int>) -> Bool {
+            a.lowerBound != b.lowerBound ? a.lowerBound < b.lowerBound : a.upperBound < b.upperBound
         }
+        if zip(entries, entries.dropFirst()).allSatisfy({ !precedes($1.range, $0.range) }) { return nil }
+        let ranges = entries.enumerated().map { (position: $0.offset, range: $0.element.range) }
+        return ranges.sorted { precedes($0.range, $1.range) }.map(\.position)
     }
 
     private func fault(_ rule: String, next: String? = nil) -> CheckpointError {

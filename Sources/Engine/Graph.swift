@@ -109,6 +109,11 @@ package struct Graph: Sendable {
         }
     }
 
+    /// Marks a value whose op stays and whose shape or weight is another.
+    package mutating func mark(named name: String, _ mark: String) {
+        if let id = ids[name] { marks[id, default: []].append(mark) }
+    }
+
     /// A derivative goes with the op that it is of.
     mutating func mark(_ node: Node, as other: Int) { marks[node.id] = marks[other] }
 

@@ -63,6 +63,8 @@ extension Policy {
 
     private static func name(of rules: [Rule]) -> String? { known.first { $0.rules == rules }?.name }
 
+    var presetName: String? { Policy.name(of: rules) }
+
     /// The preset's name, or how many rules of a file; behind ≠ how many rules were added live, or which preset was.
     package var title: String {
         let own = Policy.name(of: rules) ?? "\(rules.count) rules"

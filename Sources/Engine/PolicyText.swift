@@ -29,6 +29,18 @@ extension Policy {
 
     /// The same rules again, a line each.
     package var text: String { rules.map { "\($0)\n" }.joined() }
+
+    /// Rules as one text keeps them: the name of a preset, or a line a rule; empty: none.
+    package static func rules(written text: String) throws(PolicyError) -> [Rule] {
+        guard let preset = Preset(rawValue: text) else { return try rules(from: text) }
+        return preset.rules
+    }
+
+    /// All rules, live ones too, for `rules(written:)`.
+    package var written: String {
+        let all = Policy(rules: rules + live)
+        return all.isPlain ? "" : all.presetName ?? all.text
+    }
 }
 
 extension Policy.Rule: CustomStringConvertible {

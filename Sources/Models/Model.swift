@@ -8,7 +8,9 @@ import Tokenizers
 package struct Model: Sendable {
     package let path: String
     package let architecture: Architecture
-    package let settings: ModelSettings
+    package internal(set) var settings: ModelSettings
+    /// As config.json has them; a quirk may have changed those of a run.
+    let ownSettings: ModelSettings
     package let checkpoint: Checkpoint
     /// Nil if the folder has none that can be read; then prompts are ids.
     package let tokenizer: Tokenizer?
@@ -27,6 +29,10 @@ package struct Model: Sendable {
     package var objective = Objective.next
     /// Published mistakes that are switched on, in the catalogue's order.
     package internal(set) var quirks: [Quirk] = []
+    /// What those that are on make of a text, in order.
+    package internal(set) var readings: [TokenReading] = []
+    /// Weights that a quirk looks for and the file does not have.
+    var initialised: [String: Tensor] = [:]
 
     /// Reads tables and settings only; weights stay where they are until a pass touches them.
     package init(path: String) throws(CheckpointError) {
@@ -37,6 +43,7 @@ package struct Model: Sendable {
         self.path = path
         architecture = reading.architecture
         settings = reading.settings
+        ownSettings = reading.settings
         endTokens = try Model.endTokens(config, folder: folder)
         (tokenizer, tokenizerProblem) = Model.tokenizer(in: folder)
         let match = try WeightMatch(reading, checkpoint)
@@ -111,7 +118,7 @@ package struct Model: Sendable {
         for id in program.leaves {
             let value = program.values[id]
             switch value.role {
-            case .weight: if weights { bindings[id] = try weight(value.name).view(value.shape) }
+            case .weight: if weights { bindings[id] = try weight(value.name, as: value.shape) }
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
             default: bindings[id] = try inputs[value.name] ?? input(value.name, ids: ids, past: past)
             }
@@ -121,16 +128,28 @@ package struct Model: Sendable {
 
     /// A weight where it lies in the file, or what stands in for it.
     package func weight(_ name: String) throws(CheckpointError) -> Tensor {
-        if let tensor = replacements[name] { return tensor }
+        if let tensor = replacements[name] ?? initialised[name] { return tensor }
         return try checkpoint.tensor(named: weightNames[name] ?? name)
+    }
+
+    /// A weight under the program's axes. Of one that the program takes for smaller than it is, the first numbers, as a program reads them
+    /// that trusts its own sizes.
+    private func weight(_ name: String, as shape: Shape) throws -> Tensor {
+        let tensor = try weight(name)
+        if tensor.elementCount < shape.elementCount {
+            throw QuirkError(rule: "\(name) has \(tensor.elementCount) numbers, and \(shape) needs \(shape.elementCount)")
+        }
+        return tensor.view(shape)
     }
 
     /// What tokens are told of their positions: their places in the text, unless a quirk is on. They stay inside the context.
     func positions(_ count: Int, past: Int) -> [Int32] {
-        (past..<past + count).map { place in
-            let position = quirks.reduce(place) { $1.position($0, past: past) }
-            return Int32(min(max(position, 0), max(settings.context - 1, place)))
-        }
+        (past..<past + count).map { Int32(position($0, past: past)) }
+    }
+
+    func position(_ place: Int, past: Int) -> Int {
+        let position = quirks.reduce(place) { $1.position($0, past: past) }
+        return min(max(position, 0), max(settings.context - 1, place))
     }
 
     private func input(_ name: String, ids: [Int], past: Int) throws -> Tensor {

@@ -23,14 +23,19 @@ package struct Quirk: Sendable {
         case ops(@Sendable (any Op, ModelSettings) -> (any Op)?)
         /// Another position for a place in the text; the second number is how many tokens lie in the cache.
         case positions(@Sendable (Int, Int) -> Int)
-        /// Other tokens; the second is the token that begins every text.
-        case tokens(@Sendable ([Int], Int) -> [Int])
+        /// Other tokens; nil for a model whose texts it leaves alone.
+        case tokens(@Sendable (Model) -> TokenReading?)
+        /// Other sizes than config.json's, so that the program has other values.
+        case settings(@Sendable (inout ModelSettings) -> Void)
+        /// The mean of micro-batches' means as the loss of a finetune's step; nothing in a run without one.
+        case denominator
     }
 
     package static let all: [Quirk] = [
         bosMissing, bosDoubled, rootOfWidth, normCast, gemma2Casts, positionsInBF16, ropeTablesInBF16, ropeQuotient, geluExact,
-        scoreScale, capAfterMask, capsMissing, windowIgnored, windowPlusOne, ropeScalingIgnored, scoresUnscaled, layerNormUncentred,
-        causalOffByOne, leftPadding, cachePosition,
+        scoreScale, capAfterMask, capsMissing, windowIgnored, windowPlusOne, windowMinusOne, ropeScalingIgnored, headDimDerived,
+        headUntied, scoresUnscaled, layerNormUncentred, causalOffByOne, leftPadding, cachePosition, templateTurnTypo,
+        templateNewlineMissing, untrainedRows, meanOfMeans,
     ]
 
     package static func named(_ name: String) throws(QuirkError) -> Quirk {
@@ -41,54 +46,36 @@ package struct Quirk: Sendable {
     }
 
     func rewrite(_ graph: inout Graph, _ settings: ModelSettings) {
-        guard case .ops(let change) = change else { return }
-        graph.rewrite(mark: name) { change($0, settings) }
+        switch change {
+        case .ops(let change): graph.rewrite(mark: name) { change($0, settings) }
+        case .settings: graph.mark(named: first, name)
+        case .positions, .tokens, .denominator: break
+        }
     }
 
     func position(_ place: Int, past: Int) -> Int {
         if case .positions(let change) = change { change(place, past) } else { place }
     }
 
-    func tokens(_ ids: [Int], begin: Int?) -> [Int] {
-        if case .tokens(let change) = change, let begin { change(ids, begin) } else { ids }
-    }
-
     /// The input that it changes, if it changes no op.
     package var input: String? {
         switch change {
-        case .ops: nil
+        case .ops, .settings, .denominator: nil
         case .positions: "position_ids"
         case .tokens: "input_ids"
         }
     }
 
-    /// Whether it changes which tokens are read, so that nothing of a run can be kept.
-    package var changesTokens: Bool { if case .tokens = change { true } else { false } }
-}
-
-extension Model {
-    /// Those of the catalogue that are of this model.
-    package var applicableQuirks: [Quirk] { Quirk.all.filter { $0.applies(self) } }
-
-    /// The model with exactly these switched on, whatever was on before.
-    package func with(quirks names: [String]) throws(QuirkError) -> Model {
-        for name in names {
-            let quirk = try Quirk.named(name)
-            guard quirk.applies(self) else {
-                let own = applicableQuirks.map(\.name).joined(separator: ", ")
-                throw QuirkError(rule: "quirk '\(name)' is not of this \(architecture.name); of it are \(own)")
-            }
+    /// Whether other tokens are read, or the values have other shapes, so that nothing of a run can be kept.
+    package var beginsAnew: Bool {
+        switch change {
+        case .tokens, .settings: true
+        case .ops, .positions, .denominator: false
         }
-        var model = self
-        model.quirks = Quirk.all.filter { names.contains($0.name) }
-        return model
     }
 
-    /// What the model is given to read when it is given these tokens.
-    package func quirked(_ ids: [Int]) -> [Int] { quirks.reduce(ids) { $1.tokens($0, begin: beginToken) } }
-
-    /// The token that the tokenizer puts before every text.
-    var beginToken: Int? { tokenizer?.specialsBefore.first.map(Int.init) }
+    /// Whether a run without a finetune is the same with it.
+    package var isOfTraining: Bool { if case .denominator = change { true } else { false } }
 }
 
 /// A quirk that cannot be switched on.

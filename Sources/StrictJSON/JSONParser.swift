@@ -213,7 +213,7 @@ struct JSONParser {
         case UInt8(ascii: "n"): content.append(0x0A)
         case UInt8(ascii: "r"): content.append(0x0D)
         case UInt8(ascii: "t"): content.append(0x09)
-        case UInt8(ascii: "u"): content.append(contentsOf: Array(String(Character(try unicodeEscape())).utf8))
+        case UInt8(ascii: "u"): content.append(contentsOf: UTF8.encode(try unicodeEscape()) ?? UTF8.encodedReplacementCharacter)
         default: throw fault("has an invalid escape in a string", at: at - 2)
         }
     }
@@ -233,13 +233,22 @@ struct JSONParser {
     private mutating func hex4(since start: Int) throws(JSONError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue, byte < 0x80 else {
+            guard let byte = next, let digit = JSONParser.hexadecimal(byte) else {
                 throw fault("has an invalid \\u escape: four hexadecimal digits must follow", at: start)
             }
-            value = value << 4 | UInt32(digit)
+            value = value << 4 | digit
             at += 1
         }
         return value
+    }
+
+    private static func hexadecimal(_ byte: UInt8) -> UInt32? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt32(byte - UInt8(ascii: "a") + 10)
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt32(byte - UInt8(ascii: "A") + 10)
+        default: nil
+        }
     }
 
     private func text(_ start: Int, _ end: Int, isASCII: Bool) throws(JSONError) -> String {

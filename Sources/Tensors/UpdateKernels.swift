@@ -19,6 +19,11 @@ extension Kernels {
         try joined([a, b], threads: threads) { ck_add_scaled($0[0], $0[1], factor, $1, $2, $3) }
     }
 
+    /// The same with one rounding, of the sum.
+    package static func addProduct(_ a: Tensor, _ b: Tensor, factor: Float, threads: Int) throws -> Tensor {
+        try joined([a, b], threads: threads) { ck_add_product($0[0], $0[1], factor, $1, $2, $3) }
+    }
+
     package static func scale(_ x: Tensor, by factor: Float, threads: Int) throws -> Tensor {
         try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
     }

@@ -182,7 +182,7 @@ package enum Completion {
         case let text where text.contains("NAME"):
             choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
         case let text where text.contains("THEME"): session.themes
-        case let text where text.contains("QUIRK"): session.model?.applicableQuirks.map(\.name) ?? []
+        case let text where text.contains("QUIRK"): session.quirks.listed.map(\.name)
         case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
         case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
         default: choices(command.arguments)

@@ -5,6 +5,8 @@ import Models
 package struct QuirkState: Sendable {
     /// By name, in the catalogue's order.
     package var on: [String] = []
+    /// Those of the open model.
+    package var listed: [Quirk] = []
     /// Against the run before; nil where the run began anew.
     package var report: EditReport?
 
@@ -12,12 +14,13 @@ package struct QuirkState: Sendable {
 }
 
 extension EngineState {
-    /// The run with exactly these quirks on: what follows from a difference is computed again, the rest is kept. Other tokens begin anew.
+    /// The run with exactly these quirks on: what follows from a difference is computed again, the rest is kept. Other tokens and other
+    /// shapes begin anew.
     mutating func switchQuirks(to names: [String], _ cancelled: () -> Bool) throws {
         guard training == nil, let model else { throw QuirkError(rule: "quirks are of an open model; :open one, or leave the finetune") }
         let other = try model.with(quirks: names)
-        let tokens = [model, other].map { $0.quirks.filter(\.changesTokens).map(\.name) }
-        guard !passes.isEmpty, tokens[0] == tokens[1] else { return try beginAnew(other) }
+        let anew = [model, other].map { $0.quirks.filter(\.beginsAnew).map(\.name) }
+        guard !passes.isEmpty, anew[0] == anew[1] else { return try beginAnew(other) }
         emit(.busy("computing again what follows; C-c stops"))
         let shown = try adapter.mode.applied(to: other, threads: policy.threads)
         guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled) else {
@@ -31,19 +34,22 @@ extension EngineState {
         publish()
     }
 
-    /// The prompt as the other model reads it, to the end.
+    /// The prompt as the other model reads it, to the end. One that cannot be run is not taken.
     private mutating func beginAnew(_ other: Model) throws {
+        let before = model
         model = other
+        do { if !passes.isEmpty { try begin(promptIDs) } } catch {
+            model = before
+            throw error
+        }
         adapterKeeps(other)
         tellQuirks(nil)
-        guard !passes.isEmpty else { return }
-        try begin(promptIDs)
-        start(.end)
+        if !passes.isEmpty { start(.end) }
     }
 
     func tellQuirks(_ report: EditReport?) {
         var state = QuirkState()
-        (state.on, state.report) = (model?.quirks.map(\.name) ?? [], report)
+        (state.on, state.listed, state.report) = (model?.quirks.map(\.name) ?? [], model?.applicableQuirks ?? [], report)
         emit(.quirks(state))
     }
 }

@@ -5,7 +5,7 @@ import Screen
 /// The list of a model's quirks with a mark on what is on, and the story of the selected one.
 enum QuirksBox {
     static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, _ selection: Int) {
-        let listed = session.model?.applicableQuirks ?? []
+        let listed = session.quirks.listed
         let width = min(96, area.width - 6)
         let details = details(session, listed[safe: selection], width - 2)
         let size = Size(width, min(listed.count + 1 + details.count, area.height - 4))

@@ -91,6 +91,43 @@ extension Kernels {
         }
     }
 
+    /// By hand: results below the least normal number become zeros of their sign, after rounding; what is beyond the largest becomes it.
+    @Test(
+        "flush and saturate do what they say",
+        arguments: [
+            (NumberFormat.fp16, [0x1.ff8p-15, -3e-8, 0x1.fffp-15, 0x1p-14, -0x1p-14], [0, -0.0, 0x1p-14, 0x1p-14, -0x1p-14]),
+            (.bf16, [0x1p-127, -0x1.f8p-127, 0x1p-126], [0, -0.0, 0x1p-126]),
+            (.fp8e4m3, [0x1p-7, -0x1.cp-7, 0x1.fp-7, 0x1p-6], [0, -0.0, 0x1p-6, 0x1p-6]),
+            (.fp8e5m2, [0x1p-15, -0x1p-16, 0x1p-14], [0, -0.0, 0x1p-14]),
+        ] as [(NumberFormat, [Float], [Float])])
+    func flushes(_ format: NumberFormat, _ given: [Float], _ expected: [Float]) throws {
+        var flushing = format
+        flushing.flushesSubnormals = true
+        try onEachInstructionSet { name in
+            let found = try flushing.rounded(Tensor(Shape((.item, given.count)), given), threads: 1).floats()
+            #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "\(name)")
+            #expect(given.map { Float(flushing.nearest(Double($0))).bitPattern } == expected.map(\.bitPattern))
+            // Without the switch the smallest stay.
+            #expect(try format.rounded(Tensor(Shape((.item, given.count)), given), threads: 1).floats()[0] == given[0])
+        }
+    }
+
+    @Test(
+        "saturating formats have a largest number and no overflow",
+        arguments: [
+            (NumberFormat.fp16, 65504, [65519, 65520, -1e9]), (.bf16, 0x1.fep127, [0x1.fefffep127, 0x1.ffp127, -0x1.fffffep127]),
+            (.fp8e4m3, 448, [463, 465, -1e30]), (.fp8e5m2, 57344, [61439, 61440, -1e9]),
+        ] as [(NumberFormat, Float, [Float])])
+    func saturates(_ format: NumberFormat, _ largest: Float, _ given: [Float]) throws {
+        try onEachInstructionSet { name in
+            let x = try Tensor(Shape((.item, 3)), given)
+            let (wide, plain) = (try format.saturating().rounded(x, threads: 1).floats(), try format.rounded(x, threads: 1).floats())
+            #expect(wide == [largest, largest, -largest], "\(name)")
+            // The first rounds down to it, the others are beyond.
+            #expect(plain[0] == largest && !plain[1].isFinite && !plain[2].isFinite, "\(name)")
+        }
+    }
+
     /// Scale 2^(floor(log2 max|x|) − emax) for the microscaling formats, elements cast by ml_dtypes after clipping; for int8
     /// np.rint(v / s) * s with s = max|v| / np.float32(127); 32 elements a block, the digest as above.
     @Test(

@@ -15,6 +15,11 @@ struct Updating: CustomTestStringConvertible, Sendable {
         } element: {
             $0 + 0.3 * $1
         },
+        Updating(name: "add product") {
+            ck_add_product($0, $1, 0.3, &$2, Int64($0.count), $3)
+        } element: {
+            $0.addingProduct(0.3, $1)
+        },
         Updating(name: "average that stays") {
             ck_lerp($0, $1, 0.1, &$2, Int64($0.count), $3)
         } element: {

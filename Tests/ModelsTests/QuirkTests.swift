@@ -10,11 +10,11 @@ struct QuirkTests {
         let subject: Subject
         var testDescription: String { "\(quirk.name) on \(subject)" }
 
-        /// Each quirk with every small model that it is of.
-        static let all: [Case] = Quirk.all.flatMap { quirk in
-            Subject.allCases.filter { subject in (try? subject.model()).map { quirk.applies($0) } ?? false }.map {
-                Case(quirk: quirk, subject: $0)
-            }
+        /// Each quirk of a run with every small model that it is of; those of training have a test beside the trainer's.
+        static let all: [Case] = Quirk.all.filter { !$0.isOfTraining }.flatMap { quirk in
+            Subject.allCases.filter { subject in
+                (subject != .chat || quirk.input == "input_ids") && ((try? subject.model()).map { quirk.applies($0) } ?? false)
+            }.map { Case(quirk: quirk, subject: $0) }
         }
 
         func off() throws -> Model { try subject.model() }
@@ -34,12 +34,12 @@ struct QuirkTests {
         }
     }
 
-    /// Models small enough to be run often, of every architecture; the last has a tokenizer.
+    /// Models small enough to be run often, of every architecture; the last two have tokenizers.
     enum Subject: String, CaseIterable, Sendable {
-        case llama, rescaled, gpt2, gemma, gemma2, fables
+        case llama, rescaled, gpt2, gemma, gemma2, fables, chat
 
         func model() throws -> Model {
-            guard self != .fables else { return try Sample.llama.model() }
+            if self == .fables || self == .chat { return try (self == .chat ? Sample.gemma2 : .llama).model() }
             var tiny = try TinyCheckpoint(try #require(Architecture.find(self == .rescaled ? "llama" : rawValue)))
             if self == .rescaled {
                 tiny.config["rope_scaling"] = """
@@ -49,13 +49,20 @@ struct QuirkTests {
             return try tiny.model()
         }
 
-        func ids() throws -> [Int] { self == .fables ? try Sample.llama.promptIDs() : [1, 5, 36, 0, 7, 5, 22, 11, 30, 2, 17, 8] }
+        /// The samples read a text; `chat` what a user says, through the template.
+        func ids() throws -> [Int] {
+            switch self {
+            case .fables: try Sample.llama.promptIDs()
+            case .chat: try #require(try model().tokenizer?.chatPrompt("What did Mia find?")).map(Int.init)
+            default: [1, 5, 36, 0, 7, 5, 22, 11, 30, 2, 17, 8]
+            }
+        }
     }
 
     @Test func namesAreUniqueAndEachHasAModel() {
         #expect(Set(Quirk.all.map(\.name)).count == Quirk.all.count)
         for quirk in Quirk.all {
-            #expect(Case.all.contains { $0.quirk.name == quirk.name }, "no model for \(quirk.name)")
+            #expect(quirk.isOfTraining || Case.all.contains { $0.quirk.name == quirk.name }, "no model for \(quirk.name)")
             #expect(quirk.name.allSatisfy { $0.isLowercase || $0.isNumber || $0 == "-" } && !quirk.title.hasSuffix("."))
             #expect(quirk.story.count > 100 && quirk.story.hasSuffix(".") && !quirk.source.isEmpty && !quirk.story.contains("  "))
         }
@@ -87,7 +94,7 @@ struct QuirkTests {
     }
 
     /// Switched live: the bits of a run that had it from the start; nothing is computed again but what follows; and back.
-    @Test(arguments: Case.all.filter { !$0.quirk.changesTokens }) func switchedLive(_ test: Case) throws {
+    @Test(arguments: Case.all.filter { !$0.quirk.beginsAnew }) func switchedLive(_ test: Case) throws {
         let model = try test.off()
         let plain = try test.passes(model)
         let (on, steps) = try #require(try Generation.carried(plain, to: model.with(quirks: [test.quirk.name])))
@@ -131,7 +138,7 @@ struct QuirkTests {
         let model = try Subject.gpt2.model()
         #expect(#expect(throws: QuirkError.self) { try model.with(quirks: ["gelu"]) }?.rule.hasPrefix("there is no quirk 'gelu'") == true)
         let other = #expect(throws: QuirkError.self) { try model.with(quirks: ["cap-after-mask"]) }
-        #expect(other?.rule.hasPrefix("quirk 'cap-after-mask' is not of this GPT-2; of it are scores-unscaled") == true)
+        #expect(other?.rule.hasPrefix("quirk 'cap-after-mask' is not of this GPT-2; of it are head-untied, scores-unscaled") == true)
     }
 
     /// Several at once are all there, whatever the order of their names.
@@ -146,6 +153,52 @@ struct QuirkTests {
         let probs = try #require(one.program.id(of: "model.layers.0.self_attn.probs"))
         let tensor = try #require(try one.tensor(probs))
         #expect((tensor.value(at: [0, 11, 0]) ?? 0) > 0 && (tensor.value(at: [0, 3, 9]) ?? 0) > 0)
+    }
+
+    /// What the quirks of a chat template make of its tokens, word by word.
+    @Test func templates() throws {
+        let model = try Subject.chat.model()
+        let tokenizer = try #require(model.tokenizer)
+        func text(_ quirk: String) throws -> String {
+            let ids = try model.with(quirks: [quirk]).quirked(Subject.chat.ids())
+            return String(decoding: ids.flatMap { tokenizer.tokenBytes(Int32($0)) }, as: UTF8.self)
+        }
+        let asked = "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nWhat did Mia find?<|eot_id|>"
+        let header = "<|start_header_id|>assistant<|end_header_id|>"
+        #expect(try text("template-turn-typo") == asked + "assistant" + header + "\n\n")
+        #expect(try text("template-newline-missing") == asked + header)
+        #expect(try text("bos-missing") == asked.dropFirst(17) + header + "\n\n")
+        #expect(try text("untrained-rows") == "<|begin_of_text|><|start_header_id|>" + asked.dropFirst(17) + header + "\n\n")
+    }
+
+    /// Planted rows are found, a row that is small all over but for one negative number is not, and a head that repeats itself is.
+    @Test func untrainedRowsAreFound() throws {
+        var tiny = try TinyCheckpoint(try #require(Architecture.find("llama")))
+        #expect(try !tiny.model().applicableQuirks.contains { $0.name == "untrained-rows" })
+        tiny.rows = ["model.embed_tokens.weight": [5: 1e-23, 9: -1e-23, 11: 0], "lm_head.weight": [5: 0, 9: 0.25]]
+        let model = try tiny.model()
+        let on = try model.with(quirks: ["untrained-rows"])
+        #expect(on.quirked([1, 2]) == [5, 1, 2])
+        tiny.rows["model.embed_tokens.weight"] = [5: -0.1, 9: 1e-23, 11: 1e-23]
+        tiny.rows["lm_head.weight"] = [9: 0.25, 11: 0.25]
+        #expect(try tiny.model().with(quirks: ["untrained-rows"]).quirked([1, 2]) == [9, 1, 2])
+    }
+
+    /// What a program reads that trusts its own sizes: the first numbers of each weight. Too few of them are an error that says so.
+    @Test func headsTakenForHiddenShared() throws {
+        let model = try Subject.gemma.model()
+        let (off, on) = (try model.run(Subject.gemma.ids()), try model.with(quirks: ["head-dim-derived"]).run(Subject.gemma.ids()))
+        let name = "model.layers.0.self_attn.o_proj.weight"
+        let (whole, part) = (try off.floats(name), try on.floats(name))
+        #expect(part.count == 24 * 24 && whole.count == 24 * 40 && part == Array(whole.prefix(part.count)))
+        var tiny = try TinyCheckpoint(try #require(Architecture.find("gemma")))
+        tiny.config["head_dim"] = "4"
+        for (name, shape) in tiny.tensors where name.contains("self_attn") {
+            tiny.tensors[name] = shape.map { $0 == 40 ? 16 : $0 == 20 ? 8 : $0 }
+        }
+        let small = try tiny.model().with(quirks: ["head-dim-derived"])
+        let fault = #expect(throws: QuirkError.self) { try small.run([1, 2]) }
+        #expect(fault?.rule.contains("q_proj.weight has 384 numbers") == true)
     }
 
     /// Positions that bf16 has no number for : 257 becomes 256, 8190 and 8191 become 8192.

@@ -30,6 +30,12 @@ enum Sample: String, CaseIterable, Sendable {
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
+    /// The same elements of a walk in 16 bits.
+    func narrowGradients() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).gradients.narrow.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
     /// What transformers computed in 16 bits (Golden/make_golden_formats.py).
     func formatGolden() throws -> JSONObject {
         let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).formats.json")))
@@ -64,6 +70,8 @@ struct TinyCheckpoint {
     var config: [String: String]
     /// The tensors by their names in the file.
     var tensors: [String: [Int]]
+    /// Rows of a tensor that are one number all over.
+    var rows: [String: [Int: Float]] = [:]
 
     /// Sizes that no two axes share, so that a mistaken axis shows. An architecture whose keys are called otherwise has them here.
     private static let sizes: [String: String] = [
@@ -114,7 +122,11 @@ struct TinyCheckpoint {
         for plan in plans {
             let count = plan.dimensions.reduce(1, *)
             // Norms stay near their identity, matrices near unit gain.
-            let values = (0..<count).map { _ in plan.dimensions.count == 1 ? 1 + 0.1 * random.centred() : 0.4 * random.centred() }
+            var values = (0..<count).map { _ in plan.dimensions.count == 1 ? 1 + 0.1 * random.centred() : 0.4 * random.centred() }
+            for (row, value) in rows[plan.name] ?? [:] {
+                let width = count / plan.dimensions[0]
+                values.replaceSubrange(row * width..<(row + 1) * width, with: repeatElement(value, count: width))
+            }
             try values.withUnsafeBytes { try writer.write(plan.name, bytes: $0) }
         }
         try writer.finish()

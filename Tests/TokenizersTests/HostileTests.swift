@@ -155,6 +155,7 @@ import Testing
         (Array("[]".utf8), "must be a JSON object, is an array"),
         (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "git-lfs pointer"),
         (Array(String(repeating: "[", count: 200_000).utf8), "nested deeper than 128"),
+        (Array("[1\(String(repeating: ",1", count: 2_097_153))]".utf8), "has some 2097153 entries, limit 2097152"),
         (Array("{\"\u{1B}]52;c\u{7}\": 1}".utf8), "raw control character"),
         (Array("{\"a\\u001b[2J\": 1, \"a\\u001b[2J\": 1}".utf8), "a<0x1B>[2J"),
     ])

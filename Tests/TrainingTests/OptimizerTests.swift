@@ -98,6 +98,34 @@ struct OptimizerTests {
         ),
     ])
     func adamWHasTorchsBits(_ beta1: String, _ beta2: String, _ decay: String, _ expected: [[UInt32]]) throws {
+        try expectBits(["optimizer": "adamw", "beta1": beta1, "beta2": beta2, "weight-decay": decay], expected)
+    }
+
+    /// Weights and momentum after three steps of torch.optim.SGD (the same script), by momentum and decay: every bit.
+    @Test(
+        arguments: [
+            ("0", "0", [[0x3ea4_c6f0, 0x3e9e_ea69, 0x3f8f_48d7, 0xbfad_58a1, 0xbfd9_76a1, 0x3f10_a2e3, 0x3f19_62b4, 0xbf15_7230]]),
+            ("0", "0.1", [[0x3ea4_488e, 0x3e9e_70fe, 0x3f8e_db16, 0xbfac_d3bd, 0xbfd8_cfff, 0x3f10_3385, 0x3f18_ed0d, 0xbf14_ff3e]]),
+            (
+                "0.9", "0",
+                [
+                    [0x3ea4_0e07, 0x3ea0_29d3, 0x3f8f_9193, 0xbfad_8634, 0xbfd9_c20b, 0x3f10_df08, 0x3f19_8027, 0xbf15_446c],
+                    [0x3ceb_d454, 0xbe4a_7da6, 0xbe74_65f0, 0x3e15_64f7, 0x3e8c_96b2, 0x3e34_f504, 0xbcdf_9900, 0xbe28_9579],
+                ]
+            ),
+            (
+                "0.9", "0.1",
+                [
+                    [0x3ea3_2197, 0x3e9f_46be, 0x3f8e_c45a, 0xbfac_8dae, 0xbfd8_8a6a, 0x3f10_0eb6, 0x3f18_a424, 0xbf14_6d6d],
+                    [0x3ded_284c, 0xbde9_65a6, 0x3d82_bcc3, 0xbe61_a5a7, 0xbe3d_2230, 0x3ea9_1499, 0x3e0a_0d38, 0xbea5_5db2],
+                ]
+            ),
+        ] as [(String, String, [[UInt32]])])
+    func sgdHasTorchsBits(_ momentum: String, _ decay: String, _ expected: [[UInt32]]) throws {
+        try expectBits(["optimizer": "sgd", "momentum": momentum, "weight-decay": decay], expected)
+    }
+
+    private func expectBits(_ settings: [String: String], _ expected: [[UInt32]]) throws {
         func floats(_ bits: [UInt32]) -> [Float] { bits.map { Float(bitPattern: $0) } }
         let start: [UInt32] = [0x3ea5_0138, 0x3e9d_c3bb, 0x3f8e_f28e, 0xbfad_23c2, 0xbfd9_1446, 0x3f11_1004, 0x3f19_4d8b, 0xbf15_e32b]
         let gradients: [[UInt32]] = [
@@ -105,7 +133,6 @@ struct OptimizerTests {
             [0x3d77_853d, 0xbc1f_6397, 0xbe2a_e145, 0x3d88_55b6, 0x3db5_2fad, 0x3d3f_543b, 0xbd34_96c6, 0xbcfe_163d],
             [0xbd88_866f, 0xbd9f_22da, 0xbd5f_29ba, 0x3d46_918f, 0x3dfd_43a7, 0x3e4a_d07a, 0x3c73_c088, 0xbdef_54ff],
         ]
-        let settings = ["optimizer": "adamw", "beta1": beta1, "beta2": beta2, "weight-decay": decay]
         let last = try #require(try OptimizerTests.steps(settings, from: floats(start), gradients.map(floats)).last)
         #expect(last.map { $0.map(\.bitPattern) } == expected)
     }

@@ -1,4 +1,5 @@
 import Engine
+import Foundation
 import Models
 import Screen
 import Testing
@@ -113,6 +114,46 @@ import Workbench
         #expect(CommandScript.hashes(harness.session) != narrow && harness.snapshot?.stepper.isFinished == true)
         harness.command("precision own")
         harness.command("quirk norm-cast-early")
+        #expect(CommandScript.hashes(harness.session) == before)
+    }
+
+    /// A finetune that is begun on the screen has the quirks and the formats that are on there, writes them down and says so.
+    @Test func aFinetuneHasThem() throws {
+        var harness = Self.harness("fables-llama", size: Size(160, 48))
+        harness.command("quirk rope-tables-bf16")
+        harness.command("precision bf16")
+        let folder = NSTemporaryDirectory() + "mica-quirky-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        harness.command("finetune \(Harness.root)/Samples/pirate.txt out=\(folder) steps=1 sequence-length=16 batch-size=1")
+        let settings = try #require(harness.session.training?.settings)
+        #expect(settings.quirks == "rope-tables-bf16" && settings.precision == "bf16")
+        let notes = harness.session.training?.notes.map(\.text) ?? []
+        #expect(notes.contains { $0.hasPrefix("quirk rope-tables-bf16: ") } && notes.contains { $0.contains("are in bf16; weights") })
+        #expect(harness.text.contains("quirk rope-tables-bf16"))
+        let written = try String(contentsOfFile: folder + "/run.json", encoding: .utf8)
+        #expect(written.contains("\"quirk\": \"rope-tables-bf16\"") && written.contains("\"precision\": \"bf16\""))
+        harness.command("quirk rope-tables-bf16")
+        #expect(harness.session.message?.text.contains("leave the finetune") == true)
+    }
+
+    /// What needs other shapes begins anew, and the old bits come back; where the sizes do not allow it, nothing changes.
+    @Test func otherShapesBeginAnew() throws {
+        var harness = Self.harness()
+        let before = CommandScript.hashes(harness.session)
+        harness.command("quirk head-dim-derived")
+        #expect(harness.snapshot?.stepper.isFinished == true && harness.session.quirks.on == ["head-dim-derived"])
+        let program = try #require(harness.snapshot?.stepper.program)
+        #expect(program.values[try #require(program.id(of: "model.layers.0.self_attn.q"))].shape.counts.last == 16)
+        harness.command("goto model.rotary_emb.inv_freq")
+        #expect(harness.text.contains("✗ head_dim is taken for hidden / heads"))
+        for page in PageCatalogue.all {
+            harness.screen(page.id)
+            _ = harness.draw()
+        }
+        harness.command("quirk head-dim-derived off")
+        harness.command("quirk head-untied")
+        #expect(CommandScript.hashes(harness.session) != before)
+        harness.command("quirk head-untied off")
         #expect(CommandScript.hashes(harness.session) == before)
     }
 

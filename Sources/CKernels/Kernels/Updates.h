@@ -29,6 +29,7 @@ static void over(update_job *j, int threads, void (*body)(void *, int64_t)) {
         } \
     }
 LANEWISE(add_scaled, a + p * b)
+LANEWISE(add_product, fma16(p, b, a))
 LANEWISE(near_lerp, fma16(p, b - a, a))
 LANEWISE(far_lerp, fma16(p - splat(1), b - a, b))
 LANEWISE(average_squares, fma16(q * b, b, p * a))
@@ -38,6 +39,10 @@ LANEWISE(adam_update, p * a / (__builtin_elementwise_sqrt(b) / q + r))
 static void add_scaled(const float *a, const float *b, float factor, float *y, int64_t n, int threads) {
     update_job j = {.a = a, .b = b, .p = factor, .y = y, .n = n};
     over(&j, threads, add_scaled_task);
+}
+static void add_product(const float *a, const float *b, float factor, float *y, int64_t n, int threads) {
+    update_job j = {.a = a, .b = b, .p = factor, .y = y, .n = n};
+    over(&j, threads, add_product_task);
 }
 static void lerp(const float *m, const float *g, float weight, float *y, int64_t n, int threads) {
     update_job j = {.a = m, .b = g, .p = weight, .y = y, .n = n};

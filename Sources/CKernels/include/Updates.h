@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 // y = a + factor * b, two roundings.
+// The same with one rounding.
+void ck_add_product(const float *a, const float *b, float factor, float *y, int64_t n, int threads);
 void ck_add_scaled(const float *a, const float *b, float factor, float *y, int64_t n, int threads);
 // The moving average m <- (1 - weight) m + weight g: y = m + weight * (g - m), the product and the sum rounded once; where g weighs more,
 // y = g + (weight - 1) * (g - m).

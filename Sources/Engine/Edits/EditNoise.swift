@@ -2,17 +2,17 @@ import RealModule
 
 /// Normal numbers by counter: each depends on seed, name and index alone, so a value that is computed again, in another order or in
 /// part, gets the same noise.
-struct EditNoise {
+package struct EditNoise: Sendable {
     private let key: UInt64
 
-    init(seed: UInt64, name: String) {
+    package init(seed: UInt64, name: String) {
         // FNV-1a of the name keeps values of equal shape apart.
         let hash = name.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
         key = EditNoise.mixed(seed &+ hash)
     }
 
     /// A standard normal number (Box and Muller 1958).
-    func normal(at index: [Int]) -> Double {
+    package func normal(at index: [Int]) -> Double {
         let counter = index.reduce(key) { EditNoise.mixed($0 ^ UInt64(bitPattern: Int64($1))) }
         let (a, b) = (EditNoise.uniform(counter), EditNoise.uniform(EditNoise.mixed(counter)))
         return (-2 * Double.log(a)).squareRoot() * Double.cos(2 * Double.pi * b)

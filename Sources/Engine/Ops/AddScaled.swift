@@ -1,19 +1,26 @@
 import Tensors
 
-/// a + s · b, two roundings: what an adapter adds to the matrix beside it.
+/// a + s · b: what an adapter adds to the matrix beside it, with two roundings, or what a step of SGD adds to a weight, with one.
 package struct AddScaled: Op {
     package let scale: Double
+    /// Whether product and sum are one operation.
+    package let isFused: Bool
 
-    package init(scale: Double) { self.scale = scale }
+    package init(scale: Double, isFused: Bool = false) {
+        self.scale = scale
+        self.isFused = isFused
+    }
 
     package static let card = OpCard(
         name: "add scaled", formula: "y = a + s · b",
         sentence: "The adapter's low-rank product joins that of the frozen matrix, scaled by α/r.",
         source: "Hu et al. 2021, arXiv:2106.09685, section 4.1; α/√r: Kalajdzievski 2023, arXiv:2312.03732")
     package static let samples = [
-        OpSample(AddScaled(scale: 1.7), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))
+        OpSample(AddScaled(scale: 1.7), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21)))),
+        OpSample(
+            AddScaled(scale: -0.3, isFused: true), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21)))),
     ]
-    package var parameters: [(name: String, value: String)] { [("s", "\(scale)")] }
+    package var parameters: [(name: String, value: String)] { [("s", "\(scale)")] + (isFused ? [("rounded", "once")] : []) }
 
     package var isRepeatedCheaply: Bool { false }
 
@@ -27,13 +34,16 @@ package struct AddScaled: Op {
 
     /// Rounded is s · b.
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
-        Dense(inputs[0].shape, zip(inputs[0].values, inputs[1].values).map { $0 + rounding(R(Float(scale)) * $1) })
+        let pairs = zip(inputs[0].values, inputs[1].values)
+        if isFused { return Dense(inputs[0].shape, pairs.map { $0.addingProduct(R(Float(scale)), $1) }) }
+        return Dense(inputs[0].shape, pairs.map { $0 + rounding(R(Float(scale)) * $1) })
     }
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd", .elements) { [scale] inputs, _, arithmetic in
+            Kernel(rounding: "simd", .elements) { [scale, isFused] inputs, _, arithmetic in
                 let threads = arithmetic.threads
+                if isFused { return try Kernels.addProduct(inputs[0], inputs[1], factor: Float(scale), threads: threads) }
                 guard let format = arithmetic.rounding.format else {
                     return try Kernels.addScaled(inputs[0], inputs[1], factor: Float(scale), threads: threads)
                 }

@@ -6,5 +6,11 @@ extension Quirk {
             second; for Llama 3 this was worse than having none.
             """,
         source: "ggml-org/llama.cpp issue 7332, 2024", first: "input_ids", applies: { $0.beginToken != nil },
-        change: .tokens { ids, begin in ids.first == begin ? [begin] + ids : ids })
+        change: .tokens { model in
+            guard let begin = model.beginToken else { return nil }
+            return { ids in
+                let all = ReadToken.all(ids)
+                return ids.first == begin ? [.added(begin)] + all : all
+            }
+        })
 }

@@ -7,5 +7,8 @@ extension Quirk {
             """,
         source: "Daniel and Michael Han, unsloth.ai/blog/gemma-bugs, 6 March 2024, finding 1; Llama 3: unsloth.ai/blog/llama3",
         first: "input_ids", applies: { $0.beginToken != nil },
-        change: .tokens { ids, begin in ids.count > 1 && ids.first == begin ? Array(ids.dropFirst()) : ids })
+        change: .tokens { model in
+            guard let begin = model.beginToken else { return nil }
+            return { ids in Array(ReadToken.all(ids).dropFirst(ids.count > 1 && ids.first == begin ? 1 : 0)) }
+        })
 }

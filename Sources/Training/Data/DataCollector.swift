@@ -1,3 +1,4 @@
+import Models
 import StrictJSON
 import Tokenizers
 
@@ -7,14 +8,16 @@ struct DataCollector {
     let tokenizer: Tokenizer?
     let vocabulary: Int
     let settings: DataSettings
+    let readings: [TokenReading]
     private(set) var items: [DataItem] = []
     var report: DataReport
 
-    init(_ path: String, _ tokenizer: Tokenizer?, _ vocabulary: Int, _ settings: DataSettings) {
+    init(_ path: String, _ tokenizer: Tokenizer?, _ vocabulary: Int, _ settings: DataSettings, _ readings: [TokenReading]) {
         self.path = path
         self.tokenizer = tokenizer
         self.vocabulary = vocabulary
         self.settings = settings
+        self.readings = readings
         report = DataReport(file: path, kind: .blocks)
     }
 
@@ -50,11 +53,11 @@ struct DataCollector {
     }
 
     /// Takes an item, cut or left out where the settings say so.
-    private mutating func add(_ item: DataItem) throws(DataError) {
+    private mutating func add(_ read: DataItem) throws(DataError) {
+        var item = read.read(by: readings)
         report.rows += 1
         report.longest = max(report.longest, item.length)
         try check(item)
-        var item = item
         if item.length > settings.sequenceLength {
             if settings.tooLong == .skip { return report.skip(line: item.example.line) }
             report.truncated += 1

@@ -1,3 +1,4 @@
+import Models
 import Tokenizers
 
 /// A data file as rows of tokens, in the order of the file.
@@ -14,12 +15,15 @@ package struct Dataset: Sendable {
     /// - Parameters:
     ///   - tokenizer: nil suffices for rows of ids.
     ///   - vocabulary: tokens that the model knows; ids beyond are errors.
-    package static func load(_ path: String, tokenizer: Tokenizer?, vocabulary: Int, settings: DataSettings) throws(DataError) -> Dataset {
+    ///   - readings: what the model's quirks make of each text.
+    package static func load(
+        _ path: String, tokenizer: Tokenizer?, vocabulary: Int, settings: DataSettings, readings: [TokenReading] = []
+    ) throws(DataError) -> Dataset {
         guard settings.sequenceLength >= 2 else {
             throw DataError(
                 path, "a sequence length of \(settings.sequenceLength) leaves no token to predict", next: "Give one of 2 tokens or more.")
         }
-        var collector = DataCollector(path, tokenizer, vocabulary, settings)
+        var collector = DataCollector(path, tokenizer, vocabulary, settings, readings)
         switch DataFile.suffix(path) {
         case "txt": try collector.readText()
         case "jsonl": try collector.readRows()

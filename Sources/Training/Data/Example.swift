@@ -1,3 +1,5 @@
+import Models
+
 /// One row of a data file as tokens. All arrays have one entry a token.
 package struct Example: Sendable, Equatable {
     package let ids: [Int32]
@@ -29,6 +31,27 @@ package struct Example: Sendable, Equatable {
     /// Tokens that count.
     package var counted: Int { roles.count { $0 == .counts } }
 
+    /// As a model reads it whose quirks are on, each document by itself. What stands beside the text does not count.
+    func read(by readings: [TokenReading]) -> Example { readings.reduce(self) { $0.read(by: $1) } }
+
+    private func read(by reading: TokenReading) -> Example {
+        var (tokens, starts): ([(id: Int32, place: Int?)], [Int]) = ([], [])
+        for (start, end) in zip(documents, documents.dropFirst() + [ids.count]) {
+            starts.append(tokens.count)
+            for token in reading(ids[start..<end].map(Int.init)) {
+                switch token {
+                case .place(let place): tokens.append((ids[start + place], start + place))
+                case .added(let id): tokens.append((Int32(id), nil))
+                }
+            }
+        }
+        // What stood first in its document and no longer does is not counted either.
+        let roles = tokens.map { token in token.place.map { self.roles[$0] == .boundary ? .template : self.roles[$0] } ?? .template }
+        return Example(
+            ids: tokens.map(\.id), roles: roles, labels: tokens.map { $0.place.map { labels[$0] } ?? maskedLabel }, documents: starts,
+            line: line)
+    }
+
     /// The first `length` tokens.
     package func prefix(_ length: Int) -> Example {
         var short = Example(
@@ -53,6 +76,10 @@ package struct DataItem: Sendable, Equatable {
     var length: Int { max(example.ids.count, rejected?.ids.count ?? 0) }
     /// Whether every part of it has a token that counts.
     var counts: Bool { example.counted > 0 && rejected.map { $0.counted > 0 } != false }
+
+    func read(by readings: [TokenReading]) -> DataItem {
+        readings.isEmpty ? self : DataItem(example.read(by: readings), rejected: rejected?.read(by: readings))
+    }
 
     func prefix(_ length: Int) -> DataItem { DataItem(example.prefix(length), rejected: rejected?.prefix(length)) }
 }

@@ -25,11 +25,12 @@ package struct UpdateRule: Sendable {
         let before = slots.map { graph.input("\($0).before:\(name)", shape) }
         var gradient = graph.input("grad:\(name)", shape, role: .gradient)
         if clip != 1 { gradient = graph.apply(Map(.times(clip)), [gradient], as: "grad.clipped:\(name)", role: .gradient) }
-        let parts =
-            settings.optimizer == .sgd
-            ? [weight, sgd(&graph, name, weight, gradient, before, rate: rate)]
-            : adam(&graph, name, weight, gradient, before, rate: rate, step: step)
-        graph.apply(Add(), parts, as: "new:\(name)", role: .gradient)
+        if settings.optimizer == .sgd {
+            sgd(&graph, name, weight, gradient, before, rate: rate)
+        } else {
+            let parts = adam(&graph, name, weight, gradient, before, rate: rate, step: step)
+            graph.apply(Add(), parts, as: "new:\(name)", role: .gradient)
+        }
         return try Program(graph)
     }
 
@@ -49,17 +50,21 @@ package struct UpdateRule: Sendable {
         return [graph.apply(keep, [weight], as: "decayed:\(name)", role: .gradient), update]
     }
 
-    /// −lr · m with m ← μ·m + g + λ·w, as PyTorch has it (no dampening, no Nesterov).
+    /// w − lr · m with m ← μ·m + g + λ·w, as PyTorch has it (no dampening, no Nesterov): what is added to a weight, by its decay or by the
+    /// step, is not rounded before it is.
     private func sgd(
         _ graph: inout Graph, _ name: String, _ weight: Node, _ gradient: Node, _ before: [Node], rate: Double
-    ) -> Node {
+    ) {
         var slope = gradient
         if settings.weightDecay > 0 {
-            slope = graph.apply(AddScaled(scale: settings.weightDecay), [slope, weight], as: "grad.decayed:\(name)", role: .gradient)
+            slope = graph.apply(
+                AddScaled(scale: settings.weightDecay, isFused: true), [slope, weight], as: "grad.decayed:\(name)", role: .gradient)
         }
         if let momentum = before.first {
             slope = graph.apply(AddScaled(scale: settings.momentum), [slope, momentum], as: "sgd.m:\(name)", role: .gradient)
         }
-        return graph.apply(Map(.times(-rate)), [slope], as: "update:\(name)", role: .gradient)
+        // For those who look; the sum takes the product as it is before it is rounded.
+        graph.apply(Map(.times(-rate)), [slope], as: "update:\(name)", role: .gradient)
+        graph.apply(AddScaled(scale: -rate, isFused: true), [weight, slope], as: "new:\(name)", role: .gradient)
     }
 }

@@ -34,6 +34,7 @@ package enum TRLFolder {
         let wanted: [(Bool, String)] = [
             (settings.method == .full || settings.method == .lora, "--method full or lora"),
             (settings.heads == 0, "--heads 0"), (settings.optimizer == .adamw, "--optimizer adamw"),
+            (job.model.quirks.isEmpty, "no --quirk"), (job.policy.rules.isEmpty, "--precision fp32"),
             (settings.denominator == .tokens, "--denominator tokens"),
             (settings.embeddingRatio == 0, "--embedding-ratio 0"), (settings.freeze.isEmpty, "no --freeze"),
             (settings.loraDropout == 0, "--lora-dropout 0, as other programs draw other numbers"),

@@ -20,7 +20,10 @@ enum TRLScript {
         options = parser.parse_args()
         if options.unsloth:
             os.environ["UNSLOTH_RETURN_LOGITS"] = "1"
-            from unsloth import FastLanguageModel  # before transformers, which it changes
+            try:
+                from unsloth import FastLanguageModel  # before transformers, which it changes
+            except (ImportError, NotImplementedError, RuntimeError) as error:
+                raise SystemExit(f"--unsloth needs a GPU and the package unsloth: {error}")
 
         import torch
         from datasets import Dataset

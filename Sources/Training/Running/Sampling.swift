@@ -8,7 +8,7 @@ extension Trainer {
         guard let tokenizer = model.tokenizer else { return nil }
         var model = model
         model.adapter?.dropout = 0
-        let ids = tokenizer.encode(prompt).map(Int.init)
+        let ids = model.quirked(tokenizer.encode(prompt).map(Int.init))
         guard !ids.isEmpty, ids.count < model.settings.context else { return nil }
         var generation = try Generation(model: model, prompt: ids, policy: job.policy, keep: .nothing)
         var decoder = StreamingDecoder(tokenizer)

@@ -173,7 +173,7 @@ package struct Trainer: Sendable {
         let bindings = try model.bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
+                "position_ids": Tensor(ids: model.quirked(positions: Array(row.positions.prefix(count)))),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))),
                 Pass.batchTokens: Tensor(Shape((.item, 1)), [Float(denominator)]),
                 LowRank.key: Tensor(ids: Dropout.parts(of: key), axis: .item),
@@ -243,7 +243,7 @@ package struct Trainer: Sendable {
                 bindings[id] = try state.moments[name]?[slot].tensor(threads: job.policy.threads) ?? zeros()
             }
         }
-        stepper = try Stepper(program, policy: job.policy, keep: .all(budget: .max), bindings: bindings)
+        stepper = try Stepper(program, policy: job.updatePolicy, keep: .all(budget: .max), bindings: bindings)
         phase = .update(number)
     }
 

@@ -65,6 +65,7 @@ package struct TrainingRun: Sendable {
         let folder = try RunFolder(path: path)
         if folder.hasRun { throw RunError(path, "there is a run in this folder", next: "Go on with --resume, or choose another folder.") }
         var plan = plan
+        plan.settings = try plan.settings.readingPolicy()
         if !plan.settings.validation.isEmpty { plan.settings.validation = RunFolder.absolute(plan.settings.validation) }
         if !plan.settings.adapter.isEmpty { plan.settings.adapter = RunFolder.absolute(plan.settings.adapter) }
         let job = try TrainingJob(model: Model(path: plan.model), settings: plan.settings, data: plan.data, policy: policy)

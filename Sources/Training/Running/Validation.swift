@@ -33,7 +33,7 @@ extension Model {
         let bindings = try bindings(
             program, ids: row.ids.prefix(count).map(Int.init),
             inputs: [
-                "position_ids": Tensor(ids: Array(row.positions.prefix(count))),
+                "position_ids": Tensor(ids: quirked(positions: Array(row.positions.prefix(count)))),
                 Pass.firstKeys: Tensor(ids: Array(row.starts.prefix(count))), Pass.batchTokens: Tensor(ids: [1], axis: .item),
             ].merging(row.targets(count, of: objective)) { $1 })
         var stepper = try Stepper(program, policy: policy, keep: .nothing, bindings: bindings)

@@ -43,6 +43,14 @@ extension Setting {
             "preference-beta", .training, \.preferenceBeta, 0...most,
             "dpo: how strongly the model is held to what it was, β. orpo: the weight of the preference beside the loss, λ."),
         .real("reward-margin", .training, \.rewardMargin, 0...most, "reward: how far apart the two answers' numbers are to be."),
+        .text(
+            "precision", .training, \.precision,
+            "Formats of forward and backward: a preset or a policy file; empty: fp32, or what the workbench is in. Trained weights, sums of gradients and the optimizer stay in fp32; each pass reads the weights rounded."
+        ),
+        .text(
+            "quirk", .training, \.quirks,
+            "Published mistakes that are on, by name (mica quirks lists them), separated by commas; empty: none, or those of the workbench."
+        ),
     ]
 
     private static let optimizer: [Setting] = [

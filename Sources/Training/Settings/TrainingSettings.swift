@@ -1,4 +1,6 @@
+import Checkpoints
 import Engine
+import Foundation
 
 /// Everything that a finetune is told; the catalogue (`Setting.all`) says what each means and keeps it in its range.
 package struct TrainingSettings: Sendable, Equatable {
@@ -63,6 +65,10 @@ package struct TrainingSettings: Sendable, Equatable {
     package var decayShare = 0.2
     package var preferenceBeta = 0.1
     package var rewardMargin = 0.0
+    /// A preset, or the rules of a policy; empty: fp32.
+    package var precision = ""
+    /// Names of quirks, separated by commas.
+    package var quirks = ""
 
     // Optimizer
     package var optimizer = OptimizerKind.adamw
@@ -106,6 +112,25 @@ package struct TrainingSettings: Sendable, Equatable {
         data.shuffle = shuffle
         data.seed = UInt64(max(0, seed))
         return data
+    }
+
+    /// With the rules of a policy file in the place of its name, so that a run does not depend on the file.
+    package func readingPolicy() throws -> TrainingSettings {
+        var settings = self
+        guard !precision.isEmpty, Policy.Preset(rawValue: precision) == nil, !precision.contains(where: \.isNewline) else { return self }
+        guard access(precision, F_OK) == 0 else {
+            let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+            throw SettingError(rule: "--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file")
+        }
+        let bytes = try WholeFile.read(precision, as: "a policy", limit: 1 << 20)
+        let rules = try Policy.rules(from: String(decoding: bytes, as: UTF8.self), naming: precision)
+        settings.precision = Policy(rules: rules).text
+        return settings
+    }
+
+    /// The quirks' names one by one.
+    package var quirkNames: [String] {
+        quirks.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     }
 
     /// Optimizer steps of the whole run.

@@ -29,7 +29,7 @@ extension Session {
 
     /// Keys of the list of quirks.
     mutating func quirksKey(_ key: Key, _ selection: Int) -> [Effect] {
-        let listed = model?.applicableQuirks ?? []
+        let listed = quirks.listed
         guard key.code == .enter || key == Key(" ") else {
             overlay = .quirks(selection: min(max(selection + key.scroll, 0), max(listed.count - 1, 0)))
             return []

@@ -102,14 +102,26 @@ struct RopeReader {
         return Int(first)
     }
 
+    /// By the run's own op, which a quirk may have changed.
     private func table(_ values: RopeValues, _ function: RopeTable.Function, _ positions: Range<Int>) throws -> Tensor {
-        try run(RopeTable(function), [tensor(values.frequencies), Tensor(ids: positions.map { Int32($0) })])
+        let program = stepper.program
+        let op = program.values[recorded(values, function)].step.map { program.steps[$0].op } ?? RopeTable(function)
+        return try run(op, [tensor(values.frequencies), Tensor(ids: positions.map { Int32($0) })])
+    }
+
+    private func recorded(_ values: RopeValues, _ function: RopeTable.Function) -> Int { function == .cos ? values.cos : values.sin }
+
+    /// The recorded row of a position where the run has it, and the same op's for all others.
+    private func row(_ values: RopeValues, _ function: RopeTable.Function, _ position: Int) throws -> [Float] {
+        let row = position - past
+        if (0..<values.tokens).contains(row), let table = try stepper.tensor(recorded(values, function)) { return table[row].floats() }
+        return try table(values, function, position..<position + 1).floats()
     }
 
     /// Recorded rows where the run has them, and the same op's for all others.
     private func window(_ values: RopeValues, _ function: RopeTable.Function, _ from: Int, _ count: Int) throws -> RopeWindow {
         let made = try table(values, function, from..<from + max(count, 0)).floats()
-        let recorded = try stepper.tensor(function == .cos ? values.cos : values.sin)?.floats() ?? []
+        let recorded = try stepper.tensor(recorded(values, function))?.floats() ?? []
         let pairs = values.pairs
         let numbers = (0..<pairs * count).map { place -> Float in
             let (pair, position) = (place / count, from + place % count)
@@ -131,13 +143,13 @@ struct RopeReader {
         let q = try tensor(values.q)[head][row]
         let recorded = past + row == position ? try stepper.tensor(values.turnedQ)?[head][row].floats() : nil
         let after = try recorded ?? turned(AttentionReader.alone(q), values, position..<position + 1).floats()
-        let (cos, sin) = (try table(values, .cos, position..<position + 1), try table(values, .sin, position..<position + 1))
+        let (cos, sin) = (try self.row(values, .cos, position), try self.row(values, .sin, position))
         let (theta, before) = (try tensor(values.frequencies).floats(), q.floats())
         let pairs = (0..<values.pairs).map { pair in
             let (i, j) = values.dimensions(of: pair)
             return RopeTurn.Pair(
-                theta: Double(theta[pair]), angle: Double(Float(position) * theta[pair]), cos: cos.value(at: [0, pair]) ?? .nan,
-                sin: sin.value(at: [0, pair]) ?? .nan, before: [Double(before[i]), Double(before[j])],
+                theta: Double(theta[pair]), angle: Double(Float(position) * theta[pair]), cos: Double(cos[pair]),
+                sin: Double(sin[pair]), before: [Double(before[i]), Double(before[j])],
                 after: [Double(after[i]), Double(after[j])])
         }
         return RopeTurn(token: past + row, pairs: pairs, norm: RopeReader.norm(before), turnedNorm: RopeReader.norm(after))

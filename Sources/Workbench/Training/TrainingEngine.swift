@@ -33,7 +33,7 @@ struct TrainingWork {
         let sentences = report.sentences(sequenceLength: run.job.dataSettings.sequenceLength)
         let name = report.file.split(separator: "/").last.map(String.init) ?? report.file
         for text in run.notices + sentences { note(.info, text.replacing(report.file, with: name)) }
-        if run.job.settings.denominator == .means { note(.warning, "the loss is the mean of micro-batches' means: short ones count more") }
+        for text in run.job.warnings { note(.warning, text) }
         note(.info, "the run's folder is \(shortened(run.folder.path))")
     }
 
@@ -144,7 +144,7 @@ extension EngineState {
         case .start(let plan, let folder, let until):
             try endTraining()
             emit(.busy("reading \(plan.data)"))
-            try begin(TrainingWork(.new(plan, in: folder, policy: policy), budget: budget), until: until)
+            try begin(TrainingWork(.new(asOnScreen(plan), in: folder, policy: policy), budget: budget), until: until)
         case .resume(let folder):
             try endTraining()
             emit(.busy("reading \(folder)"))
@@ -158,6 +158,14 @@ extension EngineState {
         case .why: try why(cancelled)
         case .save: try withTraining { try $0.save() }
         }
+    }
+
+    /// What the form leaves open is as the model on the screen has it.
+    private func asOnScreen(_ plan: TrainingRun.Plan) -> TrainingRun.Plan {
+        var plan = plan
+        if plan.settings.precision.isEmpty { plan.settings.precision = policy.written }
+        if plan.settings.quirks.isEmpty { plan.settings.quirks = model?.quirks.map(\.name).joined(separator: ",") ?? "" }
+        return plan
     }
 
     private mutating func begin(_ work: TrainingWork, until: Int) throws {

@@ -68,9 +68,7 @@ struct FinetuneCommand: ParsableCommand {
         var run = try start()
         for notice in run.notices { Console.note(notice) }
         for sentence in run.job.data.report.sentences(sequenceLength: run.job.dataSettings.sequenceLength) { Console.note(sentence) }
-        if run.job.settings.denominator == .means {
-            Console.note("--denominator means: a step's loss is the mean of its micro-batches' means; tokens in short ones count more")
-        }
+        for text in run.job.warnings { Console.note(text) }
         while let report = try run.finishStep(interrupted: { Interrupt.isPending }) {
             Console.note(line(report, of: run.job.steps))
             if let sample = run.sample { Console.note("  “\(run.job.settings.samplePrompt)” → \(sample)") }

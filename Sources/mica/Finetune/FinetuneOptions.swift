@@ -48,6 +48,10 @@ struct FinetuneOptions: ParsableArguments {
     var preferenceBeta: String?
     @Option(name: .customLong("reward-margin"), help: help("reward-margin"))
     var rewardMargin: String?
+    @Option(name: .customLong("precision"), help: help("precision"))
+    var precision: String?
+    @Option(name: .customLong("quirk"), help: help("quirk"))
+    var quirk: [String] = []
     @Option(name: .customLong("optimizer"), help: help("optimizer"))
     var optimizer: String?
     @Option(name: .customLong("beta1"), help: help("beta1"))
@@ -102,6 +106,8 @@ struct FinetuneOptions: ParsableArguments {
             let name = FinetuneOptions.settingName(child.label ?? "")
             switch child.value {
             case let option as Option<String?>: given[name] = option.wrappedValue
+            case let list as Option<[String]>:
+                if !list.wrappedValue.isEmpty { given[name] = list.wrappedValue.joined(separator: ",") }
             case let flag as Flag<Bool?>: given[name] = flag.wrappedValue.map { $0 ? "on" : "off" }
             default: continue
             }

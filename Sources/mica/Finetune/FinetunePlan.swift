@@ -7,7 +7,7 @@ import Training
 /// What a finetune would take, as `mica finetune --plan` says it.
 enum FinetunePlan {
     private static func job(_ model: String, _ data: String, _ settings: TrainingSettings, _ threads: Int) throws -> TrainingJob {
-        try TrainingJob(model: Model(path: model), settings: settings, data: data, policy: Policy(threads: threads))
+        try TrainingJob(model: Model(path: model), settings: settings.readingPolicy(), data: data, policy: Policy(threads: threads))
     }
 
     /// The run as a folder for transformers, PEFT and TRL.

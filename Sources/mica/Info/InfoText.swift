@@ -85,6 +85,7 @@ extension InfoReport {
     private static func counted(_ count: Int, _ noun: String) -> String { "\(Numbers.count(count)) \(noun)\(count == 1 ? "" : "s")" }
 
     private static func beginning(_ text: String) -> String {
-        text.unicodeScalars.count > 100 ? "\(text.unicodeScalars.prefix(100))…" : text
+        let start = text.unicodeScalars.prefix(101)
+        return start.count > 100 ? String(String.UnicodeScalarView(start.dropLast())) + "…" : text
     }
 }

@@ -6,6 +6,7 @@
 Writes NAME.gradients.json for fables-llama, fables-gpt2 and fables-gemma2 beside itself. The loss is the mean next-token cross entropy of the first
 prompt of make_golden.py. Of every parameter, and of the output of every block, attention, MLP and norm, there are the shape of dloss/dvalue,
 its root mean square, and twelve of its elements by their row-major positions, the largest among them. fp32, eager attention, one thread.
+NAME.gradients.narrow.json has the same elements of the model after .to(torch.bfloat16) and .to(torch.float16), walked back in that format.
 Made with torch 2.15 and transformers 5.23.
 """
 import json
@@ -45,19 +46,29 @@ def summary(g):
     return dict(shape=list(g.shape), rms=rms, positions=positions, elements=[flat[p].item() for p in positions])
 
 
+def walked_back(name, dtype):
+    """The ids, and of each parameter and watched output dloss/dvalue; the loss is in fp32 whatever the model is in."""
+    model = AutoModelForCausalLM.from_pretrained(SAMPLES / name, dtype=dtype, attn_implementation="eager").eval()
+    ids = AutoTokenizer.from_pretrained(SAMPLES / name)(PROMPTS[0], return_tensors="pt").input_ids
+    values = kept(model)
+    logits = model(ids, use_cache=False).logits[0]
+    torch.nn.functional.cross_entropy(logits[:-1].float(), ids[0, 1:]).backward()
+    gradients = {n: p.grad for n, p in model.named_parameters()}
+    return ids, gradients | {n: y.grad[0] if y.ndim == 3 else y.grad for n, y in values.items()}
+
+
 def main():
     torch.set_num_threads(1)
     for name in ("fables-llama", "fables-gpt2", "fables-gemma2"):
-        model = AutoModelForCausalLM.from_pretrained(SAMPLES / name, dtype=torch.float32, attn_implementation="eager").eval()
-        ids = AutoTokenizer.from_pretrained(SAMPLES / name)(PROMPTS[0], return_tensors="pt").input_ids
-        values = kept(model)
-        logits = model(ids, use_cache=False).logits[0]
-        torch.nn.functional.cross_entropy(logits[:-1], ids[0, 1:]).backward()
-        gradients = {n: summary(p.grad) for n, p in model.named_parameters()}
-        gradients |= {n: summary(y.grad[0] if y.ndim == 3 else y.grad) for n, y in values.items()}
-        golden = dict(input_ids=ids[0].tolist(), gradients=gradients)
+        ids, gradients = walked_back(name, torch.float32)
+        golden = dict(input_ids=ids[0].tolist(), gradients={n: summary(g) for n, g in gradients.items()})
         lines = json.dumps(golden).replace('}, "', '},\n"')
         (HERE / f"{name}.gradients.json").write_text(lines + "\n")
+        narrow = {}
+        for label, dtype in dict(bf16=torch.bfloat16, fp16=torch.float16).items():
+            found = walked_back(name, dtype)[1]
+            narrow[label] = {n: found[n].float().reshape(-1)[s["positions"]].tolist() for n, s in golden["gradients"].items()}
+        (HERE / f"{name}.gradients.narrow.json").write_text(json.dumps(narrow).replace('], "', '],\n"') + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Three steps of torch.optim.AdamW on eight weights, as the bits of each: python3 make_updates.py (torch 2.15, CPU).
+"""Three steps of torch.optim.AdamW and SGD on eight weights, as the bits of each: python3 make_updates.py (torch 2.15, CPU).
 
 PyTorch takes its square roots from the library that it was built with, which does not always round to nearest; the weights are
 those of a thousand whose roots it did round so, that all the rest may be compared bit by bit. foreach is the same on a CPU.
@@ -36,3 +36,18 @@ for number, case in enumerate(cases):
     single, each = runs[2 * number][0], runs[2 * number + 1][0]
     assert all(torch.equal(a, b) for x, y in zip(single, each) for a, b in zip(x, y))
     print(case, *[bits(x[good]) for x in single[-1]], sep="\n  ")
+
+
+def descend(momentum, decay, foreach):
+    w = torch.nn.Parameter(weights[good].clone())
+    optimizer = torch.optim.SGD([w], lr=0.01, momentum=momentum, weight_decay=decay, foreach=foreach)
+    for gradient in gradients:
+        w.grad = gradient[good].clone()
+        optimizer.step()
+    return [w.detach()] + ([optimizer.state[w]["momentum_buffer"]] if momentum else [])
+
+
+for case in [(0.0, 0.0), (0.0, 0.1), (0.9, 0.0), (0.9, 0.1)]:
+    single, each = descend(*case, False), descend(*case, True)
+    assert all(torch.equal(a, b) for a, b in zip(single, each))
+    print("sgd", case, *[bits(x) for x in single], sep="\n  ")

@@ -1,0 +1,133 @@
+import Foundation
+import Screen
+import Testing
+import Workbench
+
+/// What stands on the screens is what the engine's buffers hold: a number that is written into one is seen, every pane follows the run,
+/// and no screen computes.
+@Suite struct MarkerTests {
+    private static let size = Size(160, 48)
+    private static let prompt = "Tom and Mia went to the market"
+
+    /// A place on a screen, the value that is overwritten there, and what its panes say then. No run of the sample has such a number.
+    struct Place: Sendable, CustomTestStringConvertible {
+        let page: PageID
+        let way: [String]
+        let edit: String
+        /// What each pane shows, by its name, or the status line; the marker itself, or what follows from it alone.
+        let shows: [String: String]
+        var testDescription: String { edit }
+
+        static let all: [Place] = [
+            Place(
+                page: .explore, way: ["goto model.layers.1.mlp.down_proj", "at 2,3"],
+                edit: "set model.layers.1.mlp.down_proj[2,3] = 1234.5", shows: ["Info": "1234", "Program": "1234"]),
+            Place(
+                page: .attention, way: ["attention-part scores"], edit: "set model.layers.5.self_attn.scores[0,8,1] = 1234.5",
+                shows: ["Keys": "1.000", "Attention": "1234"]),
+            Place(
+                page: .rope, way: ["keys g g l l j j j"], edit: "set model.rotary_emb.cos[2,3] = 1234.5",
+                shows: ["Formula": "·1234 ", "Numbers": "2043"]),
+            Place(
+                page: .gradient, way: ["backward end", "goto grad:model.layers.1.mlp.down_proj", "at 2,3"],
+                edit: "set model.layers.1.mlp.down_proj[2,3] = 1234.5", shows: ["": "= 1234.5"]),
+            Place(
+                page: .numerics, way: ["goto model.layers.1.mlp.down_proj", "screen numerics", "at 2,3"],
+                edit: "set model.layers.1.mlp.down_proj[2,3] = 1234.5", shows: ["Bits": "1234.5", "Values": "1234"]),
+            Place(page: .tokens, way: ["token 3"], edit: "set logits[3,44] = 1234.5", shows: ["Lens": "1.000"]),
+        ]
+    }
+
+    @Test(arguments: Place.all) func aMarkerIsSeen(_ place: Place) throws {
+        var harness = Self.opened(on: place.page)
+        for line in place.way { Self.go(&harness, line) }
+        let before = Self.panes(harness)
+        harness.command(place.edit)
+        let after = Self.panes(harness)
+        for (name, text) in place.shows {
+            let (old, new) = (try #require(before[name]?.text, "\(before.keys)"), try #require(after[name]?.text))
+            #expect(new.contains(text), "\(name):\n\(new)")
+            #expect(Self.count(text, new) > Self.count(text, old), "\(name) has \(text) before")
+        }
+        harness.command("undo")
+        #expect(Self.panes(harness) == before)
+    }
+
+    /// What a pane shows that does not come from the run.
+    private static let others = [
+        "Model": "names and shapes", "Merges": "what the tokenizer did", "First NaN or Inf": "the first of them, and there is none",
+    ]
+
+    /// Train shows a run of its own, and a comparison one that was kept.
+    private static let pages = PageCatalogue.all.map { $0.id }.filter { !["train", "compare"].contains($0.rawValue) }
+
+    /// Other numbers in what everything is computed from are seen in every pane of every screen, and the old picture comes back with them.
+    @Test(arguments: pages) func everyPaneFollows(_ page: PageID) throws {
+        var harness = Self.opened(on: page)
+        harness.command("backward end")
+        harness.command("goto model.layers.1.self_attn.q_proj")
+        harness.command("at 3,5")
+        harness.screen(page)
+        let before = Self.panes(harness)
+        #expect(before.count > 1)
+        harness.command("noise model.embed_tokens by 0.5")
+        harness.command("scale model.rotary_emb.inv_freq by 1.5")
+        let after = Self.panes(harness)
+        for (name, picture) in before where !name.isEmpty && Self.others[name] == nil { #expect(after[name] != picture, "\(name) stays\n\(picture.text)") }
+        harness.command("clear-edits")
+        #expect(Self.panes(harness) == before)
+    }
+
+    /// What computes a tensor, or takes one from a run that may have to compute it again, throws; and drawing cannot. A file that draws
+    /// has no `try`, and none of the few calls that compute and do not throw.
+    @Test func noScreenComputes() throws {
+        let folder = "\(Harness.root)/Sources/Workbench"
+        let files = try #require(
+            FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") })
+        let drawing = try files.map { ($0, try String(contentsOfFile: "\(folder)/\($0)", encoding: .utf8)) }.filter {
+            $0.1.contains(": Pane {") || $0.1.contains(": Page {")
+        }
+        #expect(drawing.count > 25)
+        let calls = #/\btry\b|\bKernels\.|\.reference\(|\b(?:Stepper|Generation|Expansion)\(/#
+        for (name, text) in drawing {
+            for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() where !line.contains("///") {
+                #expect(line.firstMatch(of: calls) == nil, "\(name):\(number + 1): \(line)")
+            }
+        }
+    }
+
+    // MARK: looking
+
+    private struct Picture: Equatable {
+        let text: String
+        let cells: [Cell]
+    }
+
+    private static func opened(on page: PageID) -> Harness {
+        var harness = Harness.open(prompt: prompt, size: size)
+        harness.screen(page)
+        return harness
+    }
+
+    private static func go(_ harness: inout Harness, _ line: String) {
+        if line.hasPrefix("keys ") { harness.keys(String(line.dropFirst(5))) } else { harness.command(line) }
+    }
+
+    /// Each pane of the screen by its name, drawn alone in its frame.
+    private static func panes(_ harness: Harness) -> [String: Picture] {
+        var pictures: [String: Picture] = [:]
+        for place in Drawing.allPanes(harness.session) {
+            var surface = Surface(size)
+            let inside = surface.box(
+                place.rect, title: place.pane.title(harness.session), label: place.pane.label(harness.session), focused: false)
+            place.pane.draw(harness.session, &surface, inside, focused: false)
+            let cells = (0..<size.height).flatMap { y in (0..<size.width).map { surface[$0, y] } }
+            pictures[place.pane.name] = Picture(text: surface.text, cells: cells)
+        }
+        let status = PageCatalogue.page(harness.session.page).status(harness.session).text
+        pictures[""] = Picture(text: status, cells: [])
+        return pictures
+    }
+
+    private static func count(_ part: String, _ text: String) -> Int { text.ranges(of: part).count }
+}
