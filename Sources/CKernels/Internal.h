@@ -140,6 +140,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
       (f, x, format, y, n, threads)) \
     K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
+    K(upper_halves, (const float *x, uint16_t *y, int64_t n, int threads), (x, y, n, threads)) \
     K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
                      int threads), \
       (x, y, rows, n, block, scale, format, threads)) \

@@ -1,5 +1,6 @@
 // Memory for values. Fresh pages cost a fault and a clearing each, as much as the cheap operations that fill them, so blocks of a megabyte
-// and more are mapped on 2 MiB bounds, ask for huge pages, and are kept for reuse when freed.
+// and more are mapped on 2 MiB bounds, ask for huge pages, and are kept for reuse when freed. So are some of the smaller ones, which come
+// from the C library: a token's values in decoding are so small that its search for aligned memory takes longer than computing them.
 #define _GNU_SOURCE
 #include "Internal.h"
 #include <pthread.h>
@@ -7,13 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const size_t MIB = (size_t)1 << 20, HUGE = (size_t)2 << 20, KEPT_AT_MOST = (size_t)4 << 30;
-enum { CLASSES = 64 * 8 };
+static const size_t MIB = (size_t)1 << 20, HUGE = (size_t)2 << 20, KEPT_AT_MOST = (size_t)4 << 30, SMALL_KEPT = (size_t)8 << 20;
+enum { CLASSES = 64 * 8, SMALL_CLASSES = 20 * 8 };
 
 typedef struct block { struct block *next; size_t size; } block;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static block *kept[CLASSES];
-static size_t kept_bytes;
+static size_t kept_bytes[2];      // in blocks of less than a megabyte, and in larger ones
 
 // Sizes come in eight steps an octave, so that at most an eighth of a block is unused and blocks of nearly the same size are shared.
 static size_t rounded(size_t bytes, int *class) {
@@ -44,19 +45,66 @@ static void *map_block(size_t size) {
     return start + before;
 }
 
-void *ck_allocate(size_t bytes) {
-    int class;
-    if (bytes > SIZE_MAX / 4) return NULL;
-    if (bytes < MIB) return aligned_alloc(64, bytes ? (bytes + 63) & ~(size_t)63 : 64);
-    size_t size = rounded(bytes, &class);
+static int is_large(int class) { return class >= SMALL_CLASSES; }
+
+// A block of the class that was freed before, or NULL.
+static void *take_kept(int class, size_t size) {
     pthread_mutex_lock(&lock);
     block *found = kept[class];
     if (found) {
         kept[class] = found->next;
-        kept_bytes -= size;
+        kept_bytes[is_large(class)] -= size;
     }
     pthread_mutex_unlock(&lock);
+    return found;
+}
+
+// Whether the block is kept: it is not where there would be more than `most` bytes.
+static int keep(void *memory, int class, size_t size, size_t most) {
+    block *freed = memory;
+    pthread_mutex_lock(&lock);
+    int fits = kept_bytes[is_large(class)] + size <= most;
+    if (fits) {
+        *freed = (block){kept[class], size};
+        kept[class] = freed;
+        kept_bytes[is_large(class)] += size;
+    }
+    pthread_mutex_unlock(&lock);
+    return fits;
+}
+
+static void give_back(void *memory, size_t size) {
+    if (size < MIB) free(memory);
+    else munmap(memory, size);
+}
+
+static void release(int large) {
+    pthread_mutex_lock(&lock);
+    for (int class = large ? SMALL_CLASSES : 0; class < (large ? CLASSES : SMALL_CLASSES); class++)
+        while (kept[class]) {
+            block *gone = kept[class];
+            kept[class] = gone->next;
+            give_back(gone, gone->size);
+        }
+    kept_bytes[large] = 0;
+    pthread_mutex_unlock(&lock);
+}
+
+void ck_release_pool(void) {
+    release(0);
+    release(1);
+}
+
+// What is asked for is a block of whole cache lines.
+static size_t block_size(size_t bytes, int *class) { return rounded(bytes ? (bytes + 63) & ~(size_t)63 : 64, class); }
+
+void *ck_allocate(size_t bytes) {
+    int class;
+    if (bytes > SIZE_MAX / 4) return NULL;
+    size_t size = block_size(bytes, &class);
+    void *found = take_kept(class, size);
     if (found) return found;
+    if (size < MIB) return aligned_alloc(64, size);
     void *fresh = map_block(size);
     if (!fresh) {
         ck_release_pool();
@@ -68,35 +116,11 @@ void *ck_allocate(size_t bytes) {
 void ck_free(void *memory, size_t bytes) {
     int class;
     if (!memory) return;
-    if (bytes < MIB) {
-        free(memory);
-        return;
+    size_t size = block_size(bytes, &class), most = is_large(class) ? limit() : SMALL_KEPT;
+    if (size <= most) {
+        if (keep(memory, class, size, most)) return;
+        release(is_large(class));    // what it holds is of sizes no longer asked for
+        if (keep(memory, class, size, most)) return;
     }
-    size_t size = rounded(bytes, &class), most = limit();
-    if (size > most) {
-        munmap(memory, size);
-        return;
-    }
-    pthread_mutex_lock(&lock);
-    int full = kept_bytes + size > most;
-    pthread_mutex_unlock(&lock);
-    if (full) ck_release_pool();   // what it holds is of sizes no longer asked for
-    pthread_mutex_lock(&lock);
-    block *freed = memory;
-    *freed = (block){kept[class], size};
-    kept[class] = freed;
-    kept_bytes += size;
-    pthread_mutex_unlock(&lock);
-}
-
-void ck_release_pool(void) {
-    pthread_mutex_lock(&lock);
-    for (int class = 0; class < CLASSES; class++)
-        while (kept[class]) {
-            block *gone = kept[class];
-            kept[class] = gone->next;
-            munmap(gone, gone->size);
-        }
-    kept_bytes = 0;
-    pthread_mutex_unlock(&lock);
+    give_back(memory, size);
 }

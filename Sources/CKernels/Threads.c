@@ -10,17 +10,18 @@
 enum { MOST_THREADS = 256, MOST_RUNS = 16, SPINS = 2000, AHEAD = 384 << 10 };
 
 static pthread_mutex_t callers = PTHREAD_MUTEX_INITIALIZER;   // one job at a time
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;      // guards all below that is not atomic
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;      // of those who sleep; a job that finds everybody awake never takes it
 static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITIALIZER;
-static int started, seats, sleeping, caller_sleeps;
-static void (*job_body)(void *, int64_t);
+static int started;
+static void (*job_body)(void *, int64_t);                     // the job's own: written before it is announced, read by who has a seat
 static void *job_context;
 static int64_t job_tasks;
-static _Atomic int64_t next_task;
 static int job_runs;                                          // 0: every thread takes the next task there is
+static _Atomic int64_t next_task;
 static struct { _Alignas(64) _Atomic uint64_t left; } runs[MOST_RUNS];      // first task in the low half, end in the high half
-static _Atomic uint32_t generation;
-static _Atomic int inside;
+static _Alignas(64) _Atomic uint64_t job;                     // its number in the high half, seats that are free in the low half
+static _Alignas(64) _Atomic int left_seats;                   // by workers that are through with the job
+static _Atomic int sleeping, caller_sleeps;
 static _Atomic(const uint8_t *) expected;
 static _Atomic int64_t expected_bytes;
 
@@ -60,11 +61,14 @@ const uint8_t *ck_expected(int64_t part, int64_t *bytes) {
     return matrix ? matrix + part * *bytes : NULL;
 }
 
+static uint32_t number_of(uint64_t job) { return (uint32_t)(job >> 32); }
+
 // Waits until a job newer than `seen` is announced, and meanwhile fetches this thread's part of the matrix that the next product will
-// read, as much as the second-level cache has room for. Returns with the lock held.
+// read, as much as the second-level cache has room for.
 static void wait_for_work(uint32_t seen, int seat) {
     const uint8_t *next = NULL, *end = NULL;
-    for (int i = 0; i < SPINS && atomic_load_explicit(&generation, memory_order_relaxed) == seen; i++) {
+    for (int i = 0; i < SPINS; i++) {
+        if (number_of(atomic_load_explicit(&job, memory_order_relaxed)) != seen) return;
         int64_t bytes;
         const uint8_t *part = ck_expected(seat, &bytes);
         if (part && part + ck_min(bytes, AHEAD) != end) next = part, end = part + ck_min(bytes, AHEAD);
@@ -72,11 +76,18 @@ static void wait_for_work(uint32_t seen, int seat) {
         pause_briefly();
     }
     pthread_mutex_lock(&lock);
-    while (atomic_load_explicit(&generation, memory_order_relaxed) == seen) {
-        sleeping++;
-        pthread_cond_wait(&work, &lock);
-        sleeping--;
-    }
+    atomic_fetch_add(&sleeping, 1);                  // before it looks, as the caller announces before it counts the sleepers
+    while (number_of(atomic_load(&job)) == seen) pthread_cond_wait(&work, &lock);
+    atomic_fetch_sub(&sleeping, 1);
+    pthread_mutex_unlock(&lock);
+}
+
+// Takes a seat of the newest job; 0 if none is free.
+static int sit_down(uint32_t *seen) {
+    uint64_t now = atomic_load_explicit(&job, memory_order_relaxed);
+    while ((uint32_t)now && !atomic_compare_exchange_weak_explicit(&job, &now, now - 1, memory_order_acquire, memory_order_relaxed)) {}
+    *seen = number_of(now);
+    return (uint32_t)now != 0;
 }
 
 static void *worker(void *context) {
@@ -84,21 +95,12 @@ static void *worker(void *context) {
     uint32_t seen = 0;
     for (;;) {
         wait_for_work(seen, seat);
-        seen = atomic_load_explicit(&generation, memory_order_relaxed);
-        if (seats <= 0) {
-            pthread_mutex_unlock(&lock);
-            continue;
-        }
-        seats--;
-        atomic_fetch_add_explicit(&inside, 1, memory_order_relaxed);
-        void (*body)(void *, int64_t) = job_body;
-        void *context = job_context;
-        int64_t tasks = job_tasks;
-        int count = job_runs;
-        pthread_mutex_unlock(&lock);
-        take_tasks(body, context, tasks, count, seat);
+        if (!sit_down(&seen)) continue;
+        take_tasks(job_body, job_context, job_tasks, job_runs, seat);
+        atomic_fetch_add(&left_seats, 1);
+        if (!atomic_load(&caller_sleeps)) continue;
         pthread_mutex_lock(&lock);
-        if (atomic_fetch_sub_explicit(&inside, 1, memory_order_release) == 1 && caller_sleeps) pthread_cond_signal(&done);
+        pthread_cond_signal(&done);
         pthread_mutex_unlock(&lock);
     }
     return NULL;
@@ -120,34 +122,34 @@ static void start_workers(int wanted) {
 }
 
 static void announce(int helpers, int64_t tasks, int count, void (*body)(void *, int64_t), void *context) {
-    pthread_mutex_lock(&lock);
     start_workers(helpers);
     job_body = body;
     job_context = context;
     job_tasks = tasks;
-    seats = helpers;
     job_runs = count;
     const int64_t each = ck_run_length(tasks, count);
     for (int64_t run = 0; run < count; run++)
         atomic_store_explicit(&runs[run].left, (uint64_t)ck_min(tasks, (run + 1) * each) << 32 | (uint64_t)ck_min(tasks, run * each),
                               memory_order_relaxed);
     atomic_store_explicit(&next_task, 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&generation, 1, memory_order_relaxed);
-    int asleep = sleeping;
+    atomic_store_explicit(&left_seats, 0, memory_order_relaxed);
+    uint32_t number = number_of(atomic_load_explicit(&job, memory_order_relaxed)) + 1;
+    atomic_store(&job, (uint64_t)number << 32 | (uint32_t)helpers);
+    if (!atomic_load(&sleeping)) return;
+    pthread_mutex_lock(&lock);
+    pthread_cond_broadcast(&work);
     pthread_mutex_unlock(&lock);
-    if (asleep) pthread_cond_broadcast(&work);
 }
 
-// No seat is given after this, so a worker that wakes late cannot enter a job that is over.
-static void finish(void) {
+// No seat is free after this, so a worker that wakes late cannot enter a job that is over; those that sat down are waited for.
+static void finish(int helpers) {
+    const int taken = helpers - (int)(uint32_t)atomic_fetch_and(&job, ~(uint64_t)UINT32_MAX);
+    for (int i = 0; i < SPINS && atomic_load_explicit(&left_seats, memory_order_acquire) < taken; i++) pause_briefly();
+    if (atomic_load_explicit(&left_seats, memory_order_acquire) == taken) return;
     pthread_mutex_lock(&lock);
-    seats = 0;
-    pthread_mutex_unlock(&lock);
-    for (int i = 0; i < SPINS && atomic_load_explicit(&inside, memory_order_acquire); i++) pause_briefly();
-    pthread_mutex_lock(&lock);
-    caller_sleeps = 1;
-    while (atomic_load_explicit(&inside, memory_order_acquire)) pthread_cond_wait(&done, &lock);
-    caller_sleeps = 0;
+    atomic_store(&caller_sleeps, 1);                 // before it looks, as a worker gets up before it looks for a sleeping caller
+    while (atomic_load(&left_seats) < taken) pthread_cond_wait(&done, &lock);
+    atomic_store(&caller_sleeps, 0);
     pthread_mutex_unlock(&lock);
 }
 
@@ -160,7 +162,7 @@ static void parallel(int64_t tasks, int threads, int count, void (*body)(void *c
     }
     announce(helpers, tasks, count, body, context);
     take_tasks(body, context, tasks, count, 0);
-    finish();
+    finish(helpers);
     pthread_mutex_unlock(&callers);
 }
 

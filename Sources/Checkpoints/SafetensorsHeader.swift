@@ -30,6 +30,10 @@ package struct SafetensorsHeader: Sendable {
     package private(set) var metadata: [(key: String, value: String)] = []
     private var positions: [UTF8Key: Int] = [:]
     private var hasMetadata = false
+    /// Those that were met while reading, so that tensors of one shape have one array: of a million, arrays would take more memory than all
+    /// else that is kept.
+    private var shapes: Set<[Int]> = []
+    private static let keptShapes = 4096
     private let path: String
 
     /// Reads the header of `file`, the bytes of the whole file; only those of the header are touched.
@@ -48,6 +52,7 @@ package struct SafetensorsHeader: Sendable {
             }
         }
         try reader.end()
+        shapes = []
         try indexNames()
         try checkLayout(from: dataStart, to: file.count)
     }
@@ -101,8 +106,9 @@ package struct SafetensorsHeader: Sendable {
         }
     }
 
-    private func entry(_ name: String, _ fields: HeaderFields, dataStart: Int) throws(CheckpointError) -> TensorEntry {
-        let dimensions = try dimensions(of: name, fields.shape)
+    private mutating func entry(_ name: String, _ fields: HeaderFields, dataStart: Int) throws(CheckpointError) -> TensorEntry {
+        var dimensions = try dimensions(of: name, fields.shape)
+        if shapes.count < SafetensorsHeader.keptShapes { dimensions = shapes.insert(dimensions).memberAfterInsert }
         let type = try type(of: name, fields.dtype, dimensions)
         let byteCount = try count(of: name, dimensions, unit: type.byteCount)
         let (begin, end) = try offsets(of: name, fields.offsets)

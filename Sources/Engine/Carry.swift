@@ -18,7 +18,7 @@ extension Stepper {
             if let old, !isComputed(old) { break }
             if let old, isSame(other.steps[next.cursor], old, same) {
                 same[id] = old
-                next.adopt(recording.tensors[old], recording.statistics[old])
+                next.adopt(recording.tensors[old], recording.known(old))
             } else {
                 if interrupted() { return nil }
                 steps.insert(next.cursor)

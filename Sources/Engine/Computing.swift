@@ -3,15 +3,13 @@ import Tensors
 /// One op as the policy has it: the only place where values are rounded to formats.
 extension Stepper {
     /// The op's value in its format, from inputs in theirs. Static, for a step of a long decoding is short beside a copy of the stepper.
-    static func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], threads: Int) throws -> Tensor {
+    static func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape, threads: Int) throws -> Tensor {
         let inputs = try rounded(inputs, to: choice.inputs, threads: threads)
-        let shape = try op.outputShape(inputs.map(\.shape))
         if choice.isDouble { return try formula(op, inputs) }
         let value = try raw(op, choice, inputs, shape, threads: threads)
         if choice.isCopy { return value }
-        // What a view or a cache shows may be another value's.
-        let isShared = op.isView || op is AppendCache
-        return isShared ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
+        return choice.isShared
+            ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
     }
 
     private static func raw(
@@ -52,7 +50,7 @@ extension Stepper {
         let format = policy.choice(for: program.values[id], op: nil).format
         if format == tensor.type.format || (format.keepsSingle && tensor.type != .f64) { return tensor }
         do {
-            return try format.rounded(tensor, threads: policy.threads)
+            return try format.rounded(weight: tensor, threads: policy.threads)
         } catch {
             throw BindingError(rule: "\(program.values[id].name) in \(format): \(error)")
         }

@@ -14,7 +14,10 @@ package struct Kernel: Sendable {
     package private(set) var meaning: (any Op)?
     /// Where it computes several steps in one: what it reads, if the program has those steps before this one.
     package private(set) var fusion: (@Sendable (Step, Program) -> Fusion?)?
-    private let body: @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
+    let body: Body
+
+    /// inputs, output shape, how to compute → the value.
+    typealias Body = @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
 
     /// inputs, output shape, threads → the value, of an op that rounds nothing between its parts.
     package init(_ name: String, _ card: KernelCard? = nil, run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) {

@@ -78,7 +78,7 @@ package struct LogitLens: Sendable {
             guard let residual = try stepper.tensor(id) else { continue }
             let part = residual.view(
                 Shape([Axis(.token, positions.count), residual.shape.axes[1]]), strides: residual.strides,
-                offset: positions.lowerBound * residual.strides[0])
+                offset: positions.lowerBound * residual.stride(0))
             let result = try stepper.replay(
                 to: logits, replacing: last, by: part.contiguous(),
                 textEnd: stepper.textEnd(ofRow: positions.upperBound, of: residual.shape))

@@ -44,9 +44,10 @@ package struct Policy: Sendable {
                 choice.format = formats[own]
             }
             formats[step.output] = choice.format
-            choice.isCopy = (step.op.isView || step.op is AppendCache) && step.inputs.allSatisfy { formats[$0] == choice.format }
+            choice.isShared = step.op.isView || step.op is AppendCache
+            choice.isCopy = choice.isShared && step.inputs.allSatisfy { formats[$0] == choice.format }
             choice.deputy = isPlain ? nil : Deputy(choice.kernel, step, program) ?? Deputy(ofGradient: step, program, choices)
-            choices.append(choice)
+            choices.append(choice.resolved())
         }
         return choices
     }
@@ -78,10 +79,15 @@ package struct Policy: Sendable {
         package var ownFormat: NumberFormat?
         /// What runs in the op's place.
         package internal(set) var deputy: Deputy?
-
-        package init(kernel: Kernel? = nil) { self.kernel = kernel }
+        /// Whether what the op shows may be another value's: a view or a cache.
+        var isShared = false
         /// Whether the op only takes over numbers that are in the format.
         var isCopy = false
+        /// The kernel, if what it gives is the value: fp32 throughout.
+        private(set) var direct: Kernel.Body?
+        private(set) var rounding = Rounding.none
+
+        package init(kernel: Kernel? = nil) { self.kernel = kernel }
 
         package var kernelName: String { kernel?.name ?? Kernel.reference }
 
@@ -93,10 +99,16 @@ package struct Policy: Sendable {
             guard deputy?.inputs != nil else { return self }
             var choice = self
             (choice.kernel, choice.deputy) = (op.kernels.first, nil)
-            return choice
+            return choice.resolved()
         }
 
-        var rounding: Rounding { Rounding(format: format, accumulation: accumulation) }
+        /// With everything that follows from the formats found out, which is not to be done at every step of a long decoding.
+        func resolved() -> Choice {
+            var choice = self
+            choice.rounding = Rounding(format: format, accumulation: accumulation)
+            choice.direct = format == .fp32 && inputs == nil && accumulation == nil && deputy == nil ? kernel?.body : nil
+            return choice
+        }
 
         /// Only formulas are generic over the width of numbers.
         var isDouble: Bool { format == .fp64 }

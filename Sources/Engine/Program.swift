@@ -53,12 +53,19 @@ package struct Program: Sendable {
     package let steps: [Step]
     /// For each value the last step that reads it, −1 if none does.
     package let lastUse: [Int]
+    /// For each step the values that nobody wants any more after it.
+    private(set) var passing: [[Int]] = []
     /// For each product with a weight the weight that the product after it reads.
     let followingWeight: [Int?]
+    let fixedShapes: [Shape?]
     /// Weights and inputs.
     package let leaves: [Int]
+    /// What a pass is told of its tokens: no weights and no caches.
+    package let inputs: [Int]
     /// Keys and values with this pass's own behind the earlier ones.
     package let caches: [Int]
+    /// The inputs by which a pass gets earlier keys and values, with the caches of the pass before that hold them.
+    package let pasts: [(leaf: Int, cache: Int)]
     /// Where the forward list ends and the reverse walk begins; the number of steps if there is no reverse walk.
     package let forwardCount: Int
     /// By value: what was put in the place of the architecture's own op, and by whom.
@@ -78,12 +85,16 @@ package struct Program: Sendable {
         for (number, step) in steps.enumerated() { for input in step.inputs { last[input] = number } }
         lastUse = last
         followingWeight = Program.followingWeights(graph)
+        fixedShapes = Program.fixedShapes(graph)
         leaves = values.indices.filter { graph.values[$0].step == nil }
+        inputs = leaves.filter { ![.weight, .cache].contains(graph.values[$0].role) }
         caches = values.indices.filter { graph.values[$0].role == .cache && graph.values[$0].step != nil }
         var index: [String: Int] = [:]
         for (id, value) in values.enumerated() { for name in [value.name] + value.aliases { index[name] = id } }
         self.index = index
         logits = index["logits"]
+        pasts = caches.compactMap { id in index["\(graph.values[id].name).past"].map { (leaf: $0, cache: id) } }
+        passing = steps.enumerated().map { number, step in step.inputs.filter { lastUse[$0] == number && isPassing($0) } }
     }
 
     private static func followingWeights(_ graph: Graph) -> [Int?] {
@@ -97,6 +108,22 @@ package struct Program: Sendable {
     }
 
     package func id(of name: String) -> Int? { index[name] }
+
+    /// The shape of each step's value, nil where it changes as the caches grow.
+    private static func fixedShapes(_ graph: Graph) -> [Shape?] {
+        var grown: [Int: Shape] = [:]
+        for (id, value) in graph.values.enumerated() where value.role == .cache && value.step == nil && value.shape.rank == 3 {
+            grown[id] = Shape([value.shape.axes[0], Axis(.token, value.shape[1] + 1), value.shape.axes[2]])
+        }
+        return graph.steps.map { step in
+            let shape = graph.values[step.output].shape
+            guard step.inputs.contains(where: { grown[$0] != nil }) else { return shape }
+            let other = try? step.op.outputShape(step.inputs.map { grown[$0] ?? graph.values[$0].shape })
+            if let other, other == shape { return shape }
+            grown[step.output] = other ?? shape
+            return nil
+        }
+    }
 
     /// Values that match, weights last, in running order.
     package func ids(matching pattern: NamePattern) -> [Int] {

@@ -12,9 +12,13 @@ package struct Stepper: Sendable {
     /// Weights and inputs as they were bound, where an edit or a format has another one in their place.
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
-    package internal(set) var choices: [Policy.Choice]
-    /// See `lastUse(_:)`.
-    var spanUse: [Int: Int]
+    package internal(set) var choices: [Policy.Choice] {
+        didSet { (direct, spanUse) = (choices.map(\.direct), Stepper.spanUse(choices)) }
+    }
+    /// Of each step its kernel, where nothing has to be rounded.
+    private var direct: [Kernel.Body?]
+    /// See `lastUse(_:)`; empty where no kernel takes in several steps.
+    private(set) var spanUse: [Int: Int]
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
 
@@ -28,6 +32,7 @@ package struct Stepper: Sendable {
         self.program = program
         self.policy = policy
         choices = policy.choices(for: program)
+        direct = choices.map(\.direct)
         spanUse = Stepper.spanUse(choices)
         try policy.check(program)
         recording = Recording(valueCount: program.values.count, keep: keep)
@@ -58,8 +63,12 @@ package struct Stepper: Sendable {
             guard let tensor = bindings[id] ?? recording.tensors[id] else {
                 throw BindingError(rule: "\(program.values[id].name) has no value")
             }
+            if bindings[id] == nil {
+                next.recording.bind(id, tensor)
+                continue
+            }
             try Stepper.check(tensor, program.values[id])
-            if bindings[id] == nil { next.recording.bind(id, tensor) } else { try next.bind(id, tensor) }
+            try next.bind(id, tensor)
         }
         return next
     }
@@ -89,7 +98,7 @@ package struct Stepper: Sendable {
     }
 
     private static func check(_ tensor: Tensor, _ value: Value) throws(BindingError) {
-        let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
+        let fits = value.role == .cache ? tensor.shape.rank == value.shape.rank : tensor.shape.isAsLong(as: value.shape)
         if !fits { throw BindingError(rule: "\(value.name) is \(tensor.shape) and the program wants \(value.shape)") }
     }
 
@@ -117,16 +126,17 @@ package struct Stepper: Sendable {
 
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
-        try restore(for: number)
+        if segments != nil { try restore(for: number) }
         if let next = program.followingWeight[number], let weight = recording.tensors[next] {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
         var inputs: [Tensor] = []
-        for input in reads(number) { inputs.append(try recording.tensors[input] ?? value(input)) }
+        let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
+        inputs.reserveCapacity(reads.count)
+        for input in reads { inputs.append(try recording.tensors[input] ?? value(input)) }
         let tensor =
             edits.isEmpty
-            ? try Stepper.compute(op(running: number), choices[number], inputs, threads: policy.threads)
-            : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
+            ? try passed(number, inputs) : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
         try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
     }
@@ -151,7 +161,7 @@ package struct Stepper: Sendable {
         return nil
     }
 
-    package func statistics(_ id: Int) -> Statistics? { recording.statistics[id] }
+    package func statistics(_ id: Int) -> Statistics? { recording.known(id) }
 
     /// Whether a step has run: its value is known, though perhaps not in memory.
     package func isComputed(_ id: Int) -> Bool { (program.values[id].step ?? -1) < cursor }
@@ -159,6 +169,16 @@ package struct Stepper: Sendable {
     /// `text` says where in the text the inputs' last rows lie, if not at the end of the pass; edits go by it.
     func run(_ number: Int, inputs: [Tensor], text: TextWindow? = nil) throws -> Tensor {
         edits.isEmpty ? try compute(number, inputs) : try runEdited(number, inputs: inputs, text: text ?? edits.text)
+    }
+
+    /// A step of the pass itself, whose values have the program's shapes.
+    private func passed(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
+        if !spanUse.isEmpty, spans(number) { return try compute(number, inputs, spans: true) }
+        guard let shape = program.fixedShapes[number] else { return try compute(number, inputs) }
+        if let direct = direct[number], !inputs.contains(where: { $0.type == .f64 }) {
+            return try direct(inputs, shape, Arithmetic(threads: policy.threads))
+        }
+        return try Stepper.compute(op(running: number), choices[number], inputs, shape, threads: policy.threads)
     }
 
     /// What is in memory, or computed again from what is: the chain ends at the last kept residual.
@@ -179,8 +199,8 @@ package struct Stepper: Sendable {
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
         guard case .all = recording.keep else {
-            for id in readers(number) where lastUse(id) == number && program.isPassing(id) {
-                if number >= program.forwardCount || segments?.isHeld(id, by: number) != true { recording.evict(id) }
+            for id in passing(number) where number >= program.forwardCount || segments?.isHeld(id, by: number) != true {
+                recording.evict(id)
             }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
             return

@@ -60,18 +60,17 @@ package struct Generation: Sendable {
 
     /// Begins the pass of one more token; the pass at work must have finished.
     package mutating func append(_ token: Int) throws {
-        let cache = try stepper.caches()
         let before = past + stepper.tokenCount
         if past > 0, keep == .nothing {
             // Nobody looks at shapes: the program of the last token serves again.
             try model.check([token], past: before)
             stepper = try stepper.again(
-                model.bindings(stepper.program, ids: [token], past: before, cache: cache, weights: false),
+                model.inputs(stepper.program, ids: [token], past: before).merging(stepper.pasts()) { $1 },
                 text: TextWindow(first: before, end: before + 1, horizon: horizon))
         } else {
             stepper = try model.stepper(
-                ids: [token], past: before, caches: true, cache: cache, edits: stepper.edits.list, horizon: horizon, policy: policy,
-                keep: keep)
+                ids: [token], past: before, caches: true, cache: stepper.caches(), edits: stepper.edits.list, horizon: horizon,
+                policy: policy, keep: keep)
         }
         past = before
         ids.append(token)
@@ -131,6 +130,13 @@ extension Stepper {
         var cache: [String: Tensor] = [:]
         for id in program.caches { cache[program.values[id].name + ".past"] = try tensor(id) }
         return cache
+    }
+
+    /// The same by the numbers of the inputs that a pass of this very program reads them by.
+    fileprivate func pasts() throws -> [Int: Tensor] {
+        var bindings: [Int: Tensor] = [:]
+        for past in program.pasts { bindings[past.leaf] = try tensor(past.cache) }
+        return bindings
     }
 
     /// The caches of the pass before, as far as they changed.

@@ -112,17 +112,24 @@ package struct Model: Sendable {
 
     /// What a program reads: weights, `cache` by the cache value's name, ids and what follows from them, unless `inputs` gives it.
     package func bindings(
-        _ program: Program, ids: [Int], past: Int = 0, cache: [String: Tensor] = [:], inputs: [String: Tensor] = [:], weights: Bool = true
+        _ program: Program, ids: [Int], past: Int = 0, cache: [String: Tensor] = [:], inputs: [String: Tensor] = [:]
     ) throws -> [Int: Tensor] {
         var bindings: [Int: Tensor] = [:]
         for id in program.leaves {
             let value = program.values[id]
             switch value.role {
-            case .weight: if weights { bindings[id] = try weight(value.name, as: value.shape) }
+            case .weight: bindings[id] = try weight(value.name, as: value.shape)
             case .cache: bindings[id] = try cache[value.name] ?? Tensor(value.shape) { _ in }
             default: bindings[id] = try inputs[value.name] ?? input(value.name, ids: ids, past: past)
             }
         }
+        return bindings
+    }
+
+    /// Of these what follows from the ids.
+    func inputs(_ program: Program, ids: [Int], past: Int) throws -> [Int: Tensor] {
+        var bindings: [Int: Tensor] = [:]
+        for id in program.inputs { bindings[id] = try input(program.values[id].name, ids: ids, past: past) }
         return bindings
     }
 

@@ -6,7 +6,7 @@ extension Kernels {
     private static func split(_ context: Tensor, heads: Int) -> Tensor {
         let width = context.shape.rowLength / max(heads, 1)
         let shape = Shape([Axis(.head, heads), context.shape.axes[0], Axis(.feature, width)])
-        return context.view(shape, strides: [width, context.strides[0], 1])
+        return context.view(shape, strides: [width, context.stride(0), 1])
     }
 
     /// dC [T, head · D], v [kv head, S, D] → dP[h,i,j] = Σ_d dC[i, h·D + d] · v[j,d], hidden keys too [head, T, S].

@@ -50,7 +50,7 @@ package struct AttentionMask: Hashable, Sendable {
 extension Kernels {
     /// [head, token, head_dim], however strided.
     static func heads(_ x: Tensor) -> ck_heads {
-        ck_heads(base: pointer(x), head_stride: Int64(x.strides[0]), token_stride: Int64(x.strides[1]))
+        ck_heads(base: pointer(x), head_stride: Int64(x.stride(0)), token_stride: Int64(x.stride(1)))
     }
 
     /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
@@ -142,7 +142,7 @@ extension Kernels {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 ck_head_loss(
-                    pointer(x), weight.bytes.baseAddress, weight.type.kernelType, Int64(weight.strides[0]),
+                    pointer(x), weight.bytes.baseAddress, weight.type.kernelType, Int64(weight.stride(0)),
                     targets.bytes.baseAddress?.assumingMemoryBound(to: Int32.self), y, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
                     Int64(weight.shape[0]), Int32(threads))
             }

@@ -20,7 +20,7 @@ extension Kernels {
                 cblas_sgemm(
                     CblasRowMajor, CblasNoTrans, transposed ? CblasNoTrans : CblasTrans, blasint(rows), blasint(columns), blasint(length),
                     1,
-                    pointer(x), blasint(max(length, 1)), pointer(w), blasint(w.strides[0]), bias == nil ? 0 : 1, y, blasint(columns))
+                    pointer(x), blasint(max(length, 1)), pointer(w), blasint(w.stride(0)), bias == nil ? 0 : 1, y, blasint(columns))
             }
         }
     }

@@ -5,9 +5,9 @@ package enum CacheStorage {
     package static func append(_ past: Tensor, _ new: Tensor, shape: Shape) throws -> Tensor {
         let (heads, rows, width) = (shape[0], shape[1], shape[2])
         let old = past.shape[1]
-        let room = width > 0 ? past.strides[0] / max(width, 1) : 0
+        let room = width > 0 ? past.stride(0) / max(width, 1) : 0
         if old > 0, rows <= room, past.type == .f32, past.offset == 0, case .memory(let buffer) = past.storage,
-            past.strides[1] == width, buffer.byteCount >= heads * room * width * 4, buffer.claim(from: old, to: rows)
+            past.stride(1) == width, buffer.byteCount >= heads * room * width * 4, buffer.claim(from: old, to: rows)
         {
             write(new, into: buffer, row: old, room: room)
             return Tensor(shape: shape, type: .f32, storage: past.storage, offset: 0, strides: [room * width, width, 1])
@@ -30,7 +30,7 @@ package enum CacheStorage {
         let out = buffer.writable
         for head in 0..<heads {
             for token in 0..<count {
-                let source = (head * rows.strides[0] + token * rows.strides[1]) * 4
+                let source = (head * rows.stride(0) + token * rows.stride(1)) * 4
                 let target = ((head * room + row + token) * width) * 4
                 UnsafeMutableRawBufferPointer(rebasing: out[target..<target + width * 4])
                     .copyMemory(from: UnsafeRawBufferPointer(rebasing: rows.bytes[source..<source + width * 4]))

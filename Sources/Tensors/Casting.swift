@@ -34,6 +34,16 @@ extension NumberFormat {
         return x
     }
 
+    /// A weight in the format, as every run reads it: rounded once if it lies in a file, and in two bytes an element if the format's numbers
+    /// are all numbers of bf16.
+    package func rounded(weight: Tensor, threads: Int) throws -> Tensor {
+        guard case .file(let file) = weight.storage else { return try rounded(weight, threads: threads) }
+        return try file.cast(weight, to: self) {
+            let numbers = try rounded(weight, threads: threads)
+            return isElementwise && mantissaBits <= 7 && exponentBits <= 8 ? try numbers.inBF16(threads: threads) : numbers
+        }
+    }
+
     private func cast(
         _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>, _ shape: Shape, _ format: UnsafePointer<ck_format>, _ threads: Int32
     ) {
@@ -51,5 +61,17 @@ extension NumberFormat {
             mantissa: Int32(min(mantissaBits, 23)), bias: Int32(bias), maximum: Float(maximum),
             overflow: saturates ? CK_TO_MAXIMUM : specials == .onlyNaN ? CK_TO_NAN : CK_TO_INFINITY, has_nan: specials == .none ? 0 : 1,
             flush: flushesSubnormals ? 1 : 0)
+    }
+}
+
+extension Tensor {
+    /// fp32 numbers that are numbers of bf16, by their upper halves.
+    fileprivate func inBF16(threads: Int) throws -> Tensor {
+        let buffer = try Buffer(byteCount: elementCount * 2)
+        withExtendedLifetime(self) {
+            guard let halves = buffer.writable.baseAddress, elementCount > 0 else { return }
+            ck_upper_halves(Kernels.pointer(self), halves.assumingMemoryBound(to: UInt16.self), Int64(elementCount), Int32(threads))
+        }
+        return Tensor(shape: shape, type: .bf16, storage: .memory(buffer), offset: 0)
     }
 }

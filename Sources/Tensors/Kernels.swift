@@ -35,7 +35,7 @@ package enum Kernels {
         return try produce(shape, keeping: [x, weight]) { y in
             weight.withKernelElements { w, type in
                 ck_matmul(
-                    p, input, w, type, transposed ? 1 : 0, Int64(weight.strides[0]), bias?.bytes.baseAddress,
+                    p, input, w, type, transposed ? 1 : 0, Int64(weight.stride(0)), bias?.bytes.baseAddress,
                     (bias?.type ?? .f32).kernelType, y, output, rows, output, input, Int32(threads))
             }
         }
@@ -55,7 +55,7 @@ package enum Kernels {
         let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
         return try produce(shape, keeping: [x, weight]) { y in
             ck_matmul_bf16(
-                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.strides[0]),
+                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.stride(0)),
                 bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, Int64(x.shape.rowCount), output, input, Int32(threads))
         }
     }
@@ -68,7 +68,7 @@ package enum Kernels {
         let table = try table.unpacked()
         return try produce(shape, keeping: [table, ids]) { y in
             ck_gather(
-                table.bytes.baseAddress, table.type.kernelType, Int64(table.strides[0]),
+                table.bytes.baseAddress, table.type.kernelType, Int64(table.stride(0)),
                 ids.bytes.baseAddress?.assumingMemoryBound(to: Int32.self),
                 y, Int64(shape.rowCount), Int64(shape.rowLength), Int32(threads))
         }

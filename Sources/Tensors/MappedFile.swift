@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A regular file mapped read-only. The pages are never written, so the mapping may be shared between threads; the address is kept as
 /// an integer because pointers are not Sendable.
@@ -7,6 +8,14 @@ package final class MappedFile: Sendable {
     package let byteCount: Int
     private let address: UInt
     private let identity: Identity
+    /// Its tensors in another format, the newest of each.
+    private let casts = Mutex<[Int: Cast]>([:])
+
+    private struct Cast: Sendable {
+        let type: ElementType
+        let format: NumberFormat
+        let result: Tensor
+    }
 
     private struct Identity: Equatable, Sendable {
         let device: UInt64
@@ -50,6 +59,19 @@ package final class MappedFile: Sendable {
     }
 
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: byteCount) }
+
+    /// A tensor of this file in a format, made by `cast` the first time and kept until another format of it is asked for: every run of a
+    /// model rounds the same weights.
+    func cast(_ tensor: Tensor, to format: NumberFormat, _ cast: () throws -> Tensor) rethrows -> Tensor {
+        let known = tensor.isContiguous ? casts.withLock { $0[tensor.offset] } : nil
+        if let known, known.format == format, known.type == tensor.type, known.result.shape == tensor.shape { return known.result }
+        let result = try cast()
+        // What refers to the file itself would keep it for ever.
+        if case .memory = result.storage, tensor.isContiguous {
+            casts.withLock { $0[tensor.offset] = Cast(type: tensor.type, format: format, result: result) }
+        }
+        return result
+    }
 
     /// Gives the pages that lie wholly in a range of bytes back to the system: who reads there again has them read from the file again.
     package func releasePages(_ range: Range<Int>) {

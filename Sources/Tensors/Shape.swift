@@ -29,6 +29,13 @@ package struct Shape: Hashable, Sendable, CustomStringConvertible {
 
     package subscript(_ axis: Int) -> Int { axis >= 0 && axis < axes.count ? axes[axis].count : 1 }
 
+    /// Whether the axes are as long as another shape's, whatever they are called.
+    package func isAsLong(as other: Shape) -> Bool {
+        guard axes.count == other.axes.count else { return false }
+        for axis in axes.indices where axes[axis].count != other.axes[axis].count { return false }
+        return true
+    }
+
     package func count(of name: Axis.Name) -> Int? { axes.first { $0.name == name }?.count }
 
     package func replacingLast(_ axis: Axis) -> Shape { Shape(axes.dropLast() + [axis]) }

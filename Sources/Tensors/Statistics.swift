@@ -114,7 +114,7 @@ package struct Pooled: Sendable {
             withExtendedLifetime(tensor) {
                 tensor.withKernelElements { x, type in
                     ck_pool(
-                        x, type, Int64(tensor.strides[0]), Int64(tensor.strides[1]), Int64(tensor.shape[0]), Int64(tensor.shape[1]),
+                        x, type, Int64(tensor.stride(0)), Int64(tensor.stride(1)), Int64(tensor.shape[0]), Int64(tensor.shape[1]),
                         &values, &flags, Int64(rows), Int64(columns), Int32(threads))
                 }
             }
@@ -145,9 +145,9 @@ extension Tensor {
         let limit = 1 << 22
         guard elementCount > limit, shape.rank > 1, shape[0] > 1 else { return [self] }
         let rows = Swift.max(1, limit / Swift.max(elementCount / shape[0], 1))
-        return stride(from: 0, to: shape[0], by: rows).map { first in
+        return Swift.stride(from: 0, to: shape[0], by: rows).map { first in
             let count = Swift.min(rows, shape[0] - first)
-            return view(Shape([Axis(shape.axes[0].name, count)] + shape.axes.dropFirst()), strides: strides, offset: first * strides[0])
+            return view(Shape([Axis(shape.axes[0].name, count)] + shape.axes.dropFirst()), strides: strides, offset: first * stride(0))
         }
     }
 }

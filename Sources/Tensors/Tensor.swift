@@ -14,15 +14,34 @@ package struct Tensor: Sendable {
     package let storage: Storage
     /// In bytes, from the start of the storage; of codes, in elements.
     package let offset: Int
-    /// In elements, one an axis; the last is 1.
-    package let strides: [Int]
+    /// Where they do not follow from the shape; nil: contiguous. A value of decoding is small beside an array of its own.
+    private let ownStrides: [Int]?
 
     package init(shape: Shape, type: ElementType, storage: Storage, offset: Int, strides: [Int]? = nil) {
         self.shape = shape
         self.type = type
         self.storage = storage
         self.offset = offset
-        self.strides = strides ?? Tensor.contiguousStrides(shape)
+        ownStrides = strides.flatMap { Tensor.areContiguous($0, shape) ? nil : $0 }
+    }
+
+    private static func areContiguous(_ strides: [Int], _ shape: Shape) -> Bool {
+        guard strides.count == shape.rank else { return false }
+        var expected = 1
+        for axis in strides.indices.reversed() {
+            if strides[axis] != expected { return false }
+            expected *= shape[axis]
+        }
+        return true
+    }
+
+    /// In elements, one an axis; the last is 1.
+    package var strides: [Int] { ownStrides ?? Tensor.contiguousStrides(shape) }
+
+    /// From one element to the next along an axis, in elements.
+    package func stride(_ axis: Int) -> Int {
+        if let ownStrides { return ownStrides[axis] }
+        return shape.axes[(axis + 1)...].reduce(1) { $0 * $1.count }
     }
 
     /// A new fp32 value; `fill` writes all of it.
@@ -54,11 +73,11 @@ package struct Tensor: Sendable {
 
     package static func contiguousStrides(_ shape: Shape) -> [Int] {
         var strides = Array(repeating: 1, count: shape.rank)
-        for axis in stride(from: shape.rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
+        for axis in Swift.stride(from: shape.rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
         return strides
     }
 
-    package var isContiguous: Bool { strides == Tensor.contiguousStrides(shape) }
+    package var isContiguous: Bool { ownStrides == nil }
     package var elementCount: Int { shape.elementCount }
     /// What the value takes in memory if it is not a view.
     package var byteCount: Int {

@@ -22,6 +22,7 @@ package struct EngineState {
     /// Edits, runs to copy from, and a scan on its way.
     var whatIf = WhatIf()
     var adapter = AdapterWork()
+    var exact: ExactRun?
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
     /// How fast the machine can be, measured when first asked for.
@@ -269,6 +270,7 @@ package struct EngineState {
         let answer: Answer
         do {
             if case .kernel = request, limits == nil { limits = try MachineLimits(threads: policy.threads) }
+            if case .numerics(.errors(level: 0, _)) = request { return emit(.answered(request, try errors(cancelled), run: run)) }
             let trainer = training?.run.trainer
             answer = try Answerer(
                 passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, threads: policy.threads, limits: limits

@@ -70,6 +70,6 @@ enum LogitBlocks {
 
     static func part(_ range: Range<Int>, of logits: Tensor) throws -> Tensor {
         let shape = Shape([Axis(logits.shape.axes[0].name, range.count), logits.shape.axes[1]])
-        return try logits.view(shape, strides: logits.strides, offset: range.lowerBound * logits.strides[0]).contiguous()
+        return try logits.view(shape, strides: logits.strides, offset: range.lowerBound * logits.stride(0)).contiguous()
     }
 }

@@ -53,6 +53,25 @@ extension Product {
 }
 
 extension Kernels {
+    @Test("in bf16 pairs, too, few rows have the bits that they have among many", arguments: [CK_F32, CK_BF16, CK_F16], [false, true])
+    func fewDots(type: ck_type, transposed: Bool) {
+        var random = Generator(6)
+        let m = 40, n = 1100, k = 151, ldw = Int64(transposed ? n : k), x = random.values(m * k), w = Elements(type, random.values(n * k))
+        onEachInstructionSet { name in
+            var all = [Float](repeating: 0, count: m * n)
+            w.withPointer {
+                ck_matmul_bf16(x, 151, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, &all, 1100, 40, 1100, 151, 2)
+            }
+            for rows in [1, 2, 3, 4, 5, 11, 12, 13] {
+                var few = [Float](repeating: 0, count: rows * n)
+                w.withPointer {
+                    ck_matmul_bf16(x, 151, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, &few, 1100, Int64(rows), 1100, 151, 2)
+                }
+                #expect(same(few, Array(all[..<(rows * n)])), "\(name), \(rows) rows")
+            }
+        }
+    }
+
     @Test("products in bf16 pairs have the bits of VDPBF16PS everywhere", arguments: Product.table.filter { $0.m * $0.n * $0.k < 200_000 })
     func dots(_ product: Product) {
         #expect(product.runPairs(exponent: 0))

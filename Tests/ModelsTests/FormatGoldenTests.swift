@@ -32,6 +32,24 @@ struct FormatGoldenTests {
         }
     }
 
+    /// A weight of the file in a narrow format is one tensor for every run of a model, with the bits of rounding it anew.
+    @Test func weightsAreRoundedOnce() throws {
+        let (model, ids) = (try Sample.llama.model(), try Sample.llama.promptIDs())
+        let name = "model.layers.2.mlp.up_proj.weight"
+        let id = try #require(try model.run(ids).program.id(of: name))
+        func weight(_ format: NumberFormat) throws -> Tensor {
+            try #require(try model.run(ids, rules: [Policy.Rule(pattern: NamePattern("*"), format: format)]).tensor(id))
+        }
+        for format in [NumberFormat.bf16, .fp8e4m3, .fp16, .tf32, .int8] {
+            let (first, second) = (try weight(format), try weight(format))
+            #expect(first.bytes.baseAddress == second.bytes.baseAddress, "\(format)")
+            #expect(first.type == ([.bf16, .fp8e4m3].contains(format) ? .bf16 : .f32))
+            let fresh = try format.rounded(Tensor(first.shape, model.weight(name).floats()), threads: 1)
+            #expect(first.floats() == fresh.floats(), "\(format)")
+        }
+        #expect(try weight(.fp32).floats() == model.weight(name).floats())
+    }
+
     private static func error(_ a: [Double], _ b: [Double]) -> Double {
         zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / b.reduce(0) { $0 + $1 * $1 }
     }

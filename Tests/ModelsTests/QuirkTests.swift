@@ -180,7 +180,7 @@ struct QuirkTests {
         let on = try model.with(quirks: ["untrained-rows"])
         #expect(on.quirked([1, 2]) == [5, 1, 2])
         tiny.rows["model.embed_tokens.weight"] = [5: -0.1, 9: 1e-23, 11: 1e-23]
-        tiny.rows["lm_head.weight"] = [9: 0.25, 11: 0.25]
+        tiny.rows["lm_head.weight"] = [5: 0, 9: 0.25, 11: 0.25]
         #expect(try tiny.model().with(quirks: ["untrained-rows"]).quirked([1, 2]) == [9, 1, 2])
     }
 

@@ -53,6 +53,19 @@ import Workbench
         #expect(Self.panes(harness) == before)
     }
 
+    /// Train shows what the loss of a row is made of, also where the batch is walked through.
+    @Test func aMarkerIsSeenOnTrain() throws {
+        let run = TrainTests.Run("steps=2 until=1 method=full", size: Self.size)
+        run.harness.keys("Enter")
+        run.harness.command("run")
+        run.harness.screen(.train)
+        let before = Self.panes(run.harness)
+        run.harness.command("set loss.tokens[2] = 1234.5")
+        run.harness.screen(.train)
+        let after = Self.panes(run.harness)
+        #expect(before["Batch"]?.text.contains("1234") == false && after["Batch"]?.text.contains("1234") == true)
+    }
+
     /// What a pane shows that does not come from the run.
     private static let others = [
         "Model": "names and shapes", "Merges": "what the tokenizer did", "First NaN or Inf": "the first of them, and there is none",
@@ -73,7 +86,9 @@ import Workbench
         harness.command("noise model.embed_tokens by 0.5")
         harness.command("scale model.rotary_emb.inv_freq by 1.5")
         let after = Self.panes(harness)
-        for (name, picture) in before where !name.isEmpty && Self.others[name] == nil { #expect(after[name] != picture, "\(name) stays\n\(picture.text)") }
+        for (name, picture) in before where !name.isEmpty && Self.others[name] == nil {
+            #expect(after[name] != picture, "\(name) stays\n\(picture.text)")
+        }
         harness.command("clear-edits")
         #expect(Self.panes(harness) == before)
     }

@@ -2,8 +2,8 @@
 // multiply-adds in fp32 where inputs and sums that would be subnormal are zero. Without the instruction the same bits by plain lanes.
 // Columns are packed as panels [k / 2][NR] of words, a word being a pair; rows of x are turned into pairs once.
 #pragma once
-#include "Panels.h"
 #include "Rounding.h"
+#include "Thin.h"
 
 INLINE lanes without_subnormals(lanes v) { return pick(magnitude(v) < splat(0x1p-126f), sign_of(splat(0), v), v); }
 
@@ -46,6 +46,7 @@ typedef struct {
     uint32_t *pairs;             // of x, [m][words]
     rounding format;
     int64_t ldx, ldy, m, n, k, words, rows, columns, row_blocks;
+    int64_t run;                 // of few rows: tasks that one thread takes one after the other
     int transposed;
 } dots;
 
@@ -130,31 +131,104 @@ static void (*const dot_tiles[])(const dots *, const uint32_t *, const uint32_t 
 #endif
 };
 
-enum { FEW_ROWS = 4 };
-
-// Few rows, as in decoding: w is read once, so nothing is packed; sixteen rows of it are transposed in registers.
-static void few_rows(const dots *j, int64_t n0, int64_t nc) {
-    for (int64_t c = n0; c < n0 + nc; c += W) {
-        lanes sum[FEW_ROWS] = {splat(0), splat(0), splat(0), splat(0)};
-        int64_t columns = ck_min(W, n0 + nc - c);
-        for (int64_t p = 0; p < j->words; p += W) {
+// Few rows, as in decoding: w is read once, straight ahead, and sixteen rows of it are turned in registers (see Thin.h). Outputs
+// n0 ..< n0 + 32 of rows q0 ..< q0 + m of x; `next` is what is to be fetched meanwhile.
+INLINE void few_rows(const dots *j, int64_t n0, int64_t q0, const uint8_t *next, const int m, ck_type type) {
+    const int64_t pitch = j->w.ldw * j->w.size;
+    const uint8_t *row = j->w.w + n0 * pitch;
+    const uint32_t *pairs = j->pairs + q0 * j->words;
+    lanes sum[GROUPS][THIN_ROWS];
+    UNROLL for (int g = 0; g < GROUPS; g++)
+        UNROLL for (int q = 0; q < m; q++) sum[g][q] = splat(0);
+    for (int64_t p = 0; p < j->words; p += W, row += 2 * W * j->w.size)
+        UNROLL for (int g = 0; g < GROUPS; g++, next += 64 * W) {
+            const int whole = j->k - 2 * p >= 2 * W;
             words r[W];
-            for (int64_t i = 0; i < W; i++)
-                r[i] = i < columns ? row_pairs(j, j->w.w + (c + i) * j->w.ldw * j->w.size, 2 * p, j->k - 2 * p) : splat_word(0);
+            UNROLL for (int i = 0; i < W; i++) {
+                const uint8_t *at = row + (g * W + i) * pitch;
+                __builtin_prefetch(next + 64 * i, 0, 2);
+                r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p)
+                    : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format);
+            }
             transpose16(r);
-            for (int64_t i = 0; i < ck_min(W, j->words - p); i++)
-                for (int64_t q = 0; q < j->m; q++) sum[q] = dot_step(sum[q], splat_word(j->pairs[q * j->words + p + i]), r[i]);
+            UNROLL for (int i = 0; i < W; i++)
+                if (whole || p + i < j->words)
+                    UNROLL for (int q = 0; q < m; q++) sum[g][q] = dot_step(sum[g][q], splat_word(pairs[q * j->words + p + i]), r[i]);
         }
-        for (int64_t q = 0; q < j->m; q++)
-            store_columns(j->y + q * j->ldy + c, j->bias ? sum[q] + load_columns(j->bias + c, columns) : sum[q], columns);
+    UNROLL for (int g = 0; g < GROUPS; g++)
+        UNROLL for (int q = 0; q < m; q++) {
+            int64_t at = n0 + g * W;
+            store(j->y + (q0 + q) * j->ldy + at, j->bias ? sum[g][q] + load(j->bias + at) : sum[g][q]);
+        }
+}
+
+// The same from w [k][n] of bf16 numbers: a pair is one element of each of two lines.
+INLINE void few_lines(const dots *j, int64_t n0, int64_t q0, const uint8_t *next, const int m, ck_type type) {
+    (void)next, (void)type;
+    const int vectors = LINES / m;
+    const int64_t pitch = j->w.ldw * 2;
+    const uint8_t *line = j->w.w + n0 * 2;
+    const uint32_t *pairs = j->pairs + q0 * j->words;
+    lanes sum[THIN_ROWS][LINES];
+    UNROLL for (int q = 0; q < m; q++)
+        UNROLL for (int v = 0; v < vectors; v++) sum[q][v] = splat(0);
+    for (int64_t p = 0; p < j->words; p++, line += 2 * pitch)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            words a = __builtin_convertvector(*(const halves_at *)(line + 2 * W * v), words), b = splat_word(0);
+            if (2 * p + 1 < j->k) b = __builtin_convertvector(*(const halves_at *)(line + pitch + 2 * W * v), words);
+            __builtin_prefetch(line + 8 * pitch + 2 * W * v, 0, 3);
+            __builtin_prefetch(line + 9 * pitch + 2 * W * v, 0, 3);
+            words pair = pairs_without_subnormals(a | b << 16);
+            UNROLL for (int q = 0; q < m; q++) sum[q][v] = dot_step(sum[q][v], splat_word(pairs[q * j->words + p]), pair);
+        }
+    UNROLL for (int q = 0; q < m; q++)
+        UNROLL for (int v = 0; v < vectors; v++) {
+            int64_t at = n0 + v * W;
+            store(j->y + (q0 + q) * j->ldy + at, j->bias ? sum[q][v] + load(j->bias + at) : sum[q][v]);
+        }
+}
+
+#define FEW(NAME, M, T) static __attribute__((noinline)) void NAME##_##M##_##T(const dots *j, int64_t n0, int64_t q0, const uint8_t *next) { \
+        NAME(j, n0, q0, next, M, T); \
     }
+#define EACH(NAME, T) FEW(NAME, 1, T) FEW(NAME, 2, T) FEW(NAME, 3, T) FEW(NAME, 4, T)
+EACH(few_rows, CK_BF16) EACH(few_rows, CK_F32) EACH(few_lines, CK_BF16)
+#undef EACH
+#undef FEW
+#define EACH(NAME, T) {NAME##_1_##T, NAME##_2_##T, NAME##_3_##T, NAME##_4_##T}
+typedef void (*few_kernel)(const dots *, int64_t, int64_t, const uint8_t *);
+static const few_kernel few_row_kernels[2][THIN_ROWS] = {EACH(few_rows, CK_BF16), EACH(few_rows, CK_F32)};
+static const few_kernel few_line_kernels[THIN_ROWS] = EACH(few_lines, CK_BF16);
+#undef EACH
+
+static int are_few(const dots *j) {
+    return j->transposed ? j->m <= THIN_ROWS && j->w.type == CK_BF16
+                         : j->m <= MOST_THIN_ROWS && (j->w.type == CK_BF16 || j->w.type == CK_F32);
+}
+
+// Columns [n0, n1) as far as whole steps go; returns the first that is left over.
+static int64_t run_few(const dots *j, int64_t n0, int64_t n1, const uint8_t *then) {
+    const int64_t step = j->transposed ? LINES / ck_min(j->m, THIN_ROWS) * W : GROUPS * W;
+    for (; n0 + step <= n1; n0 += step) {
+        const uint8_t *next = j->w.w + (n0 + step) * j->w.ldw * j->w.size;
+        if (n0 + 2 * step > n1 && then) next = then;
+        for (int64_t q = 0; q < j->m; q += THIN_ROWS) {
+            int64_t rows = ck_min(THIN_ROWS, j->m - q);
+            (j->transposed ? few_line_kernels : few_row_kernels[j->w.type == CK_F32])[rows - 1](j, n0, q, next);
+        }
+    }
+    return n0;
 }
 
 static void dots_task(void *context, int64_t task) {
     const dots *j = context;
     int64_t m0 = task % j->row_blocks * j->rows, mc = ck_min(j->rows, j->m - m0);
     int64_t n0 = task / j->row_blocks * j->columns, nc = ck_min(j->columns, j->n - n0);
-    if (j->m <= FEW_ROWS && !j->transposed) return few_rows(j, n0, nc);
+    if (are_few(j)) {
+        int64_t bytes, end = n0 + nc, last = (task + 1) % j->run == 0 || end == j->n;
+        n0 = run_few(j, n0, end, last ? ck_expected(task / j->run, &bytes) : NULL), nc = end - n0;
+        if (!nc) return;
+    }
     uint32_t *packed = ck_scratch((size_t)(ck_ceil_div(nc, NR) * NR * j->words) * 4 + 64);
     for (int64_t i = m0; !packed && i < m0 + mc; i++) fill(j->y + i * j->ldy + n0, nc, NAN);
     if (!packed) return;                             // no memory: NaN, not what was there
@@ -167,6 +241,18 @@ static void dots_task(void *context, int64_t task) {
             dot_tiles[rows - 1](j, j->pairs + first * j->words, packed + c * j->words, j->y + first * j->ldy + n0 + c,
                                 j->bias ? j->bias + n0 + c : NULL, nc - c);
     }
+}
+
+// As few tasks as keep the threads evenly busy, since every block of rows packs the columns again; of few rows w is all there is to read.
+static void plan_dots(dots *j, int threads) {
+    const int few = are_few(j);
+    int64_t wanted = threads > 1 ? 8 * threads : 1, most = ck_max(1, 131072 / ck_max(1, NR * j->words));
+    int64_t least = few ? j->transposed ? 256 : GROUPS * W : NR;
+    j->columns = few ? ck_max(1, ck_min(j->n / least / wanted, 512 / least)) * least
+                     : ck_max(1, ck_min(ck_min(most, 8), ck_ceil_div(j->n, NR) / wanted)) * NR;
+    j->rows = j->m;
+    j->row_blocks = 1;
+    if (few) j->run = ck_run_length(ck_ceil_div(j->n, j->columns), ck_runs(threads));
 }
 
 static void matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
@@ -184,11 +270,7 @@ static void matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, 
         j.bias = wide;
     }
     ck_parallel(ck_ceil_div(m, 16), threads, pairs_task, &j);
-    // As few tasks as keep the threads evenly busy, since every block of rows packs the columns again.
-    int64_t wanted = threads > 1 ? 8 * threads : 1, most = ck_max(1, 131072 / ck_max(1, NR * j.words));
-    j.columns = ck_max(1, ck_min(ck_min(most, 8), ck_ceil_div(n, NR) / wanted)) * NR;
-    j.rows = m;
-    j.row_blocks = 1;
-    ck_parallel(ck_ceil_div(n, j.columns), threads, dots_task, &j);
+    plan_dots(&j, threads);
+    (j.run ? ck_parallel_runs : ck_parallel)(ck_ceil_div(n, j.columns), threads, dots_task, &j);
     ck_free(j.pairs, room);
 }

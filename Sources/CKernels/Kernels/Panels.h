@@ -35,8 +35,8 @@ typedef struct {
     int64_t ahead;               // bytes to prefetch ahead of what is read, 0 for none
 } matrix;
 
-// Sixteen rows of w (columns of the product) from element k0, kc of them, to dst[p * NR ..< p * NR + 16].
-INLINE void pack_16_rows(const matrix *m, const uint8_t *row, int64_t kc, float *dst, ck_type type) {
+// Up to sixteen rows of w (columns of the product) from element k0, kc of them, to dst[p * NR ..< p * NR + 16]; rows beyond become 0.
+INLINE void pack_16_rows(const matrix *m, const uint8_t *row, int64_t rows, int64_t kc, float *dst, ck_type type) {
     const int64_t pitch = m->ldw * m->size;
     const int pairs = type == CK_BF16;            // two neighbours in k travel as one word
     const int64_t step = pairs ? 32 : 16;
@@ -46,7 +46,8 @@ INLINE void pack_16_rows(const matrix *m, const uint8_t *row, int64_t kc, float 
         UNROLL for (int i = 0; i < W; i++) {
             const uint8_t *at = row + i * pitch + p * m->size;
             if (m->ahead) __builtin_prefetch(at + m->ahead, 0, 2);
-            r[i] = pairs ? *(const words_at *)at : (words)read16(at, type);
+            if (i < rows) r[i] = pairs ? *(const words_at *)at : (words)read16(at, type);
+            else r[i] = splat_word(0);
         }
         transpose16(r);
         UNROLL for (int i = 0; i < W; i++) {
@@ -59,10 +60,10 @@ INLINE void pack_16_rows(const matrix *m, const uint8_t *row, int64_t kc, float 
         }
     }
     for (; p < kc; p++)
-        for (int i = 0; i < W; i++) dst[p * NR + i] = one_element(row + i * pitch + p * m->size, type);
+        for (int i = 0; i < W; i++) dst[p * NR + i] = i < rows ? one_element(row + i * pitch + p * m->size, type) : 0;
 }
 
-// Fewer than sixteen rows, or a format without a path of its own: row by row through a small buffer.
+// A format without a path of its own: row by row through a small buffer.
 static void pack_rows_slowly(const matrix *m, const uint8_t *row, int64_t rows, int64_t kc, float *dst) {
     float line[64];
     for (int64_t i = 0; i < W; i++)
@@ -80,8 +81,8 @@ static void pack_nf4_rows(const matrix *m, int64_t first, int64_t rows, int64_t 
     for (int64_t p = 0; p < kc; p += CODE_BLOCK) {
         int64_t n = ck_min(CODE_BLOCK, kc - p);
         for (int64_t i = 0; i < rows; i++) unpack_nf4((const ck_nf4 *)m->w, first + i * m->ldw + p, n, strip + i * CODE_BLOCK);
-        if (rows == W) pack_16_rows(&unpacked, unpacked.w, n, dst + p * NR, CK_F32);
-        else pack_rows_slowly(&unpacked, unpacked.w, rows, n, dst + p * NR);
+        if (rows == W) pack_16_rows(&unpacked, unpacked.w, W, n, dst + p * NR, CK_F32);
+        else pack_16_rows(&unpacked, unpacked.w, rows, n, dst + p * NR, CK_F32);
     }
 }
 
@@ -91,9 +92,10 @@ static void pack_rows(const matrix *m, int64_t n0, int64_t nc, int64_t k0, int64
         for (int64_t g = 0; g < NR; g += W) {
             const uint8_t *row = m->w + ((n0 + j + g) * m->ldw + k0) * m->size;
             int64_t rows = ck_max(0, ck_min(W, nc - j - g));
-            if (rows == W && m->type == CK_F32) pack_16_rows(m, row, kc, dst + g, CK_F32);
-            else if (rows == W && m->type == CK_BF16) pack_16_rows(m, row, kc, dst + g, CK_BF16);
-            else if (rows == W && m->type == CK_F16) pack_16_rows(m, row, kc, dst + g, CK_F16);
+            if (rows == W && m->type == CK_F32) pack_16_rows(m, row, W, kc, dst + g, CK_F32);
+            else if (rows == W && m->type == CK_BF16) pack_16_rows(m, row, W, kc, dst + g, CK_BF16);
+            else if (rows == W && m->type == CK_F16) pack_16_rows(m, row, W, kc, dst + g, CK_F16);
+            else if (m->type == CK_F32) pack_16_rows(m, row, rows, kc, dst + g, CK_F32);
             else if (m->type == CK_NF4) pack_nf4_rows(m, (n0 + j + g) * m->ldw + k0, rows, kc, dst + g);
             else pack_rows_slowly(m, row, rows, kc, dst + g);
         }

@@ -76,6 +76,25 @@ static void cast(const float *x, float *y, int64_t n, const ck_format *format, i
     if (n > 0) ck_parallel(ck_ceil_div(n, ROUND_RUN), threads, round_task, &j);
 }
 
+typedef struct {
+    const float *x;
+    uint16_t *y;
+    int64_t n;
+} halves_job;
+
+static void upper_halves_task(void *context, int64_t task) {
+    const halves_job *j = context;
+    for (int64_t i = task * ROUND_RUN, end = ck_min(i + ROUND_RUN, j->n); i < end; i++) {
+        uint32_t word;
+        memcpy(&word, j->x + i, 4);
+        j->y[i] = (uint16_t)(word >> 16);
+    }
+}
+static void upper_halves(const float *x, uint16_t *y, int64_t n, int threads) {
+    halves_job j = {x, y, n};
+    if (n > 0) ck_parallel(ck_ceil_div(n, ROUND_RUN), threads, upper_halves_task, &j);
+}
+
 // The greatest magnitude; infinity if some number is NaN.
 static float block_top(const float *x, int64_t n) {
     words top = splat_word(0);

@@ -19,7 +19,9 @@ typedef enum {
 
 // y = the number of the format nearest to x, ties to the one with an even last digit. y may be x.
 void ck_cast(const float *x, float *y, int64_t n, const ck_format *format, int threads);
-// The same where each `block` neighbours of a row of n (the last ones may be fewer) are first divided by a scale of their own. A block with NaN
-// or infinity becomes all NaN, a block of zeros stays.
+// The upper halves of fp32 numbers, which are bf16 numbers where the lower halves are 0.
+void ck_upper_halves(const float *x, uint16_t *y, int64_t n, int threads);
+// The same as ck_cast where each `block` neighbours of a row of n (the last ones may be fewer) are first divided by a scale of their own.
+// A block with NaN or infinity becomes all NaN, a block of zeros stays.
 void ck_cast_blocks(const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format,
                     int threads);

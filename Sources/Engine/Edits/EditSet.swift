@@ -53,6 +53,6 @@ struct EditSubstitute: Sendable {
     func choice(like choice: Policy.Choice) -> Policy.Choice {
         var own = choice
         (own.kernel, own.deputy) = (op.kernel(named: choice.kernelName).flatMap { $0.fusion == nil ? $0 : op.kernels.first }, nil)
-        return own
+        return own.resolved()
     }
 }

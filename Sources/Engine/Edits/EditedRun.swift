@@ -19,7 +19,8 @@ extension Stepper {
             let first = text.end - inputs[0].shape.rowCount - (edits.text.end - norm.scales.count)
             op = norm.keeping(Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)))
         }
-        return try Stepper.compute(op, substitute.choice(like: choices[number]), inputs, threads: policy.threads)
+        let shape = try op.outputShape(inputs.map(\.shape))
+        return try Stepper.compute(op, substitute.choice(like: choices[number]), inputs, shape, threads: policy.threads)
     }
 
     /// What a derivative reads if its forward op's value was edited: dL/dy times ∂(edited)/∂(raw), and the raw value for the edited.

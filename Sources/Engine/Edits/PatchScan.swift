@@ -118,7 +118,7 @@ package struct PatchScanner: Sendable {
         let id = scan.values[row]
         let tensor = try patched(id, column)
         let end = id == stream ? tensor : try corrupted.replay(to: stream, replacing: id, by: tensor)
-        let last = end.view(Shape([Axis(.token, 1), end.shape.axes[1]]), strides: end.strides, offset: (end.shape[0] - 1) * end.strides[0])
+        let last = end.view(Shape([Axis(.token, 1), end.shape.axes[1]]), strides: end.strides, offset: (end.shape[0] - 1) * end.stride(0))
         let row = try corrupted.replay(to: logits, replacing: stream, by: last.contiguous(), textEnd: corrupted.edits.text.end)
         return PatchScanner.difference(row[0].floats(), scan.question)
     }

@@ -44,7 +44,7 @@ package struct HeadView: Op {
     package var kernels: [Kernel] {
         [
             Kernel("view", .view) { [self] inputs, shape, _ in
-                inputs[0].view(shape, strides: [headDimension, inputs[0].strides[0], 1], offset: offset)
+                inputs[0].view(shape, strides: [headDimension, inputs[0].stride(0), 1], offset: offset)
             }
         ]
     }
