@@ -13,12 +13,6 @@ extension Stepper {
     /// The values that a step is computed from.
     func reads(_ number: Int) -> [Int] { (spans(number) ? choices[number].deputy?.inputs : nil) ?? program.steps[number].inputs }
 
-    /// The same and what its op reads besides.
-    func readers(_ number: Int) -> [Int] {
-        guard spans(number) else { return program.steps[number].inputs }
-        return Array(Set(reads(number) + program.steps[number].inputs))
-    }
-
     /// What runs for a step without edits.
     func op(running number: Int) -> any Op { choices[number].deputy?.op ?? program.steps[number].op }
 
@@ -34,7 +28,15 @@ extension Stepper {
     func compute(_ number: Int, _ inputs: [Tensor], spans: Bool = false) throws -> Tensor {
         let own = program.steps[number].op
         let choice = spans ? choices[number] : choices[number].alone(own)
-        return try Stepper.compute(choice.deputy?.op ?? own, choice, inputs, threads: policy.threads)
+        let op = choice.deputy?.op ?? own
+        return try Stepper.compute(op, choice, inputs, op.outputShape(inputs.map(\.shape)), threads: policy.threads)
+    }
+
+    /// What nobody wants any more after a step.
+    func passing(_ number: Int) -> [Int] {
+        guard !spanUse.isEmpty else { return program.passing[number] }
+        let read = Set(reads(number) + program.steps[number].inputs)
+        return read.filter { lastUse($0) == number && program.isPassing($0) }
     }
 
     /// The last step that reads a value.

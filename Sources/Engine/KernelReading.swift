@@ -109,11 +109,13 @@ private struct Trial {
         var choice = stepper.choices[number]
         choice.kernel = kernel
         choice.deputy = Policy.Deputy(kernel, step, program)
-        (own, op, self.choice, threads) = (step.op, choice.deputy?.op ?? step.op, choice, stepper.policy.threads)
+        (own, op, self.choice, threads) = (step.op, choice.deputy?.op ?? step.op, choice.resolved(), stepper.policy.threads)
         inputs = try (choice.deputy?.inputs ?? step.inputs).map { try stepper.value($0) }
     }
 
-    func run() throws -> Tensor { try Stepper.compute(op, choice, inputs, threads: threads) }
+    func run() throws -> Tensor {
+        try Stepper.compute(op, choice, inputs, op.outputShape(inputs.map(\.shape)), threads: threads)
+    }
 }
 
 extension KernelReading {

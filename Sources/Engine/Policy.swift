@@ -99,15 +99,14 @@ package struct Policy: Sendable {
             guard deputy?.inputs != nil else { return self }
             var choice = self
             (choice.kernel, choice.deputy) = (op.kernels.first, nil)
-            return choice
+            return choice.resolved()
         }
 
         /// With everything that follows from the formats found out, which is not to be done at every step of a long decoding.
         func resolved() -> Choice {
             var choice = self
             choice.rounding = Rounding(format: format, accumulation: accumulation)
-            let isDirect = format == .fp32 && inputs == nil && accumulation == nil && deputy == nil
-            choice.direct = isDirect ? kernel?.body : nil
+            choice.direct = format == .fp32 && inputs == nil && accumulation == nil && deputy == nil ? kernel?.body : nil
             return choice
         }
 

@@ -13,12 +13,12 @@ package struct Stepper: Sendable {
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package internal(set) var choices: [Policy.Choice] {
-        didSet { direct = choices.map(\.direct) }
+        didSet { (direct, spanUse) = (choices.map(\.direct), Stepper.spanUse(choices)) }
     }
     /// Of each step its kernel, where nothing has to be rounded.
     private var direct: [Kernel.Body?]
-    /// See `lastUse(_:)`.
-    var spanUse: [Int: Int]
+    /// See `lastUse(_:)`; empty where no kernel takes in several steps.
+    private(set) var spanUse: [Int: Int]
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
 
@@ -131,7 +131,7 @@ package struct Stepper: Sendable {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
         var inputs: [Tensor] = []
-        let reads = reads(number)
+        let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
         inputs.reserveCapacity(reads.count)
         for input in reads { inputs.append(try recording.tensors[input] ?? value(input)) }
         let tensor =
@@ -173,7 +173,8 @@ package struct Stepper: Sendable {
 
     /// A step of the pass itself, whose values have the program's shapes.
     private func passed(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        guard let shape = program.fixedShapes[number] else { return try compute(number, inputs, spans: spans(number)) }
+        if !spanUse.isEmpty, spans(number) { return try compute(number, inputs, spans: true) }
+        guard let shape = program.fixedShapes[number] else { return try compute(number, inputs) }
         if let direct = direct[number], !inputs.contains(where: { $0.type == .f64 }) {
             return try direct(inputs, shape, Arithmetic(threads: policy.threads))
         }
@@ -198,11 +199,7 @@ package struct Stepper: Sendable {
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
         guard case .all = recording.keep else {
-            // What nobody wants after the step: as the program has it, unless kernels read more than their ops.
-            let passing =
-                spanUse.isEmpty
-                ? program.passing[number] : readers(number).filter { lastUse($0) == number && program.isPassing($0) }
-            for id in passing where number >= program.forwardCount || segments?.isHeld(id, by: number) != true {
+            for id in passing(number) where number >= program.forwardCount || segments?.isHeld(id, by: number) != true {
                 recording.evict(id)
             }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }

@@ -57,7 +57,6 @@ extension Stepper {
         try policy.check(program)
         self.policy = policy
         choices = policy.choices(for: program)
-        spanUse = Stepper.spanUse(choices)
     }
 
     /// Steps before the cursor that have to run again if plan and policy become those of `next`; their values join `dirty`.

@@ -39,7 +39,7 @@ extension Stepper {
     package func numerics(of id: Int) -> ValueNumerics? {
         guard let step = program.values[id].step, let known = statistics(id) else { return nil }
         return ValueNumerics(
-            value: program.values[id], format: choices[step].format, kernel: choices[step].kernelName, statistics: known,
+            value: program.values[id], format: choices[step].format, kernel: kernelName(of: id), statistics: known,
             hidesWithInfinity: program.hidesWithInfinity(id), growth: growth(of: id, known))
     }
 
