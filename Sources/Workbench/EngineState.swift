@@ -24,6 +24,7 @@ package struct EngineState {
     var adapter = AdapterWork()
     /// Runs that are held against each other.
     var compare = CompareWork()
+    var exact: ExactRun?
     /// Two texts that are being written side by side.
     var beforeAfter: BeforeAfterWork?
     /// With the rules that were added while the model was open.
@@ -272,9 +273,10 @@ package struct EngineState {
 
     // MARK: questions
 
-    private func answer(_ request: Request, _ cancelled: () -> Bool) {
+    private mutating func answer(_ request: Request, _ cancelled: () -> Bool) {
         let answer: Answer
         do {
+            if case .numerics(.errors(level: 0, _)) = request { return emit(.answered(request, try errors(cancelled), run: run)) }
             let trainer = training?.run.trainer
             answer = try Answerer(
                 passes: passes, inner: inner, trainer: trainer, adapted: adapter.source, compare: compare, threads: policy.threads

@@ -33,6 +33,7 @@ extension EngineState {
         let before = passes
         (policy, passes, inner, entered) = (next, new, [], [])
         run += 1
+        keepExact(from: run - 1)
         publish()
         emit(.formats(try EditReport(before: before.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])))
     }

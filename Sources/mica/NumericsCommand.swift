@@ -42,13 +42,13 @@ struct NumericsCommand: ParsableCommand {
             ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: policy), policy: policy,
             keep: .all(budget: .max))
         try stepper.runVisibly("running")
-        let far = errors ? try OracleErrors(of: [stepper]) { Interrupt.isPending } : nil
+        let far = errors ? try OraclePasses(of: [stepper]) { Interrupt.isPending }?.errors(of: stepper) : nil
         try Interrupt.check()
         let pattern = names.map { NamePattern($0) }
         let rows = stepper.program.steps.compactMap { step -> NumericsRow? in
             let value = stepper.program.values[step.output]
             guard pattern?.matches(value) ?? true else { return nil }
-            return stepper.numerics(of: step.output).map { NumericsRow(known: $0, error: far?.relative[step.output]) }
+            return stepper.numerics(of: step.output).map { NumericsRow(known: $0, error: far?[step.output]) }
         }
         if rows.isEmpty { throw Failure("no value's name fits \(names ?? "")") }
         let found = try stepper.firstNonFinite.flatMap { try stepper.nonFinite(in: $0) }
@@ -104,7 +104,7 @@ struct NumericsRow {
 
     private func cells(_ number: (Double) -> String, share: (Double) -> String) -> [String] {
         let s = known.statistics
-        let size = [Double(s.absMax), known.headroom, known.ulp].map { $0.map(number) ?? "" }
+        let size = [s.finite > 0 ? Double(s.absMax) : nil, known.headroom, known.ulp].map { $0.map(number) ?? "" }
         let head = [known.value.name, "\(known.format)", known.kernel] + size
         let counts = [s.nan, s.positiveInfinity, s.negativeInfinity].map(String.init)
         return head + [share(known.subnormalShare), share(known.zeroShare)] + counts + [error, known.growth].map { $0.map(number) ?? "" }

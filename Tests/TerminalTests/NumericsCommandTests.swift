@@ -41,7 +41,7 @@ struct NumericsCommandTests {
         let outcome = try CommandLineTests.mica("bench", CommandLineTests.llama, "--work", "switch", "--tokens", "8", "--json")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
         let switches = try #require(object["switches"] as? [[String: Any]])
-        #expect(switches.count == 5 && switches.allSatisfy { ($0["first_ms"] as? Double ?? 0) > 0 })
+        #expect(switches.count == 8 && switches.allSatisfy { ($0["first_ms"] as? Double ?? 0) > 0 })
         #expect(switches.allSatisfy { ($0["all_ms"] as? Double ?? 0) >= ($0["first_ms"] as? Double ?? 1) })
     }
 }

@@ -1,26 +1,30 @@
 import Tensors
 
-/// How far every value of a run is from the same run in fp64: ‖x − x₆₄‖ / ‖x₆₄‖, by value.
-package struct OracleErrors: Sendable {
-    package let relative: [Int: Double]
+/// The passes of one text in fp64; each reads the caches that the one before has there.
+package struct OraclePasses: Sendable {
+    private let oracles: [Oracle]
 
-    /// Of the last of the passes of one text; each reads the caches that the one before has in fp64. Nil if `interrupted`.
+    /// As far as the run has come. Nil if `interrupted`.
     package init?(of passes: [Stepper], interrupted: () -> Bool = { false }) throws {
-        var before: Oracle?
+        var oracles: [Oracle] = []
         for run in passes {
-            guard let oracle = try Oracle(of: run, given: before?.caches(for: run.program) ?? [:], interrupted: interrupted) else {
-                return nil
-            }
-            before = oracle
+            let given = oracles.last?.caches(for: run.program) ?? [:]
+            guard let oracle = try Oracle(of: run, given: given, interrupted: interrupted) else { return nil }
+            oracles.append(oracle)
         }
-        guard let run = passes.last, let oracle = before else { return nil }
+        self.oracles = oracles
+    }
+
+    /// How far every value of the last pass is from this one, whatever its formats: ‖x − x₆₄‖ / ‖x₆₄‖, by value. Nil if `interrupted`.
+    package func errors(of run: Stepper, interrupted: () -> Bool = { false }) throws -> [Int: Double]? {
+        guard let oracle = oracles.last else { return [:] }
         var relative: [Int: Double] = [:]
         for step in run.program.steps[..<run.cursor] {
             if interrupted() { return nil }
             guard let exact = oracle.tensor(step.output), let found = try run.tensor(step.output) else { continue }
             relative[step.output] = ErrorSize(found.doubles(), from: exact.doubles(), shape: exact.shape).relative
         }
-        self.relative = relative
+        return relative
     }
 }
 

@@ -11,9 +11,9 @@ package enum ExponentPane: Pane {
         guard let s = session.numericsStatistics, let format = fate(session) else { return "" }
         let (small, large) = (s.subnormals(in: format), s.beyond(format))
         if small + large == 0 { return "none beyond \(format.name)" }
-        let (low, high) = (Numbers.short(small), Numbers.short(large))
-        return Breakpoint(session.size) == .standard
-            ? "\(format.name) \(low) sub \(high) over" : "\(format.name): \(low) subnormal, \(high) beyond its end"
+        let isShort = Breakpoint(session.size) == .standard
+        let parts = [(small, isShort ? "sub" : "subnormal"), (large, isShort ? "over" : "beyond its end")].filter { $0.0 > 0 }
+        return "\(format.name) " + parts.map { "\(Numbers.short($0.0)) \($0.1)" }.joined(separator: isShort ? " " : ", ")
     }
 
     /// The format whose ends are counted: the value's own, or fp16 where that is wide.

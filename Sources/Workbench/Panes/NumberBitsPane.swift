@@ -47,8 +47,9 @@ package enum NumberBitsPane: Pane {
         let code = NumberCode(number, in: format)
         let bits = Line([Span(format.name.padding(8), .dim)] + spans(code))
         guard area.height >= 20 else { return [bits] }
-        let heads = [("s", 1), ("exponent", format.exponentBits), ("mantissa", format.mantissaBits)]
-        let head = "        " + heads.map { VisibleText.cut($0.0, to: $0.1).padding($0.1) }.joined(separator: " ")
+        let exponent = ["exponent", "exp", "e"].first { $0.utf8.count <= format.exponentBits } ?? ""
+        let mantissa = ["mantissa", "man", "m"].first { $0.utf8.count <= format.mantissaBits } ?? ""
+        let head = "        s \(exponent.padding(format.exponentBits)) \(mantissa)"
         return [bits, Line(head, .dim), meaning(code), []]
     }
 

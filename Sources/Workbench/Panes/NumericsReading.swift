@@ -15,13 +15,17 @@ package enum NumericsQuestion: Hashable, Sendable {
 package enum NumericsAnswer: Sendable {
     case cause(NonFinite)
     case number(Double)
-    case errors(OracleErrors)
+    /// Relative to the value in fp64, by value.
+    case errors([Int: Double])
 }
 
 /// Answers the Numerics screen's questions, on the engine thread.
 struct NumericsReader {
     let passes: [Stepper]
     let inner: [Stepper]
+
+    /// A run in fp64 that takes more is not kept, and not made unless it is asked for.
+    static let keptBytes = 1 << 29
 
     func answer(_ question: NumericsQuestion, _ cancelled: () -> Bool) throws -> Answer {
         switch question {
@@ -32,8 +36,9 @@ struct NumericsReader {
             let number = try stepper(value.level)?.tensor(value.id)?.value(at: index)
             return number.map { .numerics(.number($0)) } ?? .failed("not computed yet")
         case .errors(let level, _):
-            let runs = level == 0 ? passes : [stepper(level)].compactMap(\.self)
-            return try OracleErrors(of: runs, interrupted: cancelled).map { .numerics(.errors($0)) } ?? .failed("called off")
+            guard let run = stepper(level) else { return .failed("the op was left") }
+            let errors = try OraclePasses(of: [run], interrupted: cancelled)?.errors(of: run, interrupted: cancelled)
+            return errors.map { .numerics(.errors($0)) } ?? .failed("called off")
         }
     }
 
@@ -54,7 +59,7 @@ extension Session {
     var errorRequest: Request? {
         guard let shown, snapshot?.isRunning == false, shown.cursor > 0 else { return nil }
         let weight = shown.program.weight(before: shown.cursor)
-        let isLight = weight.operations < 4_000_000_000 && weight.bytes < 1 << 29
+        let isLight = weight.operations < 4_000_000_000 && weight.bytes <= NumericsReader.keptBytes
         guard isLight || numerics.measuresErrors else { return nil }
         return .numerics(.errors(level: place.value.level, cursor: shown.cursor))
     }
@@ -63,7 +68,7 @@ extension Session {
     func oracleError(_ value: ValueRef) -> Double? {
         guard let shown, case .numerics(.errors(let errors))? = answers[.numerics(.errors(level: value.level, cursor: shown.cursor))]
         else { return nil }
-        return errors.relative[value.id]
+        return errors[value.id]
     }
 
     /// What is known of the selected value: of a weight only when it was asked for.

@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
             a prompt of 64. backward: the loss and the gradients of all weights. lora: one step of AdamW on adapters of rank 16 beside every \
             linear layer. Both compute cheap values again (--checkpointing light). Of these the best of several runs after one that does not \
             count. switch, when it is asked for: milliseconds until the workbench has other numbers after a format was changed at the first \
-            layer of 64 tokens, the slowest of six. Weights are used in the format of their file; arithmetic is fp32.
+            layer of 64 tokens, or everywhere, the slowest of six. Weights are used in the format of their file; arithmetic is fp32.
 
             Example: mica bench Samples/fables-llama --work forward
             """)

@@ -5,10 +5,11 @@ import StrictJSON
 import Tensors
 import Workbench
 
-/// How long the workbench takes to show other numbers when a format is switched at the first layer: every value but the embedding follows.
+/// How long the workbench takes to show other numbers when a format is switched at the first layer, so that every value but the embedding
+/// follows, or at all values.
 struct SwitchBench {
     struct Result {
-        let format: String
+        let name: String
         /// Milliseconds until the first other number can be drawn, and until all can.
         let first: Double
         let last: Double
@@ -27,18 +28,21 @@ struct SwitchBench {
         state.handle(.run(.end))
         while state.isRunning { state.advance { false } }
         guard let name = clock.firstLayerValue else { throw Failure("\(path) has no layers") }
-        var results: [Result] = []
-        for format in [NumberFormat.bf16, .fp16, .fp8e4m3, .mxfp4, .fp64] {
-            var times: [(first: Double, last: Double)] = []
-            for _ in 0..<3 {
+        let results = try SwitchBench.switches(at: name).map { label, rules in
+            let times = try (0..<3).flatMap { _ in
                 try Interrupt.check()
-                times.append(clock.time { state.handle(.precision(.add([Policy.Rule(.value(name), format: format)]))) })
-                times.append(clock.time { state.handle(.precision(.replace([]))) })
+                return [rules, []].map { rules in clock.time { state.handle(.precision(.replace(rules))) } }
             }
-            results.append(Result(format: format.name, first: times.map(\.first).max() ?? 0, last: times.map(\.last).max() ?? 0))
+            return Result(name: label, first: times.map(\.first).max() ?? 0, last: times.map(\.last).max() ?? 0)
         }
         if let failure = clock.failure { throw Failure(failure) }
         return results
+    }
+
+    /// One value in another format, and presets for all.
+    private static func switches(at name: String) -> [(String, [Policy.Rule])] {
+        [NumberFormat.bf16, .fp16, .fp8e4m3, .mxfp4].map { ("\($0.name) at one value", [Policy.Rule(.value(name), format: $0)]) }
+            + [Policy.Preset.bf16, .fp16, .mixed, .fp64].map { ("\($0.rawValue) everywhere", $0.rules) }
     }
 
     /// A table, or one JSON object.
@@ -46,7 +50,7 @@ struct SwitchBench {
         if json {
             let items = results.map { result in
                 JSONValue.object([
-                    ("format", .string(result.format)), ("first_ms", .real(result.first)), ("all_ms", .real(result.last)),
+                    ("switch", .string(result.name)), ("first_ms", .real(result.first)), ("all_ms", .real(result.last)),
                 ])
             }
             return JSONValue.object([
@@ -55,7 +59,7 @@ struct SwitchBench {
         }
         var table = TextTable(header: ["switch", "tokens", "first ms", "all ms"], rightAligned: [1, 2, 3])
         for result in results {
-            table.add([result.format, "\(ids.count)", Numbers.fixed(result.first, decimals: 1), Numbers.fixed(result.last, decimals: 1)])
+            table.add([result.name, "\(ids.count)", Numbers.fixed(result.first, decimals: 1), Numbers.fixed(result.last, decimals: 1)])
         }
         return table.text
     }
