@@ -61,8 +61,9 @@ package struct Judge: Sendable {
             let isCarried = value.name != "input_ids" && !tainted.isEmpty
             return Verdict(id, given: found, try trusted.tensor(id) ?? own, isCarried: isCarried)
         }
+        // The op that reads a weight of another size is judged, and not the weight.
+        if own.isSame(as: found) || suspect.isRun && value.hasOtherSizes(found) { return nil }
         let format = asTrusted ? trusted.format(of: id) : suspect.format(value, found)
-        if own.isSame(as: found) { return nil }
         let isSame = own.type == found.type && ErrorSize(found.doubles(), from: own.doubles(), shape: own.shape).maximum == 0
         return Verdict(id, found: found, expected: Expectation(exactly: own).stored(in: format), isSame: isSame, isCarried: false)
     }
@@ -71,8 +72,11 @@ package struct Judge: Sendable {
         let step = trusted.program.steps[number]
         let value = trusted.program.values[step.output]
         defer { forget(after: number) }
-        guard number < trusted.cursor, let inputs = try inputs(step) else { return nil }
         let found = try suspect.tensor(value)
+        if number < trusted.cursor, let found, try isOfOtherSizes(step) {
+            return Verdict(step.output, ofOtherSize: found, value.shape, isCarried: !tainted.isEmpty)
+        }
+        guard number < trusted.cursor, let inputs = try inputs(step) else { return nil }
         let choice = asTrusted ? trusted.choices[number] : suspect.choice(value, found, as: trusted.choices[number])
         if trusted.isEdited(step.output) { return nil }
         let made = try Expectation(trusted.op(ofStep: number), choice, inputs, threads: trusted.policy.threads)
@@ -83,6 +87,15 @@ package struct Judge: Sendable {
             return nil
         }
         return Verdict(step.output, found: found, expected: made, isSame: try isSame(found, step.output), isCarried: isCarried)
+    }
+
+    /// Whether a run's op reads or writes other sizes than the program's, so that its formula does not fit.
+    private func isOfOtherSizes(_ step: Step) throws -> Bool {
+        guard suspect.isRun else { return false }
+        return try (step.inputs + [step.output]).contains { id in
+            let value = trusted.program.values[id]
+            return try suspect.tensor(value).map(value.hasOtherSizes) ?? false
+        }
     }
 
     /// A dump may have a batch of one before the axes, or heads where features are here.
@@ -120,6 +133,8 @@ enum Suspect: Sendable {
     case run(Stepper)
     case tensors([String: Tensor])
 
+    var isRun: Bool { if case .run = self { true } else { false } }
+
     private static func names(_ value: Value) -> [String] { [value.name] + value.aliases }
 
     func tensor(_ value: Value) throws -> Tensor? {
@@ -146,6 +161,16 @@ enum Suspect: Sendable {
             var choice = own
             choice.format = found?.narrowestFormat ?? own.format
             return choice.resolved()
+        }
+    }
+}
+
+extension Value {
+    /// Whether a tensor differs from the value's shape in more than the length of the text.
+    fileprivate func hasOtherSizes(_ tensor: Tensor) -> Bool {
+        guard tensor.shape.rank == shape.rank else { return true }
+        return zip(shape.axes, tensor.shape.axes).contains { own, found in
+            own.count != found.count && ![.token, .query, .key, .position].contains(own.name)
         }
     }
 }

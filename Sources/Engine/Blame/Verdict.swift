@@ -61,6 +61,13 @@ extension Verdict {
         min(expected.bounds[i], elementDeviations * expected.variances[i].squareRoot())
     }
 
+    /// A value of another size than the program's: its numbers cannot be held against the formula's. What is told is how many there are.
+    init(_ value: Int, ofOtherSize found: Tensor, _ expected: Shape, isCarried: Bool) {
+        self.value = value
+        (kind, factor, index, allowed) = (isCarried ? .carried : .bug, isCarried ? 0 : .infinity, [], 0)
+        (self.found, self.expected) = (Double(found.elementCount), Double(expected.elementCount))
+    }
+
     /// Two tensors that should be one: what a pass is given to read.
     init(_ value: Int, given found: Tensor, _ expected: Tensor, isCarried: Bool) {
         self.value = value
