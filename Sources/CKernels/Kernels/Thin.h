@@ -19,7 +19,7 @@ typedef struct {
 // also fetches a line from `next` on: lines that lie in memory one behind the other come faster than lines of as many rows.
 INLINE void load_block(const uint8_t *row, int64_t pitch, const uint8_t *next, words *r) {
     UNROLL for (int i = 0; i < W; i++, row += pitch, next += 64) {
-        __builtin_prefetch(next, 0, 2);
+        __builtin_prefetch(next, 0, 0);       // read once: what else lies in the second-level cache stays there
         r[i] = *(const words_at *)row;
     }
     transpose16(r);
