@@ -26,7 +26,8 @@ struct QuirkVerdictTests {
         #expect(NamePattern(test.quirk.first).matches(first.name), "\(first)")
         // What lies downstream carries the bug and is none of its own.
         for found in verdicts where found.verdict.isBug {
-            let (program, id) = (on[found.pass].stepper.program, found.verdict.value)
+            let program = on[found.pass].stepper.program
+            let id = try #require(program.id(of: found.name))
             #expect(program.marks[id]?.isEmpty == false || program.values[id].role == .input, "\(found)")
         }
         #expect(verdicts.contains { $0.verdict.kind == .carried })
