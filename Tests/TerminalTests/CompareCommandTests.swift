@@ -36,6 +36,19 @@ struct CompareCommandTests {
         #expect(strict.code == 1)
     }
 
+    /// A mistake is a bug at its own op, other roundings are noise.
+    @Test func verdictsTellNoiseFromBugs() throws {
+        let bug = try Self.compare("--quirk", "gelu-exact", "--verdict")
+        #expect(bug.code == 1 && bug.output.contains("verdict: bug at model.layers.0.mlp.act_fn ["))
+        let json = try Self.object(try Self.compare("--quirk", "gelu-exact", "--verdict", "--json").output)
+        let values = try #require(json["values"] as? [[String: Any]])
+        let kinds = Dictionary(grouping: values) { ($0["verdict"] as? [String: Any])?["kind"] as? String ?? "" }
+        let bugs = (kinds["bug"] ?? []).compactMap { $0["name"] as? String }
+        #expect(bugs.count == 6 && bugs.allSatisfy { $0.hasSuffix("mlp.act_fn") } && kinds["carried"]?.isEmpty == false)
+        let noise = try Self.compare("--b", "bf16", "--tolerance", "1", "--verdict")
+        #expect(noise.code == 0 && noise.output.contains("verdict: noise"))
+    }
+
     /// What one run wrote is held against another, with the tokens that are in the file.
     @Test func aTraceIsADump() throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-compare-\(UUID().uuidString)")

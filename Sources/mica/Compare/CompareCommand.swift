@@ -19,6 +19,9 @@ struct CompareCommand: ParsableCommand {
             Exit code 0: all is within; 1: a value is beyond, and the first is named; 2: the comparison could not be made; 64: wrong use; 130: \
             interrupted.
 
+            --verdict judges each op of B by its formula in fp64 on B's own inputs and by a model of rounding: so many times as far as the \
+            formats, the number of products and the conditioning explain. What lies downstream of a bug only carries it.
+
             Example: mica compare Samples/fables-gemma2 --b bf16 --prompt "Tom and Mia"
             """)
 
@@ -30,6 +33,8 @@ struct CompareCommand: ParsableCommand {
     var names: String?
     @Flag(help: "Also the gradients of the loss, under grad:NAME.")
     var backward = false
+    @Flag(help: "Say of each value whether rounding explains the difference (noise, carried) or not (bug), with the factor.")
+    var verdict = false
     @Flag(help: "Print one JSON object.")
     var json = false
     @OptionGroup var threads: ThreadOptions
@@ -54,7 +59,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func compared() throws -> CompareReport {
-        let pair = try sides.load(prompt, backward: backward, threads: threads.count)
+        let pair = try sides.load(prompt, backward: backward, keeps: verdict, threads: threads.count)
         Interrupt.watch()
         var comparer = Comparer(
             pair.run, against: pair.side, tolerance: Tolerance(nmse: tolerance), names: names.map { NamePattern($0) })
@@ -66,7 +71,8 @@ struct CompareCommand: ParsableCommand {
             try comparer.step()
             progress.update(comparer.done)
         }
-        return CompareReport(comparison: comparer.comparison, titles: pair.titles, ids: pair.ids)
+        let verdicts = verdict ? try CompareVerdicts(comparer) : nil
+        return CompareReport(comparison: comparer.comparison, verdicts: verdicts, titles: pair.titles, ids: pair.ids)
     }
 
     private static func nothing(_ comparison: Comparison, _ names: String?) -> String {

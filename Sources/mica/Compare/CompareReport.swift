@@ -7,6 +7,8 @@ import Tensors
 /// A comparison in text and JSON.
 struct CompareReport {
     let comparison: Comparison
+    /// Noise or bug, if that was asked.
+    let verdicts: CompareVerdicts?
     /// What A and B are.
     let titles: [String]
     let ids: [Int]
@@ -16,14 +18,15 @@ struct CompareReport {
     private static let columns = ["", "value", "shape", "NMSE", "max|Δ|", "at", "A", "B", "cosine", "log10 L2"]
 
     var text: String {
-        var table = TextTable(header: CompareReport.columns, rightAligned: [3, 4, 6, 7, 8, 9])
-        for row in comparison.rows { table.add(cells(row)) }
+        let last = verdicts == nil ? [] : ["verdict"]
+        var table = TextTable(header: CompareReport.columns + last, rightAligned: [3, 4, 6, 7, 8, 9])
+        for row in comparison.rows { table.add(cells(row) + (verdicts.map { [$0.cell(row.name)] } ?? [])) }
         return (["A \(titles[0])", "B \(titles[1])", "", table.text, ""] + ends).joined(separator: "\n")
     }
 
     private func cells(_ row: ValueDifference) -> [String] {
         let head = [row.isBeyond ? "✗" : row.isIdentical ? "=" : "✓", row.name, "\(row.shape)"]
-        guard row.difference != nil else { return head + ["", "", row.mismatch ?? ""] }
+        guard row.difference != nil else { return head + ["", "", row.mismatch ?? "", "", "", "", ""] }
         let numbers = row.isIdentical ? ["", "", ""] : ["\(row.index)"] + row.numbers.map { Numbers.compact($0, digits: 7) }
         return head + [Numbers.compact(row.nmse), Numbers.compact(row.largest)] + numbers
             + [Numbers.fixed(row.cosine, decimals: 8), row.logNorm.map { Numbers.fixed($0, decimals: 2) } ?? "same bits"]
@@ -31,10 +34,10 @@ struct CompareReport {
 
     /// What the table comes to.
     private var ends: [String] {
-        [verdict, divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere)].compactMap(\.self)
+        [beyond, verdicts?.line, divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere)].compactMap(\.self)
     }
 
-    private var verdict: String {
+    private var beyond: String {
         guard let place = comparison.firstBeyond else {
             return comparison.isIdentical
                 ? "all \(comparison.rows.count) values have the same bits" : "all \(comparison.rows.count) values are within the tolerance"
@@ -84,6 +87,7 @@ struct CompareReport {
             ("max_abs", number(row.largest)), ("index", .array(row.index.map { .integer($0) })), ("a", number(row.numbers.first ?? .nan)),
             ("b", number(row.numbers.last ?? .nan)), ("cosine", number(row.cosine)), ("relative_l2", number(row.relative)),
             ("log10_l2", row.logNorm.map(number) ?? .null), ("mismatch", row.mismatch.map { .string($0) } ?? .null),
+            ("verdict", verdicts?.json(row.name) ?? .null),
         ])
     }
 

@@ -39,19 +39,20 @@ struct CompareSides: ParsableArguments {
         }
     }
 
-    func load(_ prompt: PromptOptions, backward: Bool, threads: Int) throws -> Pair {
+    /// With `keeps`, both sides keep all their values.
+    func load(_ prompt: PromptOptions, backward: Bool, keeps: Bool, threads: Int) throws -> Pair {
         let model = try Model(path: path)
         let policy = try PrecisionOptions.formats(a, threads: threads)
         guard let dump else {
             let ids = try prompt.tokens(for: model)
-            let run = try stepper(model, ids, policy, changed: false, backward)
-            let (side, title) = try otherSide(model, ids, policy, backward, threads)
+            let run = try stepper(model, ids, policy, changed: false, backward, keeps)
+            let (side, title) = try otherSide(model, ids, policy, backward, keeps, threads)
             return Pair(run: run, side: .run(side), titles: ["\(path) \(a)", title], ids: model.quirked(ids))
         }
         let file = try TensorDump(path: dump)
         let changed = try quirks.attached(to: model)
         let ids = try changed.quirked(tokens(prompt, changed, file))
-        let run = try stepper(changed, ids, policy, changed: true, backward)
+        let run = try stepper(changed, ids, policy, changed: true, backward, keeps)
         return Pair(run: run, side: .tensors(file.named), titles: [title("\(path) \(a)"), dump], ids: ids)
     }
 
@@ -71,21 +72,27 @@ struct CompareSides: ParsableArguments {
         return ids
     }
 
-    private func otherSide(_ model: Model, _ ids: [Int], _ policy: Policy, _ backward: Bool, _ threads: Int) throws -> (Stepper, String) {
+    private func otherSide(
+        _ model: Model, _ ids: [Int], _ policy: Policy, _ backward: Bool, _ keeps: Bool, _ threads: Int
+    ) throws -> (Stepper, String) {
         var theirs = policy
         if let b { theirs = try PrecisionOptions.formats(b, threads: threads) }
         for line in rule { theirs.rules += try Policy.rules(from: line, naming: "--rule") }
         let changed = try quirks.attached(to: other.map { try Model(path: $0) } ?? model)
         let read = changed.quirked(ids)
         try changed.check(read)
-        return (try stepper(changed, read, theirs, changed: true, backward), title("\(other ?? path) \(b ?? a)"))
+        return (try stepper(changed, read, theirs, changed: true, backward, keeps), title("\(other ?? path) \(b ?? a)"))
     }
 
-    private func stepper(_ model: Model, _ ids: [Int], _ policy: Policy, changed: Bool, _ backward: Bool) throws -> Stepper {
+    private func stepper(
+        _ model: Model, _ ids: [Int], _ policy: Policy, changed: Bool, _ backward: Bool, _ keeps: Bool
+    ) throws -> Stepper {
         if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
         var edits = changed ? try what.load(for: model, policy: policy) : EditSet()
         if start > 0 { edits.edits.insert(Edit(.values("position_ids", CellSelection()), .shift(Double(start))), at: 0) }
-        return try model.stepper(ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: edits, policy: policy, keep: .nothing)
+        return try model.stepper(
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: edits, policy: policy,
+            keep: keeps ? .all(budget: .max) : .nothing)
     }
 
     private func title(_ base: String) -> String {
