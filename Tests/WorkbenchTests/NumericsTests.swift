@@ -113,15 +113,16 @@ import Workbench
     /// A later token's pass reads caches: what was rounded in an earlier pass is an error of this one.
     @Test func errorsReachThroughTheCache() throws {
         var harness = Self.open()
-        harness.keys(">")
-        let id = try #require(harness.snapshot?.stepper.program.id(of: "lm_head"))
-        let before = try #require(try Self.errors(harness)[id])
-        harness.keys("<")
         harness.command("precision fp8e4m3 model.layers.1.self_attn.k_rope")
+        func cacheError() throws -> Double {
+            let id = try #require(harness.snapshot?.stepper.program.id(of: "model.layers.1.self_attn.k_cache"))
+            return try #require(try Self.errors(harness)[id])
+        }
+        let prompt = try cacheError()
         harness.keys(">")
-        let id8 = try #require(harness.snapshot?.stepper.program.id(of: "lm_head"))
-        let after = try #require(try Self.errors(harness)[id8])
-        #expect(before < 1e-5 && after > 1e-3, "\(before) \(after)")
+        // The cache has one row more. Held against an fp64 run that takes over the rounded rows, the new one alone would be off.
+        let next = try cacheError()
+        #expect(prompt > 1e-3 && next > 0.8 * prompt, "\(prompt) \(next)")
     }
 
     /// The bits under the cursor are the processor's own.
