@@ -124,12 +124,19 @@ int cn_open(const char *term, const char *terminfo_directory, int input, int out
     return verdict;
 }
 
-void cn_close(void) {
-    if (!screen) return;
+static void leave_screen(void) {
     cn_write(leave_modes, strlen(leave_modes), 500);
+    // Before the first screen shows: a line that is typed as soon as it is seen must reach the shell as a line, ended and echoed.
+    tcsetattr(cn_input_fd, TCSADRAIN, &cn_saved_modes);
     endwin();
+    // Once more, for endwin sets the modes of the start, and a shell may have changed them since.
     tcsetattr(cn_input_fd, TCSADRAIN, &cn_saved_modes);
     atomic_store(&cn_state->active, 0);
+}
+
+void cn_close(void) {
+    if (!screen) return;
+    leave_screen();
     delscreen(screen);
     screen = NULL;
     fclose(output_file);
@@ -138,13 +145,6 @@ void cn_close(void) {
 }
 
 // ---- Leaving the screen for a while
-
-static void leave_screen(void) {
-    cn_write(leave_modes, strlen(leave_modes), 500);
-    endwin();
-    tcsetattr(cn_input_fd, TCSADRAIN, &cn_saved_modes);
-    atomic_store(&cn_state->active, 0);
-}
 
 void cn_suspend(void) {
     if (!screen) return;
