@@ -125,6 +125,7 @@ extension Session {
         case .beforeAfter(let state): receive(state)
         case .compared(let state): receive(state)
         case .blame(let state): receive(state)
+        case .kept(let state): receive(state)
         case .why(let report): receive(report)
         }
         return []

@@ -31,8 +31,9 @@ enum CompareBox {
             [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
         }
         lines.append(
-            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
-        lines += bits(numbers)
+            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers)
+                + [Span("  cosine \(Numbers.fixed(row.cosine, decimals: 8))", .dim)])
+        lines += bits(numbers) + VerdictWords.lines(session.comparedLine?.verdicts[row.name])
         return lines + [[]] + cards(element) + [[]]
     }
 

@@ -22,6 +22,9 @@ package struct CompareState: Sendable {
         /// How many values there are to measure.
         package let total: Int
         package let isRunning: Bool
+        /// Noise or bug, value by value, once all is measured; and whether that goes on.
+        package let verdicts: Verdicts
+        package let isJudging: Bool
         /// What brings it back in a script; nil for a run that was pinned.
         package let words: [String]?
     }
