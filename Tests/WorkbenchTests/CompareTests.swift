@@ -150,7 +150,16 @@ import Testing
         #expect(harness.text.contains("bug \(Numbers.compact(bugs[0].verdict.factor, digits: 2))") && harness.text.contains("carried"))
         #expect(harness.session.message?.text.contains("bug at 0 · mlp · act_fn") == true)
         harness.keys("Enter")
-        #expect(harness.text.contains("× what rounding explains") && harness.text.contains("cosine"))
+        #expect(harness.text.contains("× rounding") && harness.text.contains("cosine"))
+        harness.keys("s")
+        let request = try #require(harness.session.comparedSpreadRequest)
+        guard case .compared(.spread(let spread?))? = harness.session.answers[request] else {
+            Issue.record("no samples")
+            return
+        }
+        #expect(harness.text.contains("16 samples ± \(Numbers.compact(spread.measured)), predicted ± \(Numbers.compact(spread.predicted))"))
+        harness.keys("s")
+        #expect(!harness.text.contains("16 samples"))
         harness.keys("q")
         harness.command("compare policy bf16")
         #expect(harness.session.compared.lines[1].verdicts.firstBug == nil && harness.text.contains("noise "))

@@ -65,6 +65,17 @@ package struct Judge: Sendable {
         return verdict
     }
 
+    /// Samples of one value's op on the other side's own inputs; nil where these are not known, or nothing is rounded.
+    package static func spread(
+        of id: Int, _ side: ComparedSide, by trusted: Stepper, samples: Int
+    ) throws -> RoundingSpread? {
+        guard let number = trusted.program.values[id].step else { return nil }
+        var judge = Judge(side, stepping: trusted, backward: true, samples: samples)
+        judge.cursor = judge.leaves.count + number
+        _ = try judge.step()
+        return judge.spread
+    }
+
     /// What the trusted program calls the value.
     func name(of verdict: Verdict) -> String { trusted.program.values[verdict.value].name }
 

@@ -58,8 +58,10 @@ package struct SoftCap: Op {
         ]
     }
 
+    /// (1 − y/c)·(1 + y/c), as the kernel has it: near the cap the square would lose digits.
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        cap > 0 ? Dense(shape, zip(values[0].values, values[1].values).map { $1 * (1 - ($0 / R(cap)) * ($0 / R(cap))) }) : values[1]
+        guard cap > 0 else { return values[1] }
+        return Dense(shape, zip(values[0].values, values[1].values).map { $1 * ((1 - $0 / R(cap)) * (1 + $0 / R(cap))) })
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {

@@ -33,7 +33,7 @@ struct CompareWork {
         /// Measures one more value, or judges one: B's op by A's formula on B's own inputs.
         mutating func step() throws {
             if !comparer.isFinished { return try comparer.step() }
-            if judge == nil { judge = comparer.side.map { Judge($0, stepping: comparer.run) } }
+            if judge == nil { judge = comparer.side.map { Judge($0, stepping: comparer.run, backward: comparer.run.program.hasBackward) } }
             try judge?.step(into: &verdicts)
         }
     }

@@ -48,9 +48,17 @@ package enum VerdictWords {
     static func lines(_ verdict: Verdict?) -> [Line] {
         guard let verdict, verdict.kind != .same, !verdict.index.isEmpty else { return [] }
         let kind = Span("\(verdict.kind.rawValue) ", verdict.isBug ? .err : .ok)
-        let factor = Span("\(Numbers.compact(verdict.factor, digits: 3)) × what rounding explains  ", .emphasis)
+        let factor = Span("\(Numbers.compact(verdict.factor, digits: 3)) × rounding  ", .emphasis)
         let (found, expected) = (Numbers.compact(verdict.found, digits: 6), Numbers.compact(verdict.expected, digits: 6))
         let words = "\(verdict.index): B \(found), formula \(expected) ± \(Numbers.compact(verdict.allowed, digits: 2))"
         return [[kind, factor, Span(words, .dim)]]
+    }
+
+    /// `16 samples ± 1.2e-08, predicted ± 1.4e-08`
+    static func line(_ spread: RoundingSpread) -> Line {
+        [
+            Span("\(spread.samples) samples ± \(Numbers.compact(spread.measured))", .emphasis),
+            Span(", predicted ± \(Numbers.compact(spread.predicted)), over the whole value", .dim),
+        ]
     }
 }

@@ -92,7 +92,7 @@ struct CompareSides: ParsableArguments {
     private func stepper(
         _ model: Model, _ ids: [Int], _ policy: Policy, changed: Bool, _ backward: Bool
     ) throws -> Stepper {
-        if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        if backward { try LossTokens.check(ids) }
         var edits = changed ? try what.load(for: model, policy: policy) : EditSet()
         if start > 0 { edits.edits.insert(Edit(.values("position_ids", CellSelection()), .shift(Double(start))), at: 0) }
         return try model.stepper(
