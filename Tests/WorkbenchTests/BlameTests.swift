@@ -57,7 +57,7 @@ import Workbench
         #expect(!state.isRunning && !state.isCutShort && state.done == state.total && state.holds && !state.kept.isEmpty)
         #expect(state.kept.count < state.total / 2 && state.effect.kl < 1e-6 && state.verified == state.effect)
         #expect(harness.text.contains("Keep within kl<1e-06") && harness.text.contains("\(state.kept.count) of \(state.total) values"))
-        #expect(harness.text.contains("✓ the policy keeps to it") && harness.text.contains(Numbers.compact(state.effect.kl)))
+        #expect(harness.text.contains("✓ keeps to it") && harness.text.contains(Numbers.compact(state.effect.kl)))
         #expect(CommandScript.hashes(harness.session) == before)
         harness.keys("j Enter")
         #expect(harness.session.overlay == nil && harness.selected == state.kept[1].name)

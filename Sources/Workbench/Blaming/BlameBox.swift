@@ -19,7 +19,7 @@ enum BlameBox {
         return [
             [Span("all \(state.titles[0]): ", .dim), Span(words(state.blame.low), .emphasis), Span("  \(count)", .dim)],
             [Span("all \(state.titles[1]): ", .dim), Span(words(state.blame.high), .overlay)],
-            Line("lifted: this one high, the others low (~ no further than any change); alone: this one low", .dim),
+            Line("lifted: it alone high (~ moves it as any change does); alone: it alone low", .dim),
         ]
     }
 
@@ -32,7 +32,7 @@ enum BlameBox {
         let columns = [
             TableView.Column("value", width: .rest), TableView.Column("op", width: .fixed(16)),
             TableView.Column("lifted", width: .fixed(10), align: .right), TableView.Column("alone", width: .fixed(10), align: .right),
-            TableView.Column("error alone", width: .fixed(barWidth)),
+            TableView.Column("error", width: .fixed(barWidth)),
         ]
         return TableView(columns, count: entries.count, selection: min(selection, max(entries.count - 1, 0))) { row in
             let entry = entries[row]

@@ -25,7 +25,7 @@ enum KeepBox {
 
     private static func effect(_ state: KeepState) -> Line {
         guard let verified = state.verified else { return [Span("so far ", .dim), Span(words(state.effect), .overlay)] }
-        let sign = state.holds ? Span("  ✓ the policy keeps to it", .ok) : Span("  ✗ the policy does not keep to it", .err)
+        let sign = state.holds ? Span("  ✓ keeps to it", .ok) : Span("  ✗ does not", .err)
         return [Span("run on its own ", .dim), Span(words(verified), .emphasis), sign]
     }
 

@@ -12,13 +12,17 @@ package enum VerdictWords {
     /// The same in nine columns: what is carried needs no factor, and no share needs its nought.
     static func short(_ verdict: Verdict?) -> Span {
         guard let verdict else { return Span("", .dim) }
-        let factor = Numbers.compact(verdict.factor, digits: 2)
         switch verdict.kind {
         case .same: return Span("same", .dim)
         case .carried: return Span("carried", .text)
-        case .noise: return Span("noise \(factor.hasPrefix("0.") ? String(factor.dropFirst()) : factor)", .ok)
-        case .bug: return Span("bug \(factor)", .err)
+        case .noise: return Span("noise \(share(verdict.factor))", .ok)
+        case .bug: return Span("bug \(Numbers.compact(verdict.factor, digits: 2))", .err)
         }
+    }
+
+    /// `.06`, `1`
+    private static func share(_ factor: Double) -> String {
+        factor < 0.005 ? "0" : factor > 0.995 ? "1" : String(Numbers.fixed(factor, decimals: 2).dropFirst())
     }
 
     /// What the verdicts come to.
