@@ -30,6 +30,26 @@ struct MemoryPlanTests {
         let ratio = Double(both.backwardOperations) / Double(both.forwardOperations)
         #expect(ratio > 1.8 && ratio < 2.2)
     }
+
+    /// What the plan counts is what the stepper holds: never less, and more only by what it holds for a moment within a step.
+    @Test(arguments: Checkpointing.allCases) func thePlanIsWhatTheStepperHolds(_ checkpointing: Checkpointing) throws {
+        let model = try Sample.llama.model()
+        let ids = (0..<24).map { $0 * 37 % 2000 + 3 }
+        let program = try model.program(Pass(tokens: ids.count), leaves: { $0.name.hasSuffix("q_proj.weight") })
+        var stepper = try model.stepper(program, ids: ids, policy: Policy(), keep: checkpointing.keep)
+        var most = 0
+        while !stepper.isFinished {
+            try stepper.step()
+            var held: [ObjectIdentifier: Int] = [:]
+            for (id, tensor) in stepper.recording.tensors.enumerated() where program.values[id].step != nil {
+                let isResult = program.values[id].role == .gradient && program.lastUse[id] < 0
+                if !isResult, case .memory(let buffer)? = tensor?.storage { held[ObjectIdentifier(buffer)] = buffer.byteCount }
+            }
+            most = max(most, held.values.reduce(0, +))
+        }
+        let plan = MemoryPlan(program, checkpointing) { _ in 0 }
+        #expect(plan.activations >= most && Double(plan.activations) < 1.1 * Double(most))
+    }
 }
 
 /// Head and loss in one make the loss and the gradients of the two, without the logits.
