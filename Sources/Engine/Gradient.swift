@@ -56,6 +56,9 @@ package struct Gradient: Op {
     }
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { op.backward(derivative.input, inputs, shape: shape) }
+    package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
+        op.backward(derivative.input, inputs, shape: shape, rounding: rounding)
+    }
     package var kernels: [Kernel] { op.backwardKernels(derivative.input) }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -46,6 +46,8 @@ package protocol Op: Sendable {
     var derivatives: [Derivative] { get }
     /// dL/d(input) from what the derivative reads, dL/d(output) last; `shape` is the input's. Reads like the formula, as `reference` does.
     func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R>
+    /// The same with the parts rounded that autograd keeps in the run's format when it walks the architectures' code back.
+    func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R>
     /// Fast kernels of the same, best first; they take what `backward` takes.
     func backwardKernels(_ input: Int) -> [Kernel]
     /// What the element at `index` of a gradient was computed from: entries of the same values, dL/d(output) last.
@@ -76,6 +78,9 @@ extension Op {
 
     package var derivatives: [Derivative] { [] }
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { Dense(shape) { _ in .nan } }
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
+        backward(input, values, shape: shape)
+    }
     package func backwardKernels(_ input: Int) -> [Kernel] { [] }
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] { [] }
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? { nil }

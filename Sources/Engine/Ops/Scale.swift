@@ -57,6 +57,10 @@ package struct Scale: Op {
         values[0].map { $0 * R(used()) }
     }
 
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
+        values[0].map { $0 * R(used(rounding)) }
+    }
+
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [Kernel(rounding: "simd", .elements) { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
     }
