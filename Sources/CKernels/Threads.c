@@ -72,7 +72,7 @@ static void wait_for_work(uint32_t seen, int seat) {
         int64_t bytes;
         const uint8_t *part = ck_expected(seat, &bytes);
         if (part && part + ck_min(bytes, AHEAD) != end) next = part, end = part + ck_min(bytes, AHEAD);
-        for (int line = 0; line < 4 && next < end; line++, next += 64) __builtin_prefetch(next, 0, 2);
+        for (int line = 0; line < 16 && next < end; line++, next += 64) __builtin_prefetch(next, 0, 2);
         pause_briefly();
     }
     pthread_mutex_lock(&lock);

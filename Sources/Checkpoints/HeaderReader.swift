@@ -39,6 +39,9 @@ struct HeaderReader {
         }
     }
 
+    /// Bytes of the header's text that have been read.
+    var offset: Int { json.offset }
+
     mutating func nextKey() throws(CheckpointError) -> String? { do { return try json.nextKey() } catch { throw fault(error) } }
     mutating func scalar() throws(CheckpointError) -> JSONValue { do { return try json.scalar() } catch { throw fault(error) } }
     mutating func end() throws(CheckpointError) { do { try json.end() } catch { throw fault(error) } }

@@ -45,7 +45,7 @@ package struct SafetensorsFile: WeightFile {
     package init(_ file: MappedFile, shownAs path: String) throws(CheckpointError) {
         self.path = path
         self.file = file
-        header = try SafetensorsHeader(of: file.bytes, path: path)
+        header = try SafetensorsHeader(of: file.bytes, path: path, release: file.releasePages)
     }
 
     package init(path: String) throws(CheckpointError) {

@@ -36,12 +36,15 @@ package struct SafetensorsHeader: Sendable {
     private static let keptShapes = 4096
     private let path: String
 
-    /// Reads the header of `file`, the bytes of the whole file; only those of the header are touched.
-    package init(of file: UnsafeRawBufferPointer, path: String) throws(CheckpointError) {
+    private static let keptText = 4 << 20
+
+    /// Reads the header of `file`, the bytes of the whole file; only those of the header are touched. `release` is told of bytes that
+    /// will not be read again, every few megabytes: a long header need not stay in memory beside what is made of it.
+    package init(of file: UnsafeRawBufferPointer, path: String, release: (Range<Int>) -> Void = { _ in }) throws(CheckpointError) {
         self.path = path
         let text = try headerText(in: file)
         let dataStart = 8 + text.count
-        var reader = try HeaderReader(text, of: file, path: path)
+        var reader = try HeaderReader(text, of: file, path: path), released = 0
         // A tensor takes some 60 bytes of text. What is reserved and not written is no memory, and growing would hold all of it twice.
         entries.reserveCapacity(min(text.count / 50, SafetensorsHeader.maximumTensors))
         while let name = try reader.nextKey() {
@@ -50,6 +53,9 @@ package struct SafetensorsHeader: Sendable {
             } else {
                 try add(name, reader.fields(), dataStart: dataStart)
             }
+            guard 8 + reader.offset - released >= SafetensorsHeader.keptText else { continue }
+            release(released..<8 + reader.offset)
+            released = 8 + reader.offset
         }
         try reader.end()
         shapes = []

@@ -32,9 +32,10 @@ package struct Rounding: Sendable, Hashable {
     /// A sum that has taken one more product in.
     package func partial<R: Scalar>(_ sum: R) -> R { accumulation.map { Rounding.kept(sum, in: $0) } ?? sum }
 
-    /// Rounded; of a number that knows how far rounding may move it, that far.
+    /// Rounded; of a number that knows how far rounding may move it, that far; at random of one that samples it.
     private static func kept<R: Scalar>(_ part: R, in format: NumberFormat) -> R {
         if let uncertain = part as? Uncertain, let stored = uncertain.stored(in: format) as? R { return stored }
+        if let shaken = part as? Shaken, let stored = shaken.stored(in: format) as? R { return stored }
         return R(format.nearest(Double(part)))
     }
 }

@@ -29,7 +29,7 @@ extension Stepper {
         let own = program.steps[number].op
         let choice = spans ? choices[number] : choices[number].alone(own)
         let op = choice.deputy?.op ?? own
-        return try Stepper.compute(op, choice, inputs, op.outputShape(inputs.map(\.shape)), threads: policy.threads)
+        return try Stepper.compute(op, choice, inputs, threads: policy.threads)
     }
 
     /// What nobody wants any more after a step.

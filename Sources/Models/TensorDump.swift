@@ -6,6 +6,16 @@ import Tensors
 package struct TensorDump: Sendable {
     package let path: String
     package let named: NamedTensors
+    /// In which of the 16-bit formats the run computed, by the elements of most of its tensors or, where those are fp32, by the numbers in
+    /// them: NumPy has no bf16, so hooks often widen. Nil: neither.
+    package var format: NumberFormat? {
+        let tensors = named.names.compactMap { named.tensors[$0] }.filter { $0.type.isFloat && $0.shape.rank > 1 && $0.elementCount > 0 }
+        let sample = stride(from: 0, to: tensors.count, by: max(1, tensors.count / TensorDump.sampled)).map { tensors[$0].narrowestFormat }
+        return [NumberFormat.bf16, .fp16].first { format in 2 * sample.count { $0 == format } > sample.count }
+    }
+
+    private static let sampled = 12
+
     /// The tokens that were run, if the file says so: a tensor `input_ids`, or metadata of that name.
     package let ids: [Int]?
 

@@ -1,7 +1,7 @@
 /// One pass over the bytes with a cursor; every read is checked against the end.
 struct JSONParser {
     private let bytes: UnsafeRawBufferPointer
-    private var at = 0
+    private(set) var at = 0
     private var depth = 0
 
     init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }

@@ -13,6 +13,8 @@ package struct JSONReader {
         try parser.start()
     }
 
+    /// Bytes of the text that have been read.
+    package var offset: Int { parser.at }
     package var isAtObject: Bool { parser.next == UInt8(ascii: "{") }
     package var isAtArray: Bool { parser.next == UInt8(ascii: "[") }
 

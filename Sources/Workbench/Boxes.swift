@@ -22,6 +22,7 @@ enum Boxes {
         case .compared(let scroll): CompareBox.draw(session, &surface, area, scroll)
         case .beforeAfter(let scroll): BeforeAfterBox.draw(session, &surface, area, scroll)
         case .blame(let selection): BlameBox.draw(session, &surface, area, selection)
+        case .kept(let selection): KeepBox.draw(session, &surface, area, selection)
         case .adapter: AdapterBox.draw(session, &surface, area)
         case .finetune(let selection): FinetuneBox.draw(session, &surface, area, selection)
         case nil: whichKey(session, &surface, area)

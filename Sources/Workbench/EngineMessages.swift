@@ -55,6 +55,7 @@ package enum EngineEvent: Sendable {
     case beforeAfter(BeforeAfter)
     case compared(CompareState)
     case blame(BlameState)
+    case kept(KeepState)
     case why(WhyReport)
 }
 

@@ -71,6 +71,7 @@ extension Session {
         case .adapter: return adapterKey(key)
         case .compared(let scroll): return comparedKey(key, scroll)
         case .blame(let selection): return blameKey(key, selection)
+        case .kept(let selection): return keptKey(key, selection)
         case .beforeAfter(let scroll): overlay = .beforeAfter(scroll: max(0, scroll + key.scroll))
         case .text(let title, let lines, let scroll):
             overlay = .text(title: title, lines: lines, scroll: min(max(0, scroll + key.scroll), max(0, lines.count - 1)))
@@ -84,6 +85,7 @@ extension Session {
         case .scan: scan?.isRunning == true
         case .beforeAfter: beforeAfter?.isRunning == true
         case .blame: blame?.isRunning == true
+        case .kept: kept?.isRunning == true
         default: false
         }
     }
@@ -167,35 +169,5 @@ extension Key {
         case .pageUp: -10
         default: 0
         }
-    }
-}
-
-/// What Tab offers.
-package enum Completion {
-    /// Whole lines that begin like the text.
-    package static func lines(_ text: String, session: Session) -> [String] {
-        let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count > 1 else { return Command.all.map(\.name).filter { $0.hasPrefix(text) }.sorted() }
-        guard let command = Command.find(parts[0]) else { return [] }
-        return words(command, session).filter { $0.hasPrefix(parts[1]) }.prefix(200).map { "\(parts[0]) \($0)" }
-    }
-
-    private static func words(_ command: Command, _ session: Session) -> [String] {
-        switch command.arguments {
-        case let text where text.contains("NAME"):
-            choices(text) + (session.snapshot.map { $0.stepper.program.values.map(\.name) } ?? [])
-        case let text where text.contains("THEME"): session.themes
-        case let text where text.contains("QUIRK"): session.quirks.listed.map(\.name)
-        case let text where text.hasPrefix("KEY"): FinetuneForm.places.map(\.name) + Setting.all.map(\.name)
-        case let text where text.contains("SCREEN"): PageCatalogue.all.map { $0.id.rawValue }
-        default: choices(command.arguments)
-        }
-    }
-
-    /// The words of `[linear|log]` that are typed as they stand.
-    private static func choices(_ arguments: String) -> [String] {
-        guard arguments.contains("|") else { return [] }
-        let words = arguments.split { $0 == "|" || $0 == " " }.map { $0.filter { $0 != "[" && $0 != "]" } }
-        return words.filter { $0.first?.isLowercase == true }
     }
 }

@@ -8,6 +8,8 @@ package enum PrecisionCommand: Sendable {
     case add([Policy.Rule])
     /// Only these rules behind the model's own.
     case replace([Policy.Rule])
+    /// The same from a file of rules.
+    case file(String)
 }
 
 extension EngineState {
@@ -17,6 +19,7 @@ extension EngineState {
         switch command {
         case .add(let rules): for rule in rules { next.add(live: rule) }
         case .replace(let rules): next.live = rules
+        case .file(let path): next.live = try Policy(named: path, threads: policy.threads).rules
         }
         guard !passes.isEmpty else {
             policy = next

@@ -40,7 +40,7 @@ extension Session {
         var wanted = requests()
         if case .lineage(let value, let index, _) = overlay { wanted.append(.lineage(value, index: index)) }
         if overlay == .adapter, adapter != nil { wanted.append(.adapterEffect) }
-        if case .compared? = overlay, let request = comparedElementRequest { wanted.append(request) }
+        if case .compared? = overlay { wanted += comparedElementRequests }
         if case .kernels(let value, let selection) = overlay, let name = kernelNames(value)[safe: selection] {
             wanted.append(.kernel(value, name: name))
         }
@@ -125,6 +125,7 @@ extension Session {
         case .beforeAfter(let state): receive(state)
         case .compared(let state): receive(state)
         case .blame(let state): receive(state)
+        case .kept(let state): receive(state)
         case .why(let report): receive(report)
         }
         return []

@@ -28,7 +28,7 @@ struct GradcheckCommand: ParsableCommand {
 
     func run() throws {
         let (model, ids) = try source.load()
-        if ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        try LossTokens.check(ids)
         Interrupt.watch()
         var walk = try model.stepper(ids: ids, leaves: { $0.role == .weight }, policy: try source.policy, keep: .all(budget: .max))
         let wanted = try values(walk.program)

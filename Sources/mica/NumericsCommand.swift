@@ -22,48 +22,35 @@ struct NumericsCommand: ParsableCommand {
     var backward = false
     @Flag(inversion: .prefixedNo, help: "Measure errors against the same run in fp64; it takes a run more, and its memory.")
     var errors = true
-    @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
-    var names: String?
-    @Flag(help: "Print one JSON object.")
-    var json = false
-    @Flag(help: "Print tab-separated columns with all digits.")
-    var tsv = false
-
-    func validate() throws {
-        if json && tsv { throw ValidationError("Give --json or --tsv, not both.") }
-    }
+    @OptionGroup var listing: ListingOptions
 
     func run() throws {
         let policy = try source.policy
         let (model, ids) = try source.load()
         Interrupt.watch()
-        if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        if backward { try LossTokens.check(ids) }
         var stepper = try model.stepper(
             ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: policy), policy: policy,
             keep: .all(budget: .max))
         try stepper.runVisibly("running")
         let far = errors ? try OraclePasses(of: [stepper]) { Interrupt.isPending }?.errors(of: stepper) : nil
         try Interrupt.check()
-        let pattern = names.map { NamePattern($0) }
-        let rows = stepper.program.steps.compactMap { step -> NumericsRow? in
-            let value = stepper.program.values[step.output]
-            guard pattern?.matches(value) ?? true else { return nil }
-            return stepper.numerics(of: step.output).map { NumericsRow(known: $0, error: far?[step.output]) }
+        let rows = try listing.rows(stepper.program) { _, id in
+            stepper.numerics(of: id).map { NumericsRow(known: $0, error: far?[id]) }
         }
-        if rows.isEmpty { throw Failure("no value's name fits \(names ?? "")") }
         let found = try stepper.firstNonFinite.flatMap { try stepper.nonFinite(in: $0) }
         output(rows, ids, found.map { NonFiniteReport(found: $0, program: stepper.program) })
     }
 
     private func output(_ rows: [NumericsRow], _ ids: [Int], _ report: NonFiniteReport?) {
-        if json {
+        if listing.json {
             let object = JSONValue.object([
                 ("input_ids", .array(ids.map { .integer($0) })), ("values", .array(rows.map(\.json))),
                 ("first_non_finite", report?.json ?? .null),
             ])
             return Console.data("\(object.lines)\n".utf8)
         }
-        if tsv {
+        if listing.tsv {
             let lines = ([NumericsRow.columns] + rows.map(\.exact)).map { $0.joined(separator: "\t") + "\n" }
             Console.data(lines.joined().utf8)
             return Console.note(report?.lines.joined(separator: "\n") ?? "every number is finite")

@@ -30,7 +30,7 @@ struct TraceCommand: ParsableCommand {
         let policy = try source.policy
         let (model, ids) = try source.load()
         Interrupt.watch()
-        if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        if backward { try LossTokens.check(ids) }
         var stepper = try model.stepper(
             ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: what.load(for: model, policy: policy),
             policy: policy, keep: memory.checkpointing.keep)

@@ -139,4 +139,16 @@ private let cases: [FileCase] = [
         #expect(try checkpoint.tensor(named: "b").floats() == [-2.5])
         #expect(try checkpoint.tensor(named: "b").offset % 4 != 0)
     }
+
+    /// What has been read is given back piece by piece, in order, and never what is still to be read.
+    @Test func longHeadersDoNotStayInMemory() throws {
+        let members = (0..<120_000).map { #""value.\#($0)":{"dtype":"U8","shape":[1],"data_offsets":[\#($0),\#($0 + 1)]}"# }
+        let bytes = safetensors("{" + members.joined(separator: ",") + "}", data: members.count)
+        var released: [Range<Int>] = []
+        let header = try bytes.withUnsafeBytes { try SafetensorsHeader(of: $0, path: "long") { released.append($0) } }
+        #expect(header.entries.count == members.count && header["value.119999"]?.range == bytes.count - 1..<bytes.count)
+        #expect(released.count == (bytes.count - members.count) >> 22 && released.first?.lowerBound == 0)
+        #expect(zip(released, released.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+        #expect(try #require(released.last).upperBound < bytes.count - members.count)
+    }
 }

@@ -67,6 +67,27 @@ struct VerdictTests {
         #expect(sorted.count > 30 && sorted[sorted.count / 2] > 0.05 && sorted[sorted.count - 1] <= 1, "\(sorted)")
     }
 
+    /// A backward that forgets that the norm depends on its input, as one written by hand may.
+    @Test func aWrongBackwardIsABug() throws {
+        func run(_ op: any Op) throws -> Stepper {
+            var graph = Graph()
+            let x = graph.weight("x", Shape((.token, 3), (.feature, 8)))
+            let w = graph.weight("w", Shape((.feature, 8)))
+            let rows = graph.apply(Reduce(.sum), [graph.apply(op, [x, w], as: "norm")], as: "rows")
+            graph.differentiate(graph.apply(Cell(prefix: [1]), [rows], as: "loss"), leaves: { $0.role == .weight })
+            var noise = Noise(seed: 5)
+            let bindings = try [x.id: noise.tensor(.normal(x.shape)), w.id: noise.tensor(.normal(w.shape))]
+            return try Stepper(try Program(graph), policy: Policy(), keep: .nothing, bindings: bindings)
+        }
+        func bugs(_ op: any Op) throws -> [String] {
+            var (judge, verdicts) = (Judge(.run(try run(op)), stepping: try run(RMSNorm(epsilon: 1e-5)), backward: true), Verdicts())
+            while !judge.isFinished { try judge.step(into: &verdicts) }
+            return verdicts.entries.filter(\.verdict.isBug).map(\.name)
+        }
+        #expect(try bugs(RMSNorm(epsilon: 1e-5)).isEmpty)
+        #expect(try bugs(ForgetfulNorm()) == ["grad:x"])
+    }
+
     /// The bounds of a number's operations hold: whatever rounding to fp32 did is within them.
     @Test func arithmetic() {
         var noise = Noise(seed: 11)
@@ -90,5 +111,25 @@ struct VerdictTests {
         #expect(third.stored(in: .bf16).bound == 0x1p-10 && third.stored(in: .fp16).bound == 0x1p-13)
         #expect(Uncertain(exactly: 1e5).stored(in: .fp16).bound == .infinity && Uncertain(exactly: 1e5).stored(in: .bf16).bound == 256)
         #expect(Uncertain(exactly: .infinity).stored(in: .fp16).bound == 0)
+    }
+}
+
+/// RMSNorm whose gradient takes the root mean square for a constant.
+private struct ForgetfulNorm: Op {
+    static let card = RMSNorm.card
+    static let samples: [OpSample] = []
+    private let norm = RMSNorm(epsilon: 1e-5)
+
+    func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { try norm.outputShape(inputs) }
+    func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> { norm.reference(inputs) }
+    var derivatives: [Derivative] { norm.derivatives }
+
+    func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        guard input == 0 else { return norm.backward(input, values, shape: shape) }
+        let (x, w, dy) = (values[0], values[1], values[values.count - 1])
+        return dy.mapRows { row, slopes in
+            let root = (x.row(row).reduce(0) { $0 + $1 * $1 } / R(slopes.count) + R(1e-5)).squareRoot()
+            return zip(slopes, w.values).map { $0 * $1 / root }
+        }
     }
 }

@@ -67,6 +67,19 @@ struct CompareCommandTests {
         #expect(wrong.code == 2 && wrong.errors.contains("is of other tokens"))
     }
 
+    /// A dump of a run in bf16 is held against a run in bf16, unless --a says otherwise.
+    @Test func theFormatOfADumpIsChosen() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent("mica-compare-\(UUID().uuidString).safetensors").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        _ = try CommandLineTests.run(["trace", Self.gemma, "--precision", "bf16", "--out", file] + Self.prompt)
+        let own = try CommandLineTests.mica("compare", Self.gemma, "--dump", file, "--json")
+        #expect(own.code == 0 && own.errors.contains("is of a run in bf16: A is run in that"))
+        let json = try Self.object(own.output)
+        #expect(json["identical"] as? Bool == true && (json["a"] as? String)?.hasSuffix(" bf16") == true)
+        let given = try CommandLineTests.mica("compare", Self.gemma, "--dump", file, "--a", "fp32", "--tolerance", "1e-7")
+        #expect(given.code == 1 && given.errors.isEmpty && given.output.contains("fables-gemma2 fp32"))
+    }
+
     @Test func anotherModelSharesItsNames() throws {
         let outcome = try Self.compare("\(CommandLineTests.root)/Samples/fables-llama")
         #expect(outcome.code == 1 && outcome.output.contains("only in A") && outcome.output.contains("next token: KL mean"))

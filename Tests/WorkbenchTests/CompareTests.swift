@@ -1,3 +1,4 @@
+import Checkpoints
 import Engine
 import Foundation
 import Screen
@@ -139,6 +140,81 @@ import Testing
         #expect(!stopped.isRunning && stopped.comparison.rows.count < stopped.total)
     }
 
+    /// Noise or bug for every value once all is measured: a mistake is a bug at its own op, and what lies behind only carries it.
+    @Test func verdictsFollowTheMeasuring() throws {
+        var harness = Self.harness()
+        harness.command("compare quirk gelu-exact")
+        let line = try #require(harness.session.compared.lines.first)
+        let bugs = line.verdicts.entries.filter(\.verdict.isBug)
+        #expect(!line.isJudging && bugs.count == 6 && bugs.allSatisfy { $0.name.hasSuffix("mlp.act_fn") })
+        #expect(harness.text.contains("bug \(Numbers.compact(bugs[0].verdict.factor, digits: 2))") && harness.text.contains("carried"))
+        #expect(harness.session.message?.text.contains("bug at 0 · mlp · act_fn") == true)
+        harness.keys("Enter")
+        #expect(harness.text.contains("× rounding") && harness.text.contains("cosine"))
+        harness.keys("s")
+        let request = try #require(harness.session.comparedSpreadRequest)
+        guard case .compared(.spread(let spread?))? = harness.session.answers[request] else {
+            Issue.record("no samples")
+            return
+        }
+        #expect(harness.text.contains("16 samples ± \(Numbers.compact(spread.measured)), predicted ± \(Numbers.compact(spread.predicted))"))
+        harness.keys("s")
+        #expect(!harness.text.contains("16 samples"))
+        harness.keys("q")
+        harness.command("compare policy bf16")
+        #expect(harness.session.compared.lines[1].verdicts.firstBug == nil && harness.text.contains("noise "))
+        #expect(harness.session.message?.text.contains("noise, at most") == true)
+    }
+
+    /// Judging goes on behind the comparison, value by value, and is stopped like it; what was judged stays.
+    @Test func judgingIsStopped() throws {
+        var harness = Self.harness()
+        harness.command("compare policy bf16", ops: 190)
+        let judging = try #require(harness.session.compared.lines.first)
+        #expect(!judging.isRunning && judging.isJudging && !judging.verdicts.entries.isEmpty)
+        #expect(harness.text.contains("judged  C-c stops"))
+        harness.keys("C-c")
+        let stopped = try #require(harness.session.compared.lines.first)
+        #expect(!stopped.isJudging && stopped.verdicts.entries.count < stopped.total)
+    }
+
+    /// A file of rules is a policy like a preset, and Tab finds it.
+    @Test func aPolicyFileIsCompared() throws {
+        let file = NSTemporaryDirectory() + "mica-\(UUID().uuidString).policy"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try "*.mlp.* bf16\n".write(toFile: file, atomically: true, encoding: .utf8)
+        var harness = Self.harness()
+        harness.command("compare policy \(file) quirk gelu-exact as both")
+        let line = try #require(harness.session.compared.lines.first)
+        #expect(line.comparison.rows.contains { $0.formats[1] == "bf16" } && line.verdicts.firstBug?.name.hasSuffix("act_fn") == true)
+        let start = "compare policy \(file.dropLast(3))"
+        #expect(Completion.lines(start, session: harness.session) == ["compare policy \(file)"])
+        #expect(Completion.lines("compare policy bf", session: harness.session) == ["compare policy bf16"])
+        #expect(
+            Completion.lines("diff \(Self.gemma) quirk gelu-exact,caps", session: harness.session).first?.hasSuffix("caps-missing") == true)
+        #expect(Completion.lines("compare qu", session: harness.session) == ["compare quirk"])
+    }
+
+    /// A dump of a run in bf16, whatever its tensors are kept in, is not held against fp32.
+    @Test func aDumpSaysItsFormat() throws {
+        let file = NSTemporaryDirectory() + "mica-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        var harness = Self.harness()
+        harness.command("precision bf16")
+        let run = try #require(harness.snapshot?.stepper)
+        let values = run.program.steps.map { run.program.values[$0.output] }.filter { $0.role == .residual }
+        let tensors = try values.map { ($0.name, try #require(try run.tensor(run.program.id(of: $0.name) ?? 0))) }
+        var writer = try SafetensorsWriter(path: file, tensors: tensors.map { TensorPlan($0.0, .f32, $0.1.shape.counts) })
+        for (name, tensor) in tensors { try writer.write(name, tensor) }
+        try writer.finish()
+        harness.command("diff \(file)")
+        #expect(harness.session.compared.lines.first?.comparison.isIdentical == true)
+        harness.command("compare drop all")
+        harness.command("precision own")
+        harness.command("diff \(file)")
+        #expect(harness.session.message?.text.contains("of a run in bf16") == true && harness.session.compared.lines.isEmpty)
+    }
+
     @Test func anotherCheckpointAndAFileAreCompared() throws {
         var harness = Self.harness()
         harness.command("diff \(Harness.root)/Samples/fables-llama")
@@ -151,7 +227,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("compare policy", "policy of which name?"), ("compare policy bf17", "there is no preset bf17"),
+        ("compare policy", "policy of which name, or from which file?"), ("compare policy bf17", "bf17 is neither a preset"),
         ("compare quirk nonsense", "there is no quirk 'nonsense'"), ("compare quirk scores-unscaled", "is not of this Gemma-2"),
         ("compare kernel", "kernel of which name?"), ("compare a b", "'b' cannot follow"),
         ("compare dump x.safetensors policy bf16", "a dump is compared"),

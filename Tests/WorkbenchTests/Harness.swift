@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Models
 import Screen
 import Testing
 
@@ -92,4 +93,23 @@ struct Harness {
 
     /// The name of the selected value.
     var selected: String { session.selectedValue?.name ?? "" }
+
+    /// Of every value of the run, by name.
+    func hashes() throws -> [String: UInt64?] { Harness.hashes(try #require(snapshot?.stepper)) }
+
+    /// Of a run of the sample that has had the rules from the beginning.
+    static func fresh(_ rules: String) throws -> [String: UInt64?] {
+        let model = try Model(path: Sample.llama.path)
+        let ids = try #require(Harness.open().snapshot?.ids)
+        var pass = try Generation(
+            model: model, prompt: ids, policy: Policy(rules: Policy.rules(from: rules), threads: 1), keep: .all(budget: .max))
+        while !pass.stepper.isFinished { try pass.stepper.step() }
+        return hashes(pass.stepper)
+    }
+
+    private static func hashes(_ stepper: Stepper) -> [String: UInt64?] {
+        let program = stepper.program
+        return Dictionary(
+            uniqueKeysWithValues: program.steps.map { (program.values[$0.output].name, stepper.statistics($0.output)?.hash) })
+    }
 }

@@ -9,26 +9,6 @@ import Workbench
 @Suite struct KernelTests {
     private static let probs = "model.layers.1.self_attn.probs"
 
-    private static func hashes(_ harness: Harness) throws -> [String: UInt64?] {
-        let stepper = try #require(harness.snapshot?.stepper)
-        return Dictionary(
-            uniqueKeysWithValues: stepper.program.steps.map {
-                (stepper.program.values[$0.output].name, stepper.statistics($0.output)?.hash)
-            })
-    }
-
-    /// A run that has had the rules from the beginning.
-    private static func fresh(_ rules: String) throws -> [String: UInt64?] {
-        let model = try Model(path: Harness.Sample.llama.path)
-        let ids = try #require(Harness.open().snapshot?.ids)
-        var pass = try Generation(
-            model: model, prompt: ids, policy: Policy(rules: Policy.rules(from: rules), threads: 1), keep: .all(budget: .max))
-        while !pass.stepper.isFinished { try pass.stepper.step() }
-        let program = pass.stepper.program
-        return Dictionary(
-            uniqueKeysWithValues: program.steps.map { (program.values[$0.output].name, pass.stepper.statistics($0.output)?.hash) })
-    }
-
     private static func kernel(_ harness: Harness, _ name: String) throws -> String {
         let stepper = try #require(harness.snapshot?.stepper)
         let id = try #require(stepper.program.id(of: name))
@@ -38,7 +18,7 @@ import Workbench
     /// The key goes through all kernels of the op, over the reference, and back to the model's own, with the old bits.
     @Test func aKeyGoesThroughTheKernelsAndBackToTheSameBits() throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("goto \(Self.probs)")
         var seen: [String] = []
         let stepper = try #require(harness.snapshot?.stepper)
@@ -50,7 +30,7 @@ import Workbench
             seen.append(name)
             let isOwn = name == names[0]
             #expect(harness.text.contains("≠\(name)") != isOwn, "\(name)")
-            #expect(try Self.hashes(harness) == (isOwn ? before : Self.fresh("=\(Self.probs) kernel \(name)")), "\(name)")
+            #expect(try harness.hashes() == (isOwn ? before : Harness.fresh("=\(Self.probs) kernel \(name)")), "\(name)")
         }
         #expect(seen == Array(names.dropFirst()) + [names[0]])
         #expect(seen.contains("naive") && seen.contains("online") && seen.contains(Kernel.reference))
@@ -60,10 +40,10 @@ import Workbench
 
     @Test func onlyWhatFollowsIsComputedAgain() throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("goto \(Self.probs)")
         harness.command("kernel online")
-        let (after, stepper) = (try Self.hashes(harness), try #require(harness.snapshot?.stepper))
+        let (after, stepper) = (try harness.hashes(), try #require(harness.snapshot?.stepper))
         let step = try #require(stepper.program.id(of: Self.probs).flatMap { stepper.program.values[$0].step })
         for earlier in stepper.program.steps[..<step] {
             let name = stepper.program.values[earlier.output].name
@@ -75,19 +55,20 @@ import Workbench
 
     @Test func aPatternSwitchesMany() throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("kernel flash context")
         harness.command("kernel fused *.mlp.product")
         harness.command("kernel fused-add *layernorm")
         harness.command("kernel interleaved *_rope")
         #expect(
-            try Self.hashes(harness)
-                == Self.fresh("context kernel flash\n*.mlp.product kernel fused\n*layernorm kernel fused-add\n*_rope kernel interleaved"))
+            try harness.hashes()
+                == Harness.fresh("context kernel flash\n*.mlp.product kernel fused\n*layernorm kernel fused-add\n*_rope kernel interleaved")
+        )
         harness.command("precision bf16 model.layers.0.mlp")
         harness.command("kernel own")
-        #expect(try Self.hashes(harness) == Self.fresh("model.layers.0.mlp bf16"))
+        #expect(try harness.hashes() == Harness.fresh("model.layers.0.mlp bf16"))
         harness.command("precision own")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 
     /// Another function is marked and said.
@@ -103,7 +84,7 @@ import Workbench
 
     @Test func theBoxMeasuresOnTheValuesOwnInputsAndChangesNothing() throws {
         var harness = Harness.open(size: Size(120, 40))
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("goto \(Self.probs)")
         harness.keys("c k")
         #expect(harness.text.contains("Kernels of") && harness.text.contains("GFLOP/s") && harness.text.contains("Milakov") == false)
@@ -117,14 +98,14 @@ import Workbench
         #expect(reading.seconds > 0 && reading.operations > 0 && reading.bytes > 0 && reading.share > 0)
         // What the box says of the difference is what switching makes of it.
         let own = try harness.snapshot?.stepper.tensor(id)?.floats() ?? []
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
         harness.keys("Space")
         let other = try harness.snapshot?.stepper.tensor(id)?.floats() ?? []
         #expect(reading.differing == zip(own, other).count { $0.bitPattern != $1.bitPattern })
         #expect(reading.difference == zip(own, other).map { abs(Double($0) - Double($1)) }.max())
         #expect(try Self.kernel(harness, Self.probs) == "naive")
         harness.keys("k Space")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 
     @Test(arguments: [
@@ -135,12 +116,12 @@ import Workbench
     func mistakesAreSaid(_ line: String, _ words: String) throws {
         var harness = Harness.open()
         harness.command("goto \(Self.probs)")
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command(line)
         #expect(
             harness.session.message?.kind == .error && harness.session.message?.text.contains(words) == true,
             "\(harness.session.message?.text ?? "")")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 
     @Test func whatTheFormulaComputesIsNotSwitched() throws {

@@ -9,34 +9,14 @@ import Workbench
 @Suite struct PrecisionTests {
     private static let norm = "model.layers.2.input_layernorm"
 
-    private static func hashes(_ harness: Harness) throws -> [String: UInt64?] {
-        let stepper = try #require(harness.snapshot?.stepper)
-        return Dictionary(
-            uniqueKeysWithValues: stepper.program.steps.map {
-                (stepper.program.values[$0.output].name, stepper.statistics($0.output)?.hash)
-            })
-    }
-
-    /// A run that has had the rules from the beginning.
-    private static func fresh(_ rules: String) throws -> [String: UInt64?] {
-        let model = try Model(path: Harness.Sample.llama.path)
-        let ids = try #require(Harness.open().snapshot?.ids)
-        var pass = try Generation(
-            model: model, prompt: ids, policy: Policy(rules: Policy.rules(from: rules), threads: 1), keep: .all(budget: .max))
-        while !pass.stepper.isFinished { try pass.stepper.step() }
-        let program = pass.stepper.program
-        return Dictionary(
-            uniqueKeysWithValues: program.steps.map { (program.values[$0.output].name, pass.stepper.statistics($0.output)?.hash) })
-    }
-
     @Test func aKeyRoundsTheSelectedValueAndWhatFollowsItAlone() throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("goto \(Self.norm)")
         harness.keys("P P")
         #expect(harness.snapshot?.stepper.isFinished == true)
-        let after = try Self.hashes(harness)
-        #expect(try after == Self.fresh("=\(Self.norm) bf16"))
+        let after = try harness.hashes()
+        #expect(try after == Harness.fresh("=\(Self.norm) bf16"))
         let stepper = try #require(harness.snapshot?.stepper)
         let step = try #require(stepper.program.id(of: Self.norm).flatMap { stepper.program.values[$0].step })
         for earlier in stepper.program.steps[..<step] {
@@ -49,7 +29,7 @@ import Workbench
         #expect(text.contains("≠bf16"))
         #expect(text.contains("≠ loss") && text.contains("steps again"))
         for _ in 0..<5 { harness.keys("P") }
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
         #expect(harness.snapshot?.stepper.choices.allSatisfy(\.isOwn) == true)
         harness.keys("h l")
         #expect(!harness.text.contains("≠fp") && !harness.text.contains("≠bf16"))
@@ -64,14 +44,14 @@ import Workbench
 
     @Test(arguments: ["bf16", "fp16", "tf32", "autocast-bf16", "mixed"]) func aPresetIsTheRunThatBeganWithIt(_ preset: String) throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("precision \(preset)")
-        let after = try Self.hashes(harness)
-        #expect(try after == Self.fresh(preset))
+        let after = try harness.hashes()
+        #expect(try after == Harness.fresh(preset))
         #expect(after != before)
         #expect(RunLine.label(harness.session).hasSuffix("fp32 ≠\(preset)"))
         harness.command("precision own")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
         #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
     }
 
@@ -104,32 +84,32 @@ import Workbench
 
     @Test func weightsAndPatternsAreRounded() throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("precision fp8e4m3 *.mlp.*.weight")
         harness.command("precision *.2.mlp bf16, kernel reference")
-        #expect(try Self.hashes(harness) == Self.fresh("*.mlp.*.weight fp8e4m3\n*.2.mlp bf16, kernel reference"))
+        #expect(try harness.hashes() == Harness.fresh("*.mlp.*.weight fp8e4m3\n*.2.mlp bf16, kernel reference"))
         harness.command("goto model.layers.0.mlp.up_proj.weight")
         #expect(harness.text.contains("≠fp8e4m3"))
         harness.keys("P")
         #expect(harness.text.contains("≠fp8e5m2"))
         harness.command("precision own")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 
     /// Later tokens read caches that earlier passes have made.
     @Test func laterTokensFollow() throws {
         var harness = Harness.open()
         harness.keys("> >")
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command("precision bf16 model.layers.1.self_attn.k_rope")
-        #expect(try Self.hashes(harness)["lm_head"] != before["lm_head"])
+        #expect(try harness.hashes()["lm_head"] != before["lm_head"])
         var other = Harness.open()
         other.command("precision bf16 model.layers.1.self_attn.k_rope")
         other.keys("> >")
         #expect(harness.snapshot?.ids == other.snapshot?.ids)
-        #expect(try Self.hashes(harness) == Self.hashes(other))
+        #expect(try harness.hashes() == other.hashes())
         harness.command("precision own")
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 
     @Test(arguments: [
@@ -138,9 +118,9 @@ import Workbench
     ])
     func mistakesAreSaid(_ line: String, _ words: String) throws {
         var harness = Harness.open()
-        let before = try Self.hashes(harness)
+        let before = try harness.hashes()
         harness.command(line)
         #expect(harness.session.message?.kind == .error && harness.session.message?.text.contains(words) == true)
-        #expect(try Self.hashes(harness) == before)
+        #expect(try harness.hashes() == before)
     }
 }

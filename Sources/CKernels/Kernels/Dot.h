@@ -132,34 +132,30 @@ static void (*const dot_tiles[])(const dots *, const uint32_t *, const uint32_t 
 };
 
 // Few rows, as in decoding: w is read once, straight ahead, and sixteen rows of it are turned in registers (see Thin.h). Outputs
-// n0 ..< n0 + 32 of rows q0 ..< q0 + m of x; `next` is what is to be fetched meanwhile.
+// n0 ..< n0 + 16 of rows q0 ..< q0 + m of x; `next` is what is to be fetched meanwhile.
 INLINE void few_rows(const dots *j, int64_t n0, int64_t q0, const uint8_t *next, const int m, ck_type type) {
     const int64_t pitch = j->w.ldw * j->w.size;
     const uint8_t *row = j->w.w + n0 * pitch;
     const uint32_t *pairs = j->pairs + q0 * j->words;
-    lanes sum[GROUPS][THIN_ROWS];
-    UNROLL for (int g = 0; g < GROUPS; g++)
-        UNROLL for (int q = 0; q < m; q++) sum[g][q] = splat(0);
-    for (int64_t p = 0; p < j->words; p += W, row += 2 * W * j->w.size)
-        UNROLL for (int g = 0; g < GROUPS; g++, next += 64 * W) {
-            const int whole = j->k - 2 * p >= 2 * W;
-            words r[W];
-            UNROLL for (int i = 0; i < W; i++) {
-                const uint8_t *at = row + (g * W + i) * pitch;
-                __builtin_prefetch(next + 64 * i, 0, 2);
-                r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p)
-                    : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format);
-            }
-            transpose16(r);
-            UNROLL for (int i = 0; i < W; i++)
-                if (whole || p + i < j->words)
-                    UNROLL for (int q = 0; q < m; q++) sum[g][q] = dot_step(sum[g][q], splat_word(pairs[q * j->words + p + i]), r[i]);
+    const int lines = type == CK_BF16 ? 1 : 2;           // of 64 bytes, for 32 elements of a row
+    lanes sum[THIN_ROWS];
+    UNROLL for (int q = 0; q < m; q++) sum[q] = splat(0);
+    for (int64_t p = 0; p < j->words; p += W, row += 2 * W * j->w.size, next += 64 * lines * W) {
+        const int whole = j->k - 2 * p >= 2 * W;
+        words r[W];
+        UNROLL for (int i = 0; i < W; i++) {
+            const uint8_t *at = row + i * pitch;
+            UNROLL for (int line = 0; line < lines; line++) __builtin_prefetch(next + 64 * (lines * i + line), 0, 0);
+            r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p)
+                : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format);
         }
-    UNROLL for (int g = 0; g < GROUPS; g++)
-        UNROLL for (int q = 0; q < m; q++) {
-            int64_t at = n0 + g * W;
-            store(j->y + (q0 + q) * j->ldy + at, j->bias ? sum[g][q] + load(j->bias + at) : sum[g][q]);
-        }
+        transpose16(r);
+        UNROLL for (int i = 0; i < W; i++)
+            if (whole || p + i < j->words)
+                UNROLL for (int q = 0; q < m; q++) sum[q] = dot_step(sum[q], splat_word(pairs[q * j->words + p + i]), r[i]);
+    }
+    UNROLL for (int q = 0; q < m; q++)
+        store(j->y + (q0 + q) * j->ldy + n0, j->bias ? sum[q] + load(j->bias + n0) : sum[q]);
 }
 
 // The same from w [k][n] of bf16 numbers: a pair is one element of each of two lines.
@@ -208,7 +204,7 @@ static int are_few(const dots *j) {
 
 // Columns [n0, n1) as far as whole steps go; returns the first that is left over.
 static int64_t run_few(const dots *j, int64_t n0, int64_t n1, const uint8_t *then) {
-    const int64_t step = j->transposed ? LINES / ck_min(j->m, THIN_ROWS) * W : GROUPS * W;
+    const int64_t step = j->transposed ? LINES / ck_min(j->m, THIN_ROWS) * W : W;
     for (; n0 + step <= n1; n0 += step) {
         const uint8_t *next = j->w.w + (n0 + step) * j->w.ldw * j->w.size;
         if (n0 + 2 * step > n1 && then) next = then;
@@ -247,7 +243,7 @@ static void dots_task(void *context, int64_t task) {
 static void plan_dots(dots *j, int threads) {
     const int few = are_few(j);
     int64_t wanted = threads > 1 ? 8 * threads : 1, most = ck_max(1, 131072 / ck_max(1, NR * j->words));
-    int64_t least = few ? j->transposed ? 256 : GROUPS * W : NR;
+    int64_t least = few ? j->transposed ? 256 : W : NR;
     j->columns = few ? ck_max(1, ck_min(j->n / least / wanted, 512 / least)) * least
                      : ck_max(1, ck_min(ck_min(most, 8), ck_ceil_div(j->n, NR) / wanted)) * NR;
     j->rows = j->m;

@@ -82,7 +82,7 @@ static void plan_many_rows(product *j, int threads) {
 
 // Few rows: the time is that of reading w once, straight ahead, so that what a thread fetches early is its own.
 static void plan_few_rows(product *j, int threads) {
-    const int64_t least = j->transposed ? 256 : GROUPS * W, wanted = threads > 1 ? 8 * threads : 1;
+    const int64_t least = j->transposed ? 256 : W, wanted = threads > 1 ? 8 * threads : 1;
     j->inner = j->transposed ? 256 : 64;
     j->depth = j->transposed ? 64 : 128;
     j->columns = ck_max(1, ck_min(j->n / least / wanted, 512 / least)) * least;

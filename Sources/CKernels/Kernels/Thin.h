@@ -3,7 +3,7 @@
 #pragma once
 #include "Panels.h"
 
-enum { THIN_ROWS = 4, MOST_THIN_ROWS = 12, GROUPS = 2, LINES = 16 };
+enum { THIN_ROWS = 4, MOST_THIN_ROWS = 12, LINES = 16 };
 
 typedef struct {
     const float *x;
@@ -39,7 +39,7 @@ INLINE lanes element(words word, int odd, ck_type type) {
     return f16_lanes(__builtin_convertvector(odd ? word >> 16 : word & 0xffff, halves));
 }
 
-// Adds `count` steps of k, from p, to the sums of one group of sixteen outputs.
+// Adds `count` steps of k, from p, to the sums of sixteen outputs.
 INLINE void add_block(const thin *t, const words *r, int64_t p, int64_t count, const int m, ck_type type, lanes *sum) {
     const int each = type == CK_F32 ? 1 : 2;
     UNROLL for (int i = 0; i < W; i++)
@@ -50,31 +50,23 @@ INLINE void add_block(const thin *t, const words *r, int64_t p, int64_t count, c
             }
 }
 
-// Outputs n0 ..< n0 + 32. `next`: what is to be fetched meanwhile.
+// Outputs n0 ..< n0 + 16; more at once would have to be fetched further ahead. `next`: what is to be fetched meanwhile.
 INLINE void thin_rows(const thin *t, int64_t n0, const uint8_t *next, const int m, ck_type type) {
     const int64_t size = t->w->size, step = type == CK_F32 ? 16 : 32, pitch = t->w->ldw * size;
     const uint8_t *row = t->w->w + n0 * pitch;
-    lanes sum[GROUPS][THIN_ROWS];
-    UNROLL for (int g = 0; g < GROUPS; g++)
-        UNROLL for (int q = 0; q < m; q++) sum[g][q] = splat(0);
+    lanes sum[THIN_ROWS];
+    words r[W];
+    UNROLL for (int q = 0; q < m; q++) sum[q] = splat(0);
     int64_t p = 0;
-    for (; p + step <= t->k; p += step, row += 64)
-        UNROLL for (int g = 0; g < GROUPS; g++, next += 64 * W) {
-            words r[W];
-            load_block(row + g * W * pitch, pitch, next, r);
-            add_block(t, r, p, step, m, type, sum[g]);
-        }
-    if (p < t->k)
-        UNROLL for (int g = 0; g < GROUPS; g++) {
-            words r[W];
-            load_last_block(row + g * W * pitch, pitch, (t->k - p) * size, r);
-            add_block(t, r, p, t->k - p, m, type, sum[g]);
-        }
-    UNROLL for (int g = 0; g < GROUPS; g++)
-        UNROLL for (int q = 0; q < m; q++) {
-            int64_t at = n0 + g * W;
-            store(t->y + q * t->ldy + at, t->bias ? sum[g][q] + load(t->bias + at) : sum[g][q]);
-        }
+    for (; p + step <= t->k; p += step, row += 64, next += 64 * W) {
+        load_block(row, pitch, next, r);
+        add_block(t, r, p, step, m, type, sum);
+    }
+    if (p < t->k) {
+        load_last_block(row, pitch, (t->k - p) * size, r);
+        add_block(t, r, p, t->k - p, m, type, sum);
+    }
+    UNROLL for (int q = 0; q < m; q++) store(t->y + q * t->ldy + n0, t->bias ? sum[q] + load(t->bias + n0) : sum[q]);
 }
 
 // The same from w [k][n], where a line of w is already in lanes: 16 / m vectors of outputs at a time.
@@ -124,7 +116,7 @@ static int is_thin(int64_t m, int transposed, ck_type type) {
 // Outputs [n0, n1) of all m rows; returns the first of the fewer than a step that are left over.
 static int64_t run_thin(const thin *t, int transposed, int64_t m, int64_t n0, int64_t n1) {
     int type = t->w->type == CK_F32 ? 0 : t->w->type == CK_BF16 ? 1 : 2;
-    int64_t step = transposed ? LINES / ck_min(m, THIN_ROWS) * W : GROUPS * W;
+    int64_t step = transposed ? LINES / ck_min(m, THIN_ROWS) * W : W;
     for (; n0 + step <= n1; n0 += step) {
         const uint8_t *next = t->w->w + (n0 + step) * t->w->ldw * t->w->size;
         if (n0 + 2 * step > n1 && t->then) next = t->then;

@@ -32,9 +32,8 @@ package struct Expectation: Sendable {
     init(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Input], threads: Int) throws {
         let inputs = try choice.read(inputs, threads: threads)
         var made: Expectation
-        if let linear = op as? Linear, case .known(let weight) = inputs[1] {
-            made = try Expectation(
-                linear, inputs[0].expectation, weight, inputs.dropFirst(2).first?.tensor, choice.rounding, threads: threads)
+        if let product = MatrixProduct(op, inputs) {
+            made = try Expectation(product, choice.rounding, threads: threads)
         } else if op is Embedding, let known = Input.tensors(inputs) {
             made = Expectation(exactly: try op.exact(known, threads: threads))
         } else {
@@ -46,20 +45,19 @@ package struct Expectation: Sendable {
 
     /// A sum of n products is off by n halves of a unit of Σ|x·w| at most. As independent errors: each of the n partial sums is rounded, and
     /// the k-th is, of terms without a common sign, √k of a term, and of such with one, k/n of the whole.
-    private init(
-        _ op: Linear, _ x: Expectation, _ weight: Tensor, _ bias: Tensor?, _ rounding: Rounding, threads: Int
-    ) throws {
+    private init(_ product: MatrixProduct, _ rounding: Rounding, threads: Int) throws {
+        let (x, columns) = (product.x, product.shape.rowLength)
         let n = Double(x.shape.rowLength)
         let unit = max(Uncertain.unit, rounding.accumulation.map { $0.halfStep(at: 1) } ?? 0)
         let spread = try Kernels.exactMatmul(
             x.numbers, bounds: zip(x.numbers, x.bounds).map { (n + 2) * unit * abs($0) + $1 },
-            variances: zip(x.numbers, x.variances).map { unit * unit * (n / 6 + 1) * $0 * $0 + $1 }, weight, transposed: op.transposed,
-            length: x.shape.rowLength, columns: op.output.count, threads: threads)
-        shape = x.shape.replacingLast(op.output)
+            variances: zip(x.numbers, x.variances).map { unit * unit * (n / 6 + 1) * $0 * $0 + $1 }, product.weight,
+            transposed: product.transposed, length: x.shape.rowLength, columns: columns, threads: threads)
+        shape = product.shape
         (numbers, bounds, variances) = spread
-        let bias = bias?.doubles()
+        let bias = product.bias?.doubles()
         for i in numbers.indices {
-            let offset = bias.map { $0[i % op.output.count] } ?? 0
+            let offset = bias.map { $0[i % columns] } ?? 0
             variances[i] += unit * unit * (n / 9 + 1) * numbers[i] * numbers[i]
             numbers[i] += offset
             bounds[i] += unit * (abs(numbers[i]) + abs(offset))
@@ -102,6 +100,49 @@ package struct Expectation: Sendable {
             for i in block { (result.bounds[i], result.variances[i]) = (bounds[i] + step, variances[i] + step * step / 3) }
         }
         return result
+    }
+}
+
+/// y[t,o] = Σᵢ x[t,i]·W[o,i] + b[o], or W[i,o] if it is transposed: a linear layer, or one of its two gradients, which are such products too.
+private struct MatrixProduct {
+    let x: Expectation
+    let weight: Tensor
+    let bias: Tensor?
+    let transposed: Bool
+    let shape: Shape
+
+    /// Nil for other ops, and where the second factor is not known.
+    init?(_ op: any Op, _ inputs: [Expectation.Input]) {
+        if let linear = op as? Linear, let weight = inputs[1].tensor {
+            (x, self.weight, bias, transposed) = (inputs[0].expectation, weight, inputs.dropFirst(2).first?.tensor, linear.transposed)
+            shape = x.shape.replacingLast(linear.output)
+            return
+        }
+        guard let gradient = op as? Gradient, let linear = gradient.op as? Linear, let last = inputs.last else { return nil }
+        (bias, shape) = (nil, gradient.shape)
+        switch gradient.derivative.input {
+        case 0:
+            guard let weight = inputs[0].tensor else { return nil }
+            (x, self.weight, transposed) = (last.expectation, weight, !linear.transposed)
+        case 1:
+            // dW = dYᵀ·X, and of a transposed weight Xᵀ·dY.
+            let (left, right) = linear.transposed ? (inputs[0], last) : (last, inputs[0])
+            guard let factor = right.tensor, factor.shape.rank == 2, let turned = left.expectation.turned else { return nil }
+            (x, self.weight, transposed) = (turned, factor, true)
+        default: return nil
+        }
+    }
+}
+
+extension Expectation {
+    /// Rows as columns; nil where there are more than two axes.
+    fileprivate var turned: Expectation? {
+        guard shape.rank == 2 else { return nil }
+        let (rows, columns) = (shape[0], shape[1])
+        let places = (0..<columns).flatMap { column in (0..<rows).map { $0 * columns + column } }
+        return Expectation(
+            Shape(shape.axes.reversed()), numbers: places.map { numbers[$0] }, bounds: places.map { bounds[$0] },
+            variances: places.map { variances[$0] })
     }
 }
 

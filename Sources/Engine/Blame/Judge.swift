@@ -4,15 +4,25 @@ import Tensors
 /// run's own inputs, with how far rounding can go, so that what lies downstream of a bug is not called another. Where an input is not known,
 /// as in a dump of modules, it is computed from what is, and its uncertainty with it.
 package struct Judge: Sendable {
-    private let trusted: Stepper
-    private let suspect: Suspect
+    private var trusted: Stepper
+    private var suspect: Suspect
+    /// What the other side has, as long as something reads it: a run that keeps nothing has dropped it by then.
+    private var known: [Int: Tensor] = [:]
     /// What had to be computed, as long as something reads it.
     private var expected: [Int: Expectation] = [:]
     /// Values that are off, by themselves or by an input.
     private var tainted: Set<Int> = []
     private var cursor = 0
     private var asTrusted = false
+    /// Whether runs are stepped on to what is judged.
+    private var isRunning = false
     private let leaves: [Int]
+    /// The steps that are judged: the forward ones, or the reverse walk's too.
+    private let stepCount: Int
+    /// How often each op is computed again, otherwise rounded.
+    private var samples = 0
+    /// Of the value that was judged last, if samples were asked for.
+    private(set) var spread: RoundingSpread?
 
     /// Both runs must have come as far as is judged. The other may have other ops, formats, kernels and tokens.
     /// With `asTrusted` it is held to the trusted run's formats, too.
@@ -24,24 +34,50 @@ package struct Judge: Sendable {
     /// Tensors by name, as PyTorch's hooks give them; weights and what is missing are the trusted run's.
     package init(_ tensors: [String: Tensor], by trusted: Stepper) { self.init(.tensors(tensors), by: trusted) }
 
-    private init(_ suspect: Suspect, by trusted: Stepper) {
-        (self.suspect, self.trusted) = (suspect, trusted)
-        leaves = trusted.program.leaves
+    /// Runs are stepped as far as they have to be, side by side, so that neither has to keep its values; with `backward` through the
+    /// reverse walk. Each op is sampled so many times beside the model's deviation.
+    package init(_ side: ComparedSide, stepping trusted: Stepper, backward: Bool = false, samples: Int = 0) {
+        switch side {
+        case .run(let run): self.init(.run(run), by: trusted, backward: backward)
+        case .tensors(let named): self.init(.tensors(named.tensors), by: trusted, backward: backward)
+        }
+        (isRunning, self.samples) = (true, samples)
     }
 
-    /// Leaves first, then forward steps in order.
+    private init(_ suspect: Suspect, by trusted: Stepper, backward: Bool = false) {
+        (self.suspect, self.trusted) = (suspect, trusted)
+        leaves = trusted.program.leaves
+        stepCount = backward ? trusted.program.steps.count : trusted.program.forwardCount
+    }
+
+    /// Leaves first, then steps in order.
     package var done: Int { cursor }
-    package var total: Int { leaves.count + trusted.program.forwardCount }
+    package var total: Int { leaves.count + stepCount }
     package var isFinished: Bool { cursor >= total }
 
     /// Judges one more value; nil where there is nothing to judge: the other side does not have it, or somebody set it by hand.
     package mutating func step() throws -> Verdict? {
         guard !isFinished else { return nil }
         defer { cursor += 1 }
+        spread = nil
         let verdict = try cursor < leaves.count ? leaf(leaves[cursor]) : made(cursor - leaves.count)
         if let verdict, verdict.kind == .bug || verdict.kind == .carried { tainted.insert(verdict.value) }
         return verdict
     }
+
+    /// Samples of one value's op on the other side's own inputs; nil where these are not known, or nothing is rounded.
+    package static func spread(
+        of id: Int, _ side: ComparedSide, by trusted: Stepper, samples: Int
+    ) throws -> RoundingSpread? {
+        guard let number = trusted.program.values[id].step else { return nil }
+        var judge = Judge(side, stepping: trusted, backward: true, samples: samples)
+        judge.cursor = judge.leaves.count + number
+        _ = try judge.step()
+        return judge.spread
+    }
+
+    /// What the trusted program calls the value.
+    func name(of verdict: Verdict) -> String { trusted.program.values[verdict.value].name }
 
     /// All of them; nil if `interrupted`.
     package static func verdicts(_ judge: Judge, interrupted: () -> Bool = { false }) throws -> [Verdict]? {
@@ -71,8 +107,10 @@ package struct Judge: Sendable {
     private mutating func made(_ number: Int) throws -> Verdict? {
         let step = trusted.program.steps[number]
         let value = trusted.program.values[step.output]
+        if isRunning { try runOn(to: value, number) }
         defer { forget(after: number) }
         let found = try suspect.tensor(value)
+        if trusted.program.lastUse[step.output] > number { known[step.output] = found }
         if number < trusted.cursor, let found, try isOfOtherSizes(step) {
             return Verdict(step.output, ofOtherSize: found, value.shape, isCarried: !tainted.isEmpty)
         }
@@ -80,8 +118,9 @@ package struct Judge: Sendable {
         let choice = asTrusted ? trusted.choices[number] : suspect.choice(value, found, as: trusted.choices[number])
         if trusted.isEdited(step.output) { return nil }
         let made = try Expectation(trusted.op(ofStep: number), choice, inputs, threads: trusted.policy.threads)
+        if samples > 0 { spread = try sampled(number, choice, inputs, made) }
         let isCarried = step.inputs.contains(where: tainted.contains)
-        guard let found = try found.flatMap({ try fitted($0, to: made.shape) }) else {
+        guard let found = try found.flatMap({ try Layout.fitted($0, to: made.shape).tensor }) else {
             expected[step.output] = made
             if isCarried { tainted.insert(step.output) }
             return nil
@@ -89,21 +128,22 @@ package struct Judge: Sendable {
         return Verdict(step.output, found: found, expected: made, isSame: try isSame(found, step.output), isCarried: isCarried)
     }
 
+    /// Nil where an input had to be computed, or nothing is rounded.
+    private func sampled(
+        _ number: Int, _ choice: Policy.Choice, _ inputs: [Expectation.Input], _ made: Expectation
+    ) throws -> RoundingSpread? {
+        guard let known = Expectation.Input.tensors(inputs) else { return nil }
+        return try RoundingSample(trusted.op(ofStep: number), choice, known, threads: trusted.policy.threads)?.spread(
+            made, samples: samples)
+    }
+
     /// Whether a run's op reads or writes other sizes than the program's, so that its formula does not fit.
     private func isOfOtherSizes(_ step: Step) throws -> Bool {
         guard suspect.isRun else { return false }
         return try (step.inputs + [step.output]).contains { id in
             let value = trusted.program.values[id]
-            return try suspect.tensor(value).map(value.hasOtherSizes) ?? false
+            return try (known[id] ?? suspect.tensor(value)).map(value.hasOtherSizes) ?? false
         }
-    }
-
-    /// A dump may have a batch of one before the axes, or heads where features are here.
-    private func fitted(_ tensor: Tensor, to shape: Shape) throws -> Tensor? {
-        if tensor.shape.counts == shape.counts { return tensor }
-        let (own, wanted) = (tensor.shape.counts.filter { $0 != 1 }, shape.counts.filter { $0 != 1 })
-        guard own == wanted, tensor.isContiguous else { return nil }
-        return tensor.view(shape)
     }
 
     private func isSame(_ found: Tensor, _ id: Int) throws -> Bool {
@@ -115,16 +155,23 @@ package struct Judge: Sendable {
     private func inputs(_ step: Step) throws -> [Expectation.Input]? {
         let inputs = try step.inputs.map { id -> Expectation.Input? in
             let value = trusted.program.values[id]
-            if let tensor = try suspect.tensor(value), tensor.shape.rank == value.shape.rank { return .known(tensor) }
+            if let tensor = try known[id] ?? suspect.tensor(value), tensor.shape.rank == value.shape.rank { return .known(tensor) }
             if let expectation = expected[id] { return .expected(expectation) }
             return value.step == nil ? try trusted.tensor(id).map { .known($0) } : nil
         }
-        let known = inputs.compactMap { $0 }
-        return known.count == inputs.count ? known : nil
+        let all = inputs.compactMap { $0 }
+        return all.count == inputs.count ? all : nil
+    }
+
+    private mutating func runOn(to value: Value, _ number: Int) throws {
+        while trusted.cursor <= number { try trusted.step() }
+        try suspect.runOn(to: value)
     }
 
     private mutating func forget(after number: Int) {
-        for id in trusted.program.steps[number].inputs where trusted.program.lastUse[id] == number { expected[id] = nil }
+        for id in trusted.program.steps[number].inputs where trusted.program.lastUse[id] == number {
+            (expected[id], known[id]) = (nil, nil)
+        }
     }
 }
 
@@ -145,6 +192,13 @@ enum Suspect: Sendable {
     }
 
     private func id(_ value: Value, _ run: Stepper) -> Int? { Suspect.names(value).lazy.compactMap(run.program.id(of:)).first }
+
+    mutating func runOn(to value: Value) throws {
+        guard case .run(var run) = self, let id = id(value, run) else { return }
+        self = .tensors([:])  // the only holder, so that stepping copies nothing
+        defer { self = .run(run) }
+        while !run.isComputed(id), !run.isFinished { try run.step() }
+    }
 
     func format(_ value: Value, _ found: Tensor) -> NumberFormat {
         if case .run(let run) = self, let id = id(value, run) { return run.format(of: id) }
@@ -177,7 +231,7 @@ extension Value {
 
 extension Tensor {
     /// The narrowest of the formats that models are run in that has all of its numbers.
-    var narrowestFormat: NumberFormat {
+    package var narrowestFormat: NumberFormat {
         if let own = type.format, own.mantissaBits < 23 { return own }
         if type == .f64 { return .fp64 }
         let numbers = doubles()

@@ -5,13 +5,15 @@ import Tensors
 /// is then tried one by one until nothing more goes low, so that of the set that is found no unit can go low alone.
 package struct KeepWithin: Sendable {
     package let tolerance: EffectBound
-    private let truth: Truth
+    package let truth: Truth
     /// What has gone low so far keeps to the tolerance.
     private(set) package var mixture: Mixture
     private(set) package var effect: Departure
     /// Measurements made.
     private(set) package var trials = 0
-    private var queue: [Group]
+    /// Kinds of ops whose cost has not been measured yet.
+    private var unmeasured: [[Int]]
+    private var queue: [Group] = []
     private var remaining: [Int] = []
     /// Whether a round over single units is on, and whether it has lowered one.
     private var isSingle = false
@@ -28,22 +30,14 @@ package struct KeepWithin: Sendable {
     }
 
     /// Throws if even all high does not keep to the tolerance.
-    package init(
-        low: Stepper, high: Stepper, truth: Truth, tolerance: EffectBound, trials limit: Int = 600, interrupted: () -> Bool = { false }
-    ) throws {
+    package init(low: Stepper, high: Stepper, truth: Truth, tolerance: EffectBound, trials limit: Int = 600) throws {
         (self.tolerance, self.truth, self.limit) = (tolerance, truth, limit)
         mixture = try Mixture(low: low, high: high, isHigh: true)
         effect = try Blamer.effect(mixture, truth)
-        queue = []
+        unmeasured = Blamer.groups(mixture.units, .kind).map(\.units)
         guard tolerance.holds(effect, isFinite: mixture.isFinite) else {
             throw PolicyError("\(tolerance) is not kept to even if all is high: kl \(effect.kl), nmse \(effect.nmse), top1 \(effect.top1)")
         }
-        for group in Blamer.groups(mixture.units, .kind) {
-            guard let one = try mixture.turning(group.units, interrupted: interrupted) else { return }
-            trials += 1
-            queue.append(Group(units: group.units, cost: try cost(one, group.units.count)))
-        }
-        sort()
     }
 
     private func cost(_ mixture: Mixture, _ count: Int) throws -> Double {
@@ -54,15 +48,26 @@ package struct KeepWithin: Sendable {
 
     private mutating func sort() { queue.sort { $0.cost < $1.cost } }
 
-    package var isFinished: Bool { queue.isEmpty && isFinal }
+    package var isFinished: Bool { unmeasured.isEmpty && queue.isEmpty && isFinal }
     /// Units that have been decided on, of all.
-    package var done: Int { mixture.units.count - queue.reduce(0) { $0 + $1.units.count } }
+    package var done: Int { mixture.units.count - (unmeasured + queue.map(\.units)).reduce(0) { $0 + $1.count } }
     package var total: Int { mixture.units.count }
     /// The units that stay high.
     package var kept: [Int] { mixture.units.indices.filter { mixture.isHigh[$0] } }
 
+    /// Measures what the next kind costs.
+    private mutating func measure(_ units: [Int], _ interrupted: () -> Bool) throws -> Bool {
+        guard let one = try mixture.turning(units, interrupted: interrupted) else { return false }
+        trials += 1
+        unmeasured.removeFirst()
+        queue.append(Group(units: units, cost: try cost(one, units.count)))
+        sort()
+        return true
+    }
+
     /// Tries one more group; false if `interrupted`.
     package mutating func step(interrupted: () -> Bool = { false }) throws -> Bool {
+        if let next = unmeasured.first { return try measure(next, interrupted) }
         if queue.isEmpty { beginRound() }
         guard let group = queue.first else { return true }
         if trials >= limit {
@@ -98,4 +103,13 @@ package struct KeepWithin: Sendable {
 
     /// The policy that was found.
     package var rules: [Policy.Rule] { mixture.rules }
+
+    /// As a file: what it was measured on, and its rules. `titles` are the low policy's and the high one's.
+    package func text(titles: [String], tokens: Int, of model: String) -> String {
+        """
+        # \(titles[0]), and in the formats of \(titles[1]) the \(kept.count) of \(total) values that must be for \(tolerance)
+        # as measured on \(tokens) tokens of \(model): kl \(effect.kl), nmse \(effect.nmse)
+        \(Policy(rules: rules).text)
+        """
+    }
 }

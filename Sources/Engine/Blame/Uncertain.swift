@@ -101,7 +101,7 @@ extension NumberFormat {
     }
 }
 
-extension Uncertain: ElementaryFunctions, RealFunctions {
+extension Uncertain: WrappedNumber {
     package static func exp(_ x: Uncertain) -> Uncertain {
         let number = Double.exp(x.number)
         var result = x.mapped(number, slope: number)

@@ -47,14 +47,12 @@ extension Verdict {
             }
         }
         let mean = squares == 0 ? 0 : (squares / variance).squareRoot() / Verdict.meanDeviations
-        factor = max(worst, mean)
-        self.value = value
-        kind = isSame ? .same : factor > 1 ? .bug : isCarried ? .carried : .noise
-        index = tensor.shape.index(at: place)
+        let factor = max(worst, mean)
         let isEmpty = found.isEmpty
-        self.found = isEmpty ? .nan : found[place]
-        self.expected = isEmpty ? .nan : expected.numbers[place]
-        allowed = isEmpty ? 0 : Verdict.allowed(expected, place)
+        self.init(
+            value: value, kind: isSame ? .same : factor > 1 ? .bug : isCarried ? .carried : .noise, factor: factor,
+            index: tensor.shape.index(at: place), found: isEmpty ? .nan : found[place], expected: isEmpty ? .nan : expected.numbers[place],
+            allowed: isEmpty ? 0 : Verdict.allowed(expected, place))
     }
 
     private static func allowed(_ expected: Expectation, _ i: Int) -> Double {
@@ -63,22 +61,21 @@ extension Verdict {
 
     /// A value of another size than the program's: its numbers cannot be held against the formula's. What is told is how many there are.
     init(_ value: Int, ofOtherSize found: Tensor, _ expected: Shape, isCarried: Bool) {
-        self.value = value
-        (kind, factor, index, allowed) = (isCarried ? .carried : .bug, isCarried ? 0 : .infinity, [], 0)
-        (self.found, self.expected) = (Double(found.elementCount), Double(expected.elementCount))
+        self.init(
+            value: value, kind: isCarried ? .carried : .bug, factor: isCarried ? 0 : .infinity, index: [],
+            found: Double(found.elementCount), expected: Double(expected.elementCount), allowed: 0)
     }
 
     /// Two tensors that should be one: what a pass is given to read.
     init(_ value: Int, given found: Tensor, _ expected: Tensor, isCarried: Bool) {
-        self.value = value
         guard found.shape.counts == expected.shape.counts else {
-            (kind, factor, index, allowed) = (isCarried ? .carried : .bug, isCarried ? 0 : .infinity, [], 0)
-            (self.found, self.expected) = (Double(found.elementCount), Double(expected.elementCount))
+            self.init(value, ofOtherSize: found, expected.shape, isCarried: isCarried)
             return
         }
         let size = ErrorSize(found.doubles(), from: expected.doubles(), shape: found.shape)
-        (kind, factor, index, allowed) = (size.maximum == 0 ? .same : .bug, size.maximum == 0 ? 0 : .infinity, size.index, 0)
-        self.found = found.value(at: size.index) ?? .nan
-        self.expected = expected.value(at: size.index) ?? .nan
+        let isSame = size.maximum == 0
+        self.init(
+            value: value, kind: isSame ? .same : .bug, factor: isSame ? 0 : .infinity, index: size.index,
+            found: found.value(at: size.index) ?? .nan, expected: expected.value(at: size.index) ?? .nan, allowed: 0)
     }
 }

@@ -45,6 +45,9 @@ package struct Comparer: Sendable {
         return inputs + program.steps.map(\.output).filter { program.values[$0].role != .cache && !program.values[$0].isPart }
     }
 
+    /// The other side as far as it has come.
+    package var side: ComparedSide? { other.map { .run($0) } ?? named.map { .tensors($0) } }
+
     package var done: Int { comparison.rows.count }
     package var total: Int { pairs.count }
     package var isFinished: Bool { done == total }

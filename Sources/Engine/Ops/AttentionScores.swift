@@ -206,8 +206,10 @@ package struct AttentionScores: Op {
         return Dense(
             ds.shape,
             zip(ds.values, values[1].values).map { d, s in
-                let slope = s.isFinite ? SoftCap.slope(d, of: s, R(softcap), rounding) : 0
-                return narrow ? rounding(rounding(slope) * R(Float(scale))) : slope
+                let share = s / R(softcap)
+                if !s.isFinite { return 0 }
+                guard narrow else { return d * (1 - share * share) }
+                return rounding(rounding(SoftCap.slope(d, of: s, R(softcap), rounding)) * R(Float(scale)))
             })
     }
 

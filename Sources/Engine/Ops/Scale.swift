@@ -54,7 +54,7 @@ package struct Scale: Op {
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        values[0].map { $0 * R(used()) }
+        backward(input, values, shape: shape, rounding: .none)
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {

@@ -68,9 +68,9 @@ package struct SoftCap: Op {
         return Dense(shape, zip(values[0].values, values[1].values).map { SoftCap.slope($1, of: $0, R(cap), rounding) })
     }
 
-    /// dy through the cap of a number that came out of it as y.
+    /// dy through the cap of a number that came out of it as y: (1 − y/c)·(1 + y/c), since near the cap the square would lose digits.
     static func slope<R: Scalar>(_ dy: R, of y: R, _ cap: R, _ rounding: Rounding) -> R {
-        guard rounding.format != nil else { return dy * (1 - (y / cap) * (y / cap)) }
+        guard rounding.format != nil else { return dy * ((1 - y / cap) * (1 + y / cap)) }
         let tangent = rounding(y / cap)
         return rounding(rounding(dy * cap) * (1 - tangent * tangent)) / cap
     }

@@ -1,58 +1,85 @@
 import Engine
 import Models
 
-/// What the screen asks of a blame.
-package enum BlameRequest: Sendable {
-    /// Both runs of the prompt, in these formats, and every op, kind or layer measured.
-    case begin(low: Policy, high: Policy, by: Blamer.Grouping)
-    /// Where the first bad number came from.
-    case why
-}
-
-/// A blame as the screen knows it: it grows op by op.
-package struct BlameState: Sendable {
-    package let blame: Blame
-    /// Of the low policy and of the high one.
-    package let titles: [String]
-    package let tokens: Int
-    package let total: Int
-    package var isRunning: Bool
-
-    /// The value to which Enter goes.
-    package let values: [String: String]
-}
-
-/// Where a bad number came from, or nil: every number is what it should be.
-package struct WhyReport: Sendable {
-    package let why: Why?
-}
-
 /// What the engine thread keeps of a blame on its way.
 struct BlameWork {
-    fileprivate(set) var blamer: Blamer
-    fileprivate let titles: [String]
-    fileprivate let tokens: Int
+    fileprivate enum Stage {
+        case ops(Blamer)
+        case keep(KeepWithin)
+    }
 
-    func state(isRunning: Bool) -> BlameState {
+    fileprivate var stage: Stage
+    fileprivate let titles: [String]
+    fileprivate let model: Model
+    fileprivate let ids: [Int]
+    fileprivate var verified: (effect: Departure, holds: Bool)?
+
+    fileprivate var isFinished: Bool {
+        switch stage {
+        case .ops(let blamer): blamer.isFinished
+        case .keep(let search): search.isFinished && verified != nil
+        }
+    }
+
+    /// One more measurement; false if `interrupted`.
+    fileprivate mutating func step(interrupted: () -> Bool) throws -> Bool {
+        switch stage {
+        case .ops(var blamer):
+            defer { stage = .ops(blamer) }
+            return try blamer.step(interrupted: interrupted)
+        case .keep(var search):
+            if search.isFinished {
+                verified = try search.verified(by: model, ids: ids, interrupted: interrupted)
+                return verified != nil
+            }
+            defer { stage = .keep(search) }
+            return try search.step(interrupted: interrupted)
+        }
+    }
+
+    fileprivate func event(isRunning: Bool) -> EngineEvent {
+        switch stage {
+        case .ops(let blamer): .blame(state(blamer, isRunning))
+        case .keep(let search): .kept(state(search, isRunning))
+        }
+    }
+
+    private func state(_ blamer: Blamer, _ isRunning: Bool) -> BlameState {
         let units = blamer.low.units
         let values = Dictionary(blamer.blame.entries.map { ($0.name, units[$0.units[0]].name) }) { first, _ in first }
         return BlameState(
-            blame: blamer.blame, titles: titles, tokens: tokens, total: blamer.total, isRunning: isRunning, values: values)
+            blame: blamer.blame, titles: titles, tokens: ids.count, total: blamer.total, isRunning: isRunning, values: values)
+    }
+
+    private func state(_ search: KeepWithin, _ isRunning: Bool) -> KeepState {
+        KeepState(
+            tolerance: search.tolerance, titles: titles, tokens: ids.count, done: search.done, total: search.total, trials: search.trials,
+            isRunning: isRunning, isCutShort: search.isCutShort || !isRunning && !search.isFinished,
+            kept: search.kept.map { search.mixture.units[$0] }, effect: search.effect, verified: verified?.effect,
+            holds: verified?.holds == true, rules: search.rules,
+            text: search.text(titles: titles, tokens: ids.count, of: model.path))
     }
 }
 
 extension EngineState {
     mutating func perform(_ request: BlameRequest, cancelled: () -> Bool) throws {
         switch request {
-        case .begin(let low, let high, let grouping): try beginBlame([low, high], grouping, cancelled)
+        case .begin(let low, let high, let grouping):
+            try begin(low, high, cancelled) { .ops(try Blamer(low: $0, high: $1, truth: $2, by: grouping)) }
+        case .keep(let tolerance, let low, let high):
+            try begin(low, high, cancelled) { .keep(try KeepWithin(low: $0, high: $1, truth: $2, tolerance: tolerance)) }
         case .why: try findWhy(cancelled)
         }
     }
 
-    private mutating func beginBlame(_ policies: [Policy], _ grouping: Blamer.Grouping, _ cancelled: () -> Bool) throws {
+    /// Both runs and the oracle, and what is measured between them.
+    private mutating func begin(
+        _ low: String?, _ high: String?, _ cancelled: () -> Bool, _ stage: (Stepper, Stepper, Truth) throws -> BlameWork.Stage
+    ) throws {
         guard training == nil, let model = try shownModel(), let ids = passes.first?.promptTokens else {
             throw PromptError(rule: "blame is of a prompt's run; open a model, or leave the finetune")
         }
+        let policies = try blamed(low, high)
         emit(.busy("running both and the oracle in fp64; C-c stops"))
         var runs: [Stepper] = []
         for policy in policies {
@@ -64,9 +91,19 @@ extension EngineState {
             runs.append(run)
         }
         guard let truth = try Oracle(of: runs[1], interrupted: cancelled).flatMap({ Truth($0) }) else { throw PromptError(rule: "stopped") }
-        let blamer = try Blamer(low: runs[0], high: runs[1], truth: truth, by: grouping)
-        blaming = BlameWork(blamer: blamer, titles: policies.map(\.title), tokens: ids.count)
-        tellBlame(isRunning: true)
+        let work = BlameWork(stage: try stage(runs[0], runs[1], truth), titles: policies.map(\.title), model: model, ids: ids)
+        blaming = work
+        emit(work.event(isRunning: true))
+    }
+
+    /// The run's own formats, or bf16 where they are fp32, against fp32; fp32 itself against fp64.
+    private func blamed(_ low: String?, _ high: String?) throws -> [Policy] {
+        var own = policy
+        (own.rules, own.live) = (own.rules + own.live, [])
+        let isPlain = own.rules.isEmpty
+        let narrow = try low.map { try Policy(named: $0, threads: own.threads) } ?? (isPlain ? Policy(.bf16, threads: own.threads) : own)
+        let wide = high ?? (narrow.rules.isEmpty ? "fp64" : "fp32")
+        return [narrow, try Policy(named: wide, threads: own.threads)]
     }
 
     /// Goes on until `interrupted`; what has been measured is told after each.
@@ -74,22 +111,20 @@ extension EngineState {
         guard var work = blaming else { return }
         blaming = nil
         do {
-            while !work.blamer.isFinished {
-                guard try work.blamer.step(interrupted: interrupted) else { break }
-                emit(.blame(work.state(isRunning: !work.blamer.isFinished)))
+            while !work.isFinished {
+                guard try work.step(interrupted: interrupted) else { break }
+                emit(work.event(isRunning: !work.isFinished))
             }
         } catch {
-            emit(.blame(work.state(isRunning: false)))
+            emit(work.event(isRunning: false))
             return emit(.failed("\(error)"))
         }
-        if !work.blamer.isFinished { blaming = work }
+        if !work.isFinished { blaming = work }
     }
-
-    private func tellBlame(isRunning: Bool) { if let blaming { emit(.blame(blaming.state(isRunning: isRunning))) } }
 
     /// What has been measured stays on the screen.
     mutating func stopBlame() {
-        tellBlame(isRunning: false)
+        if let blaming { emit(blaming.event(isRunning: false)) }
         blaming = nil
     }
 

@@ -5,15 +5,18 @@ import Tensors
 extension Command {
     static let blameCommands: [Command] = [
         Command(
-            "blame", "[PRECISION] [op|kind|layer]", .whatIf, "which ops make the error of the logits in a format; measured one by one"
+            "blame", "[PRECISION [HIGH]] [op|kind|layer] | keep-within TOLERANCE [PRECISION [HIGH]] | apply | save FILE", .whatIf,
+            "which ops make the error of the logits in a format, measured one by one; or the fewest values that must stay wide for kl<1e-3"
         ) { session, arguments throws(CommandError) in
             try session.needRun()
-            var words = arguments.words
-            let grouping = words.last.flatMap { Blamer.Grouping(rawValue: $0) }
-            if grouping != nil { words.removeLast() }
-            guard words.count < 2 else { throw CommandError("takes a precision and op, kind or layer") }
-            let policies = try session.blamed(words.first)
-            return [.engine(.blame(.begin(low: policies.low, high: policies.high, by: grouping ?? .op)))]
+            switch arguments[0] {
+            case "keep-within": return [.engine(.blame(try Session.keepWithin(Array(arguments.words.dropFirst()))))]
+            case "apply": return [.engine(.precision(.replace(try session.keptPolicy().rules)))]
+            case "save":
+                guard let path = arguments[1] else { throw CommandError("in which file?") }
+                return [.write(try session.keptPolicy().text, to: path)]
+            default: return [.engine(.blame(try Session.measure(arguments.words)))]
+            }
         },
         Command("why", .whatIf, "where the first NaN, infinity or wrong number came from, forward or backward") {
             session, _ throws(CommandError) in
@@ -25,22 +28,28 @@ extension Command {
 }
 
 extension Session {
-    /// The run's own formats, or bf16 where they are fp32, against fp32; fp32 itself against fp64.
-    fileprivate func blamed(_ name: String?) throws(CommandError) -> (low: Policy, high: Policy) {
-        let own = snapshot?.stepper.policy ?? Policy()
-        var (low, high) = (own, Policy(.fp32, threads: own.threads))
-        low.rules += low.live
-        low.live = []
-        if let name {
-            do throws(PolicyError) {
-                let text = Policy.Preset(rawValue: name)?.text ?? (NumberFormat.named(name).map { "* \($0)" } ?? "\(name) ")
-                low = Policy(rules: try Policy.rules(from: text), threads: own.threads)
-            } catch { throw CommandError("there is no precision '\(name)'; there are presets and formats, such as bf16 and fp8e4m3") }
-            if name == "fp32" { high = Policy(.fp64, threads: own.threads) }
-        } else if low.rules.isEmpty {
-            low = Policy(.bf16, threads: own.threads)
+    fileprivate static func measure(_ words: [String]) throws(CommandError) -> BlameRequest {
+        var words = words
+        let grouping = words.last.flatMap { Blamer.Grouping(rawValue: $0) }
+        if grouping != nil { words.removeLast() }
+        guard words.count < 3 else { throw CommandError("takes a precision, one to hold it against, and op, kind or layer") }
+        return .begin(low: words.first, high: words.dropFirst().first, by: grouping ?? .op)
+    }
+
+    fileprivate static func keepWithin(_ words: [String]) throws(CommandError) -> BlameRequest {
+        guard let first = words.first, words.count < 4 else {
+            throw CommandError("within what? such as kl<1e-3, nmse<1e-4, top1 or finite")
         }
-        return (low, high)
+        do throws(PolicyError) {
+            return .keep(try EffectBound(first), low: words.dropFirst().first, high: words.dropFirst(2).first)
+        } catch { throw CommandError(error.rule) }
+    }
+
+    /// What the last search found.
+    fileprivate func keptPolicy() throws(CommandError) -> KeepState {
+        guard let kept else { throw CommandError("nothing was searched yet: :blame keep-within kl<1e-3") }
+        guard !kept.isRunning else { throw CommandError("the search goes on; C-c stops it") }
+        return kept
     }
 
     mutating func receive(_ state: BlameState) {
@@ -60,6 +69,33 @@ extension Session {
         overlay = nil
         remember()
         select(value, remember: false)
+        return []
+    }
+
+    mutating func receive(_ state: KeepState) {
+        busy = state.isRunning ? "decided on \(state.done) of \(state.total); C-c stops" : nil
+        let isNew = kept == nil || kept?.isRunning == false
+        kept = state
+        if isNew, state.isRunning { overlay = .kept(selection: 0) }
+    }
+
+    /// Enter goes to the value, `a` puts the policy into the run, `w` begins to save it.
+    mutating func keptKey(_ key: Key, _ selection: Int) -> [Effect] {
+        let units = kept?.kept ?? []
+        switch key {
+        case Key("a"):
+            overlay = nil
+            return execute("blame apply")
+        case Key("w"):
+            overlay = nil
+            line = LineEditor(.command, text: "blame save ")
+        case _ where key.code == .enter:
+            guard let unit = units[safe: selection], let value = value(named: unit.name) else { return [] }
+            overlay = nil
+            remember()
+            select(value, remember: false)
+        default: overlay = .kept(selection: min(max(selection + key.scroll, 0), max(units.count - 1, 0)))
+        }
         return []
     }
 

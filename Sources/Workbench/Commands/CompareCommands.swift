@@ -5,7 +5,7 @@ extension Command {
     static let compareCommands: [Command] = [
         Command(
             "compare",
-            "[policy NAME] [quirk NAME,…|none] [kernel NAME PATTERN] [edits FILE|none] [dump FILE] [PATH] [as NAME] | drop [N|all] | tolerance [NMSE]",
+            "[policy NAME|FILE] [quirk NAME,…|none] [kernel NAME PATTERN] [edits FILE|none] [dump FILE] [PATH] [as NAME] | drop [N|all] | tolerance [NMSE]",
             .whatIf, "hold a run that differs in this against the present one; alone: like pin"
         ) { session, arguments throws(CommandError) in
             try session.needRun()
@@ -17,7 +17,10 @@ extension Command {
             default: return [.engine(.compare(.against(try CompareVariant(arguments.words))))]
             }
         },
-        Command("diff", "PATH", .whatIf, "hold another checkpoint, or a safetensors dump from PyTorch, against the run") {
+        Command(
+            "diff", "PATH [quirk NAME,…] [policy NAME|FILE]", .whatIf,
+            "hold another checkpoint, or a safetensors dump from PyTorch, against the run"
+        ) {
             session, arguments throws(CommandError) in
             try session.needRun()
             guard !arguments.words.isEmpty else { throw CommandError("which folder or file?") }

@@ -23,8 +23,8 @@ extension Command {
             return []
         },
         Command(
-            "precision", "[NAME [PATTERN] | RULE | own]", .whatIf,
-            "values in another format: a preset for all, a format for a pattern, a rule as in a policy file; own takes it all back"
+            "precision", "[NAME [PATTERN] | RULE | FILE | own]", .whatIf,
+            "values in another format: a preset for all, a format for a pattern, a rule, or a file of rules; own takes it all back"
         ) { session, arguments throws(CommandError) in
             guard let name = arguments[0] else {
                 session.say(
@@ -47,6 +47,7 @@ extension Session {
     fileprivate static func change(_ words: [String]) throws(PolicyError) -> PrecisionCommand {
         if words.count == 1 {
             guard let preset = Policy.Preset(rawValue: words[0]) else {
+                if words[0].contains("/") || words[0].contains(".") { return .file(words[0]) }
                 throw PolicyError(
                     "there is no preset \(words[0]); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
             }

@@ -8,7 +8,7 @@ enum CompareBox {
         guard let row = session.comparedRow, let request = session.comparedElementRequest else { return }
         let size = Size(min(104, area.width - 6), area.height - 4)
         let inside = Overlay(
-            "\(Names.short(row.name)) \(row.index)", label: "Enter goes there  q close", size: size
+            "\(Names.short(row.name)) \(row.index)", label: "s samples  Enter goes there  q close", size: size
         ).draw(into: &surface, in: area)
         switch session.answers[request] {
         case .compared(.element(let element))?:
@@ -31,9 +31,21 @@ enum CompareBox {
             [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
         }
         lines.append(
-            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers))
-        lines += bits(numbers)
+            [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers)
+                + [Span("  cosine \(Numbers.fixed(row.cosine, decimals: 8))", .dim)])
+        lines += bits(numbers) + VerdictWords.lines(session.comparedLine?.verdicts[row.name]) + samples(session)
         return lines + [[]] + cards(element) + [[]]
+    }
+
+    /// How far other roundings of the op move the value, beside what the verdict takes for it.
+    private static func samples(_ session: Session) -> [Line] {
+        guard let request = session.comparedSpreadRequest else { return [] }
+        switch session.answers[request] {
+        case .compared(.spread(let spread?))?: return [VerdictWords.line(spread)]
+        case .compared(.spread(nil))?: return [Line("nothing is rounded here, or what it reads is not in the file", .dim)]
+        case .failed(let why)?: return [Line(why, .warn)]
+        default: return [Line("sampling…", .dim)]
+        }
     }
 
     /// How many numbers of fp32 lie between the two.
@@ -117,6 +129,15 @@ extension Session {
         return .compared(.element(line: line.number, value: row.name, index: row.index))
     }
 
+    static let samples = 16
+
+    var comparedSpreadRequest: Request? {
+        guard compare.isSampling, let line = comparedLine, let row = comparedRow else { return nil }
+        return .compared(.spread(line: line.number, value: row.name, samples: Session.samples))
+    }
+
+    var comparedElementRequests: [Request] { [comparedElementRequest, comparedSpreadRequest].compactMap(\.self) }
+
     /// The worst element of the selected value in a box of its own.
     mutating func openComparedElement() -> [Effect] {
         guard comparedElementRequest != nil else {
@@ -129,6 +150,7 @@ extension Session {
 
     /// Enter goes to the element in the run on the screen, if that has it.
     mutating func comparedKey(_ key: Key, _ scroll: Int) -> [Effect] {
+        if key == Key("s") { compare.isSampling.toggle() }
         guard key.code == .enter else {
             overlay = .compared(scroll: max(0, scroll + key.scroll))
             return []

@@ -22,6 +22,9 @@ package struct CompareState: Sendable {
         /// How many values there are to measure.
         package let total: Int
         package let isRunning: Bool
+        /// Noise or bug, value by value, once all is measured; and whether that goes on.
+        package let verdicts: Verdicts
+        package let isJudging: Bool
         /// What brings it back in a script; nil for a run that was pinned.
         package let words: [String]?
     }
@@ -45,11 +48,15 @@ package enum CompareQuestion: Hashable, Sendable {
     /// One plane on both sides, and their difference.
     case pictures(line: Int, value: String, leading: Int, rows: Int, columns: Int)
     case element(line: Int, value: String, index: [Int])
+    /// The value's op on B's inputs again and again, otherwise rounded.
+    case spread(line: Int, value: String, samples: Int)
 }
 
 package enum CompareAnswer: Sendable {
     case pictures(ComparedPictures)
     case element(ComparedElement)
+    /// Nil where nothing is rounded, or an input is not known.
+    case spread(RoundingSpread?)
 }
 
 /// A, B and A − B.

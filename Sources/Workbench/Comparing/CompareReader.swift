@@ -22,6 +22,9 @@ struct CompareReader {
                 throw PromptError(rule: row.mismatch ?? "not computed yet")
             }
             return .element(element)
+        case .spread(let line, let value, let samples):
+            let (comparer, row) = try find(line, value)
+            return .spread(try comparer.side.flatMap { try Judge.spread(of: row.value, $0, by: comparer.run, samples: samples) })
         }
     }
 

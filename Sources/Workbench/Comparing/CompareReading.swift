@@ -80,8 +80,11 @@ extension Session {
         busy = nil
         if isNew { (compare.line, compare.value, compare.leading) = (state.lines.count - 1, nil, nil) }
         compare.line = comparedLineIndex
-        guard let last = state.lines.last, !last.isRunning, isNew || running?.isRunning == true else { return }
-        say("\(last.name): \(CompareWords.verdict(last.comparison))")
+        guard let last = state.lines.last, !last.isRunning else { return }
+        let wasRunning = isNew || running?.isRunning == true || running?.isJudging == true
+        guard wasRunning, !last.isJudging || isNew || running?.isRunning == true else { return }
+        let judged = last.isJudging || last.verdicts.entries.isEmpty ? "" : "; \(VerdictWords.sum(last.verdicts))"
+        say("\(last.name): \(CompareWords.verdict(last.comparison))\(judged)")
     }
 }
 

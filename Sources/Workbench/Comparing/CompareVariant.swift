@@ -5,7 +5,8 @@ import Models
 package struct CompareVariant: Sendable, Hashable {
     /// As it was typed: a script can make it again.
     package let words: [String]
-    package private(set) var preset: Policy.Preset?
+    /// A preset, a format or a policy file.
+    package private(set) var policy: String?
     package private(set) var rules: [Policy.Rule] = []
     /// Quirks on top of the base's; empty where `isWithoutQuirks` takes them off.
     package private(set) var quirks: [String] = []
@@ -16,13 +17,16 @@ package struct CompareVariant: Sendable, Hashable {
     package private(set) var model: String?
     private var given: String?
 
-    /// `policy bf16 quirk a,b kernel NAME PATTERN edits FILE dump FILE PATH as NAME`, in any order.
+    /// What a word may begin with that is no path.
+    static let keywords = ["policy", "quirk", "kernel", "edits", "dump", "as", "drop", "tolerance"]
+
+    /// `policy bf16|FILE quirk a,b kernel NAME PATTERN edits FILE dump FILE PATH as NAME`, in any order.
     package init(_ words: [String]) throws(CommandError) {
         self.words = words
         var rest = words[...]
         while let word = rest.popFirst() { try take(word, &rest) }
         let isFile = dump != nil
-        guard !isFile || (preset == nil && rules.isEmpty && quirks.isEmpty && edits == nil && model == nil) else {
+        guard !isFile || (policy == nil && rules.isEmpty && quirks.isEmpty && edits == nil && model == nil) else {
             throw CommandError("a dump is compared as it is; nothing else can be said of it")
         }
     }
@@ -33,13 +37,7 @@ package struct CompareVariant: Sendable, Hashable {
             return word
         }
         switch word {
-        case "policy":
-            let name = try next("of which name")
-            guard let known = Policy.Preset(rawValue: name) else {
-                throw CommandError(
-                    "there is no preset \(name); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            preset = known
+        case "policy": policy = try next("of which name, or from which file")
         case "quirk": try takeQuirks(next("of which name"))
         case "kernel":
             let name = try next("of which name")
@@ -74,7 +72,7 @@ package struct CompareVariant: Sendable, Hashable {
         if let given, !given.isEmpty { return given }
         let file = { (path: String) in path.split(separator: "/").last.map(String.init) ?? path }
         let parts =
-            [model.map(file), dump.map(file), preset?.rawValue] + quirks.map { "\(QuirkWords.sign)\($0)" }
+            [model.map(file), dump.map(file), policy.map(file)] + quirks.map { "\(QuirkWords.sign)\($0)" }
             + [isWithoutQuirks ? "no quirks" : nil] + rules.map(\.description) + [edits.map { $0 == "none" ? "no edits" : "✎ \(file($0))" }]
         return parts.compactMap(\.self).joined(separator: " ")
     }

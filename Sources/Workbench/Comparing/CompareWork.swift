@@ -21,9 +21,21 @@ struct CompareWork {
         let name: String
         let words: [String]?
         var comparer: Comparer
+        /// Begins when all is measured.
+        private(set) var judge: Judge?
+        private(set) var verdicts = Verdicts()
         var isStopped = false
 
-        var isRunning: Bool { !comparer.isFinished && !isStopped }
+        var isMeasuring: Bool { !comparer.isFinished && !isStopped }
+        var isJudging: Bool { comparer.isFinished && judge?.isFinished != true && !isStopped }
+        var isRunning: Bool { isMeasuring || isJudging }
+
+        /// Measures one more value, or judges one: B's op by A's formula on B's own inputs.
+        mutating func step() throws {
+            if !comparer.isFinished { return try comparer.step() }
+            if judge == nil { judge = comparer.side.map { Judge($0, stepping: comparer.run, backward: comparer.run.program.hasBackward) } }
+            try judge?.step(into: &verdicts)
+        }
     }
 
     var base: Base?
@@ -48,8 +60,8 @@ struct CompareWork {
         state.lines = lines.map { line in
             let comparison = line.comparer.comparison.held(to: tolerance, formats: line.comparer.formats)
             return CompareState.Line(
-                number: line.number, name: line.name, comparison: comparison, total: line.comparer.total, isRunning: line.isRunning,
-                words: line.words)
+                number: line.number, name: line.name, comparison: comparison, total: line.comparer.total, isRunning: line.isMeasuring,
+                verdicts: line.verdicts, isJudging: line.isJudging, words: line.words)
         }
         return state
     }
@@ -146,7 +158,7 @@ extension EngineState {
         let ids = try variant.quirks.isEmpty || variant.model != nil ? base.ids : base.model.with(quirks: variant.quirks).quirked(base.ids)
         try model.check(ids)
         var policy = base.run.policy
-        if let preset = variant.preset { policy = Policy(preset, threads: policy.threads) }
+        if let name = variant.policy { policy = try Policy(named: name, threads: policy.threads) }
         policy.live += variant.rules
         let stepper = try model.stepper(
             ids: ids, leaves: base.run.program.hasBackward ? { $0.role == .weight } : nil, edits: edits(variant, base, model, policy),
@@ -170,6 +182,9 @@ extension EngineState {
             let words = ids.prefix(6).map(String.init).joined(separator: ",")
             throw PromptError(rule: "\(path) is of other tokens; :ids \(words)\(ids.count > 6 ? ",…" : "") runs them")
         }
+        if let format = dump.format, base.run.policy.rules.isEmpty, base.run.policy.live.isEmpty {
+            throw PromptError(rule: "\(path) is of a run in \(format), and this one is in fp32: :precision \(format) first")
+        }
         return dump.named
     }
 
@@ -179,13 +194,14 @@ extension EngineState {
     mutating func advanceComparing(interrupted: () -> Bool) {
         guard let last = compare.lines.indices.last else { return }
         do {
-            while compare.lines[last].isRunning, !interrupted() { try compare.lines[last].comparer.step() }
+            while compare.lines[last].isMeasuring, !interrupted() { try compare.lines[last].step() }
+            if !compare.lines[last].isMeasuring { compare.base?.run = compare.lines[last].comparer.run }
+            while compare.lines[last].isJudging, !interrupted() { try compare.lines[last].step() }
         } catch {
             compare.lines.remove(at: last)
             tellComparisons()
             return emit(.failed("\(error)"))
         }
-        if !compare.lines[last].isRunning { compare.base?.run = compare.lines[last].comparer.run }
         tellComparisons()
     }
 

@@ -2,34 +2,30 @@ import Engine
 import Screen
 import Tensors
 
-/// The selected value of A.
-package enum CompareBasePane: Pane {
-    package static let name = "A"
-    package static func title(_ session: Session) -> String { "A\(CompareMap.slice(session))" }
-    package static func label(_ session: Session) -> String { session.comparedRow?.formats.first ?? "" }
+/// One side of the selected value, both in the colours of A.
+package protocol CompareSidePane: Pane {
+    static var side: Int { get }
+}
+
+extension CompareSidePane {
+    package static func title(_ session: Session) -> String { "\(name)\(CompareMap.slice(session))" }
+    package static func label(_ session: Session) -> String { session.comparedRow?.formats[safe: side] ?? "" }
 
     package static func requests(_ session: Session, _ area: Rect) -> [Request] { CompareMap(session, area).requests }
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
-        CompareMap(session, area).draw(.side(0), &surface)
+        CompareMap(session, area).draw(.side(side), &surface)
     }
 
     package static func activate(_ session: inout Session) -> [Effect] { session.openComparedElement() }
 }
 
-/// The selected value of B, in the colours of A.
-package enum CompareOtherPane: Pane {
-    package static let name = "B"
-    package static func title(_ session: Session) -> String { "B\(CompareMap.slice(session))" }
-    package static func label(_ session: Session) -> String { session.comparedRow?.formats.last ?? "" }
+package enum CompareBasePane: CompareSidePane {
+    package static let (name, side) = ("A", 0)
+}
 
-    package static func requests(_ session: Session, _ area: Rect) -> [Request] { CompareMap(session, area).requests }
-
-    package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
-        CompareMap(session, area).draw(.side(1), &surface)
-    }
-
-    package static func activate(_ session: inout Session) -> [Effect] { session.openComparedElement() }
+package enum CompareOtherPane: CompareSidePane {
+    package static let (name, side) = ("B", 1)
 }
 
 /// Where the two differ, with the cursor on the element that is furthest apart.

@@ -12,6 +12,7 @@ package enum CompareTablePane: Pane {
     package static func label(_ session: Session) -> String {
         guard let line = session.comparedLine else { return "" }
         if line.isRunning { return "\(line.comparison.rows.count) of \(line.total)  C-c stops" }
+        if line.isJudging { return "\(line.verdicts.entries.count) judged  C-c stops" }
         let beyond = line.comparison.rows.count(where: \.isBeyond)
         return line.comparison.isIdentical ? "same bits" : "\(beyond) of \(line.comparison.rows.count) ✗"
     }
@@ -22,25 +23,31 @@ package enum CompareTablePane: Pane {
     }
 
     private static func table(_ session: Session, focused: Bool, width: Int) -> TableView {
-        let (rows, first) = (session.comparedRows, session.comparedLine?.comparison.firstBeyond)
+        let (rows, line, isWide) = (session.comparedRows, session.comparedLine, width >= 60)
+        let first = line?.comparison.firstBeyond
+        // Where there is no room for all, the cosine stands in the box of the value.
+        let wide =
+            isWide
+            ? [
+                TableView.Column("cosine", width: .fixed(10), align: .right), TableView.Column("log₁₀", width: .fixed(6), align: .right),
+            ] : []
         let columns =
             [
                 TableView.Column("", width: .fixed(2)), TableView.Column("value", width: .rest),
                 TableView.Column("NMSE", width: .fixed(8), align: .right), TableView.Column("max|Δ|", width: .fixed(8), align: .right),
-                TableView.Column("cosine", width: .fixed(width >= 60 ? 10 : 8), align: .right),
-            ] + (width >= 60 ? [TableView.Column("log₁₀", width: .fixed(6), align: .right)] : [])
+            ] + wide + [TableView.Column("verdict", width: .fixed(9))]
         return TableView(columns, count: rows.count, selection: session.comparedRowIndex, isFocused: focused) { place in
             let row = rows[place]
             let role: Role = row.isBeyond ? .err : row.isIdentical ? .dim : .text
             let sign = place == first ? Span("✗◂", .err) : CompareWords.sign(row)
-            return [sign, Span(Names.short(row.name), role)] + numbers(row, role, width >= 60)
+            return [sign, Span(Names.short(row.name), role)] + numbers(row, role, isWide) + [VerdictWords.short(line?.verdicts[row.name])]
         }
     }
 
     private static func numbers(_ row: ValueDifference, _ role: Role, _ isWide: Bool) -> [Span] {
-        guard row.difference != nil else { return [Span("shapes", .err), Span("", role), Span("", role), Span("", role)] }
-        let numbers = [Numbers.compact(row.nmse), Numbers.compact(row.largest), Numbers.fixed(row.cosine, decimals: isWide ? 8 : 6)]
-        return (numbers + [row.logNorm.map { Numbers.fixed($0, decimals: 2) } ?? "="]).map { Span($0, role) }
+        guard row.difference != nil else { return [Span("shapes", .err)] + Array(repeating: Span("", role), count: isWide ? 3 : 1) }
+        let wide = isWide ? [Numbers.fixed(row.cosine, decimals: 8), row.logNorm.map { Numbers.fixed($0, decimals: 2) } ?? "="] : []
+        return ([Numbers.compact(row.nmse), Numbers.compact(row.largest)] + wide).map { Span($0, role) }
     }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {

@@ -10,6 +10,8 @@ package struct CompareView: Sendable, Hashable {
     /// The slice of the pictures; nil: that of the worst element.
     package var leading: Int?
     package var axis = Axis.layers
+    /// Whether the box of an element has samples of the rounding.
+    package var isSampling = false
 
     package init() {}
 }

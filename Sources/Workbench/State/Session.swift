@@ -22,6 +22,7 @@ package struct Session: Sendable {
     package var beforeAfter: BeforeAfter?
     package var compared = CompareState()
     package var blame: BlameState?
+    package var kept: KeepState?
     /// What the form of a new finetune holds.
     package var finetune = FinetuneForm()
     package var lastStop: String?
@@ -135,6 +136,7 @@ package enum OverlayState: Sendable, Hashable {
     case beforeAfter(scroll: Int)
     case compared(scroll: Int)
     case blame(selection: Int)
+    case kept(selection: Int)
 }
 
 /// What `:record` has written so far.

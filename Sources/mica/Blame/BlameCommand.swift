@@ -57,7 +57,7 @@ struct BlameCommand: ParsableCommand {
         let titles = policies.map(\.title)
         if let tolerance {
             let search = try search(runs, truth, tolerance)
-            let verified = try BlameCommand.verify(search, model, ids, truth)
+            guard let verified = try search.verified(by: model, ids: ids, interrupted: { Interrupt.isPending }) else { throw Interrupted() }
             try write(search, titles, ids.count)
             let report = KeepReport(search: search, verified: verified, titles: titles, tokens: ids.count, file: out)
             return json ? Console.data("\(report.json.lines)\n".utf8) : Console.print(report.text)
@@ -93,8 +93,7 @@ struct BlameCommand: ParsableCommand {
     }
 
     private func search(_ runs: [Stepper], _ truth: Truth, _ tolerance: EffectBound) throws -> KeepWithin {
-        var search = try KeepWithin(low: runs[0], high: runs[1], truth: truth, tolerance: tolerance) { Interrupt.isPending }
-        try Interrupt.check()
+        var search = try KeepWithin(low: runs[0], high: runs[1], truth: truth, tolerance: tolerance)
         var progress = Progress("searching", total: search.total)
         defer { progress.finish() }
         while !search.isFinished {
@@ -104,24 +103,8 @@ struct BlameCommand: ParsableCommand {
         return search
     }
 
-    /// The policy as it is read from its text, run from the beginning.
-    private static func verify(_ search: KeepWithin, _ model: Model, _ ids: [Int], _ truth: Truth) throws -> (
-        effect: Departure, holds: Bool
-    ) {
-        let rules = try Policy.rules(from: Policy(rules: search.rules).text)
-        let run = try run(model, ids, Policy(rules: rules, threads: search.mixture.low.policy.threads))
-        guard let logits = try run.program.id(of: "logits").flatMap({ try run.tensor($0) }) else { throw Failure("the run has no logits") }
-        let effect = Departure(logits, from: truth)
-        let isFinite = try search.tolerance.measure != .finite || Why.find(in: run).map { $0.kind == .growth } ?? true
-        return (effect, search.tolerance.holds(effect, isFinite: isFinite))
-    }
-
     private func write(_ search: KeepWithin, _ titles: [String], _ tokens: Int) throws {
         guard let out else { return }
-        let remarks = [
-            "# \(titles[0]), and in the formats of \(titles[1]) the \(search.kept.count) of \(search.total) values that must be for \(search.tolerance)",
-            "# as measured on \(tokens) tokens of \(source.path): kl \(search.effect.kl), nmse \(search.effect.nmse)",
-        ]
-        try Data((remarks.joined(separator: "\n") + "\n" + Policy(rules: search.rules).text).utf8).write(to: URL(fileURLWithPath: out))
+        try Data(search.text(titles: titles, tokens: tokens, of: source.path).utf8).write(to: URL(fileURLWithPath: out))
     }
 }

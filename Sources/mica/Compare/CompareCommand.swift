@@ -20,7 +20,9 @@ struct CompareCommand: ParsableCommand {
             interrupted.
 
             --verdict judges each op of B by its formula in fp64 on B's own inputs and by a model of rounding: so many times as far as the \
-            formats, the number of products and the conditioning explain. What lies downstream of a bug only carries it.
+            formats, the number of products and the conditioning explain. What lies downstream of a bug only carries it. --samples computes \
+            each op again on the same inputs, products with their terms in another order, other ops and narrow formats by stochastic \
+            rounding, always by the same seeds: the columns are the model's deviation and the samples', each the root mean square over the value.
 
             Example: mica compare Samples/fables-gemma2 --b bf16 --prompt "Tom and Mia"
             """)
@@ -35,11 +37,17 @@ struct CompareCommand: ParsableCommand {
     var backward = false
     @Flag(help: "Say of each value whether rounding explains the difference (noise, carried) or not (bug), with the factor.")
     var verdict = false
+    @Option(
+        help: ArgumentHelp(
+            "With --verdict: compute each op so many times more, otherwise rounded, and print how far that moved it.", valueName: "count"))
+    var samples = 0
     @Flag(help: "Print one JSON object.")
     var json = false
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
+        if !(0...1000).contains(samples) { throw ValidationError("--samples must be 0 to 1000.") }
+        if samples > 0 && !verdict { throw ValidationError("--samples goes with --verdict.") }
         if let tolerance, !(tolerance >= 0) { throw ValidationError("--tolerance must be a number from 0.") }
     }
 
@@ -59,7 +67,7 @@ struct CompareCommand: ParsableCommand {
     }
 
     private func compared() throws -> CompareReport {
-        let pair = try sides.load(prompt, backward: backward, keeps: verdict, threads: threads.count)
+        let pair = try sides.load(prompt, backward: backward, threads: threads.count)
         Interrupt.watch()
         var comparer = Comparer(
             pair.run, against: pair.side, tolerance: Tolerance(nmse: tolerance), names: names.map { NamePattern($0) })
@@ -71,8 +79,21 @@ struct CompareCommand: ParsableCommand {
             try comparer.step()
             progress.update(comparer.done)
         }
-        let verdicts = verdict ? try CompareVerdicts(comparer) : nil
+        let verdicts = verdict ? try verdicts(pair) : nil
         return CompareReport(comparison: comparer.comparison, verdicts: verdicts, titles: pair.titles, ids: pair.ids)
+    }
+
+    /// B's ops by A's formulas on B's own inputs, both runs stepped once more.
+    private func verdicts(_ pair: CompareSides.Pair) throws -> Verdicts {
+        var (judge, verdicts) = (Judge(pair.side, stepping: pair.run, backward: backward, samples: samples), Verdicts())
+        var progress = Progress("judging", total: judge.total)
+        defer { progress.finish() }
+        while !judge.isFinished {
+            try Interrupt.check()
+            try judge.step(into: &verdicts)
+            progress.update(judge.done)
+        }
+        return verdicts
     }
 
     private static func nothing(_ comparison: Comparison, _ names: String?) -> String {

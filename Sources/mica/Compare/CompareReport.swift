@@ -3,12 +3,13 @@ import Foundation
 import Screen
 import StrictJSON
 import Tensors
+import Workbench
 
 /// A comparison in text and JSON.
 struct CompareReport {
     let comparison: Comparison
     /// Noise or bug, if that was asked.
-    let verdicts: CompareVerdicts?
+    let verdicts: Verdicts?
     /// What A and B are.
     let titles: [String]
     let ids: [Int]
@@ -18,10 +19,18 @@ struct CompareReport {
     private static let columns = ["", "value", "shape", "NMSE", "max|Δ|", "at", "A", "B", "cosine", "log10 L2"]
 
     var text: String {
-        let last = verdicts == nil ? [] : ["verdict"]
+        let last = verdicts == nil ? [] : ["verdict"] + (hasSamples ? ["predicted", "sampled"] : [])
         var table = TextTable(header: CompareReport.columns + last, rightAligned: [3, 4, 6, 7, 8, 9])
-        for row in comparison.rows { table.add(cells(row) + (verdicts.map { [$0.cell(row.name)] } ?? [])) }
+        for row in comparison.rows { table.add(cells(row) + (verdicts.map { verdictCells($0, row.name) } ?? [])) }
         return (["A \(titles[0])", "B \(titles[1])", "", table.text, ""] + ends).joined(separator: "\n")
+    }
+
+    private var hasSamples: Bool { verdicts?.entries.contains { $0.spread != nil } == true }
+
+    private func verdictCells(_ verdicts: Verdicts, _ name: String) -> [String] {
+        let spread = verdicts.entry(name)?.spread
+        return [VerdictWords.cell(verdicts[name])]
+            + (hasSamples ? [spread?.predicted, spread?.measured].map { $0.map { Numbers.compact($0) } ?? "" } : [])
     }
 
     private func cells(_ row: ValueDifference) -> [String] {
@@ -34,7 +43,8 @@ struct CompareReport {
 
     /// What the table comes to.
     private var ends: [String] {
-        [beyond, verdicts?.line, divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere)].compactMap(\.self)
+        [beyond, verdicts.map(VerdictWords.line), divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere)].compactMap(
+            \.self)
     }
 
     private var beyond: String {
@@ -87,7 +97,20 @@ struct CompareReport {
             ("max_abs", number(row.largest)), ("index", .array(row.index.map { .integer($0) })), ("a", number(row.numbers.first ?? .nan)),
             ("b", number(row.numbers.last ?? .nan)), ("cosine", number(row.cosine)), ("relative_l2", number(row.relative)),
             ("log10_l2", row.logNorm.map(number) ?? .null), ("mismatch", row.mismatch.map { .string($0) } ?? .null),
-            ("verdict", verdicts?.json(row.name) ?? .null),
+            ("verdict", verdicts?[row.name].map(json) ?? .null),
+            ("spread", verdicts?.entry(row.name)?.spread.map(json) ?? .null),
+        ])
+    }
+
+    private func json(_ spread: RoundingSpread) -> JSONValue {
+        .object([("samples", .integer(spread.samples)), ("predicted", number(spread.predicted)), ("measured", number(spread.measured))])
+    }
+
+    private func json(_ verdict: Verdict) -> JSONValue {
+        .object([
+            ("kind", .string(verdict.kind.rawValue)), ("factor", number(verdict.factor)),
+            ("index", .array(verdict.index.map { .integer($0) })), ("found", number(verdict.found)), ("expected", number(verdict.expected)),
+            ("allowed", number(verdict.allowed)),
         ])
     }
 

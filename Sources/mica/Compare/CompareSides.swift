@@ -8,8 +8,10 @@ struct CompareSides: ParsableArguments {
     var path: String
     @Argument(help: ArgumentHelp("Another one, whose values have the same names.", valueName: "other"))
     var other: String?
-    @Option(help: ArgumentHelp("Formats of A: a preset or a policy file.", valueName: "policy"))
-    var a = "fp32"
+    @Option(
+        help: ArgumentHelp(
+            "Formats of A: a preset or a policy file; fp32, or with --dump what the tensors of the file are in.", valueName: "policy"))
+    var a: String?
     @Option(help: ArgumentHelp("Formats of B, where they are not A's.", valueName: "policy"))
     var b: String?
     @Option(
@@ -39,21 +41,24 @@ struct CompareSides: ParsableArguments {
         }
     }
 
-    /// With `keeps`, both sides keep all their values.
-    func load(_ prompt: PromptOptions, backward: Bool, keeps: Bool, threads: Int) throws -> Pair {
+    func load(_ prompt: PromptOptions, backward: Bool, threads: Int) throws -> Pair {
         let model = try Model(path: path)
-        let policy = try PrecisionOptions.formats(a, threads: threads)
         guard let dump else {
+            let a = a ?? "fp32"
+            let policy = try PrecisionOptions.formats(a, threads: threads)
             let ids = try prompt.tokens(for: model)
-            let run = try stepper(model, ids, policy, changed: false, backward, keeps)
-            let (side, title) = try otherSide(model, ids, policy, backward, keeps, threads)
+            let run = try stepper(model, ids, policy, changed: false, backward)
+            let (side, title) = try otherSide(model, ids, policy, backward, threads)
             return Pair(run: run, side: .run(side), titles: ["\(path) \(a)", title], ids: model.quirked(ids))
         }
         let file = try TensorDump(path: dump)
+        let format = a ?? file.format?.name ?? "fp32"
+        if a == nil, format != "fp32" { Console.note("\(dump) is of a run in \(format): A is run in that; --a says otherwise") }
+        let policy = try PrecisionOptions.formats(format, threads: threads)
         let changed = try quirks.attached(to: model)
         let ids = try changed.quirked(tokens(prompt, changed, file))
-        let run = try stepper(changed, ids, policy, changed: true, backward, keeps)
-        return Pair(run: run, side: .tensors(file.named), titles: [title("\(path) \(a)"), dump], ids: ids)
+        let run = try stepper(changed, ids, policy, changed: true, backward)
+        return Pair(run: run, side: .tensors(file.named), titles: [title("\(path) \(format)"), dump], ids: ids)
     }
 
     /// Those of the dump, unless a prompt was given; then they must be the dump's.
@@ -73,7 +78,7 @@ struct CompareSides: ParsableArguments {
     }
 
     private func otherSide(
-        _ model: Model, _ ids: [Int], _ policy: Policy, _ backward: Bool, _ keeps: Bool, _ threads: Int
+        _ model: Model, _ ids: [Int], _ policy: Policy, _ backward: Bool, _ threads: Int
     ) throws -> (Stepper, String) {
         var theirs = policy
         if let b { theirs = try PrecisionOptions.formats(b, threads: threads) }
@@ -81,18 +86,17 @@ struct CompareSides: ParsableArguments {
         let changed = try quirks.attached(to: other.map { try Model(path: $0) } ?? model)
         let read = changed.quirked(ids)
         try changed.check(read)
-        return (try stepper(changed, read, theirs, changed: true, backward, keeps), title("\(other ?? path) \(b ?? a)"))
+        return (try stepper(changed, read, theirs, changed: true, backward), title("\(other ?? path) \(b ?? a ?? "fp32")"))
     }
 
     private func stepper(
-        _ model: Model, _ ids: [Int], _ policy: Policy, changed: Bool, _ backward: Bool, _ keeps: Bool
+        _ model: Model, _ ids: [Int], _ policy: Policy, changed: Bool, _ backward: Bool
     ) throws -> Stepper {
-        if backward && ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+        if backward { try LossTokens.check(ids) }
         var edits = changed ? try what.load(for: model, policy: policy) : EditSet()
         if start > 0 { edits.edits.insert(Edit(.values("position_ids", CellSelection()), .shift(Double(start))), at: 0) }
         return try model.stepper(
-            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: edits, policy: policy,
-            keep: keeps ? .all(budget: .max) : .nothing)
+            ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: edits, policy: policy, keep: .nothing)
     }
 
     private func title(_ base: String) -> String {

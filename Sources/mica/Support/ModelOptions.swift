@@ -58,3 +58,35 @@ extension Stepper {
         }
     }
 }
+
+/// A loss is of what follows a token.
+enum LossTokens {
+    static func check(_ ids: [Int]) throws {
+        if ids.count < 2 { throw Failure("a loss needs two tokens or more; give a longer prompt") }
+    }
+}
+
+/// Which values are listed, and how.
+struct ListingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Only values whose name has this part, or fits this pattern (* and ?).", valueName: "pattern"))
+    var names: String?
+    @Flag(help: "Print one JSON object.")
+    var json = false
+    @Flag(help: "Print tab-separated columns with all digits.")
+    var tsv = false
+
+    func validate() throws {
+        if json && tsv { throw ValidationError("Give --json or --tsv, not both.") }
+    }
+
+    /// Of the values of a program those that are asked for, with a row each.
+    func rows<Row>(_ program: Program, _ row: (Value, Int) -> Row?) throws -> [Row] {
+        let pattern = names.map { NamePattern($0) }
+        let rows = program.steps.compactMap { step in
+            let value = program.values[step.output]
+            return pattern?.matches(value) ?? true ? row(value, step.output) : nil
+        }
+        if rows.isEmpty { throw Failure("no value's name fits \(names ?? "")") }
+        return rows
+    }
+}

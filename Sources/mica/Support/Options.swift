@@ -78,14 +78,9 @@ struct PrecisionOptions: ParsableArguments {
 
     /// A preset, a format for everything, or a file of rules.
     static func formats(_ precision: String, threads: Int) throws -> Policy {
-        if let preset = Policy.Preset(rawValue: precision) { return Policy(preset, threads: threads) }
-        if NumberFormat.named(precision) != nil { return Policy(rules: try Policy.rules(from: "* \(precision)"), threads: threads) }
-        guard FileManager.default.fileExists(atPath: precision) else {
-            let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Failure.usage("--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file")
+        do throws(PolicyError) { return try Policy(named: precision, threads: threads) } catch {
+            throw Failure.usage("--precision \(error.rule)")
         }
-        let bytes = try WholeFile.read(precision, as: "a policy", limit: 1 << 20)
-        return Policy(rules: try Policy.rules(from: String(decoding: bytes, as: UTF8.self), naming: precision), threads: threads)
     }
 }
 

@@ -1,0 +1,64 @@
+import Engine
+import Screen
+
+/// Noise or bug in words.
+package enum VerdictWords {
+    /// A cell of a table: the kind, and how many times as far as rounding goes.
+    package static func cell(_ verdict: Verdict?) -> String {
+        guard let verdict else { return "" }
+        return verdict.kind == .same ? "same" : "\(verdict.kind.rawValue) \(Numbers.compact(verdict.factor, digits: 2))"
+    }
+
+    /// The same in nine columns: what is carried needs no factor, and no share needs its nought.
+    static func short(_ verdict: Verdict?) -> Span {
+        guard let verdict else { return Span("", .dim) }
+        let factor = Numbers.compact(verdict.factor, digits: 2)
+        switch verdict.kind {
+        case .same: return Span("same", .dim)
+        case .carried: return Span("carried", .text)
+        case .noise: return Span("noise \(factor.hasPrefix("0.") ? String(factor.dropFirst()) : factor)", .ok)
+        case .bug: return Span("bug \(factor)", .err)
+        }
+    }
+
+    /// What the verdicts come to.
+    package static func line(_ verdicts: Verdicts) -> String {
+        guard let bug = verdicts.firstBug else {
+            let worst = Numbers.compact(verdicts.worst, digits: 2)
+            return "verdict: noise; no value is further from its formula than rounding explains (at most \(worst) of it)"
+        }
+        let verdict = bug.verdict
+        let place = verdict.index.isEmpty ? "" : " \(verdict.index)"
+        let (given, should) = (Numbers.compact(verdict.found, digits: 7), Numbers.compact(verdict.expected, digits: 7))
+        let words = "verdict: bug at \(bug.name)\(place): \(given), the formula on the same inputs gives \(should)"
+        guard verdict.factor.isFinite else { return words }
+        let (allowed, factor) = (Numbers.compact(verdict.allowed, digits: 2), Numbers.compact(verdict.factor, digits: 3))
+        return "\(words) ± \(allowed): \(factor) times as far as rounding explains"
+    }
+
+    /// `bug 240 × at 0 · mlp · act_fn`, or `noise`.
+    static func sum(_ verdicts: Verdicts) -> String {
+        guard let bug = verdicts.firstBug else {
+            return "noise, at most \(Numbers.compact(verdicts.worst, digits: 2)) of what rounding explains"
+        }
+        return "bug at \(Names.short(bug.name)), \(Numbers.compact(bug.verdict.factor, digits: 2)) × rounding"
+    }
+
+    /// Of one value for the box: what the formula gives there and how far rounding goes.
+    static func lines(_ verdict: Verdict?) -> [Line] {
+        guard let verdict, verdict.kind != .same, !verdict.index.isEmpty else { return [] }
+        let kind = Span("\(verdict.kind.rawValue) ", verdict.isBug ? .err : .ok)
+        let factor = Span("\(Numbers.compact(verdict.factor, digits: 3)) × rounding  ", .emphasis)
+        let (found, expected) = (Numbers.compact(verdict.found, digits: 6), Numbers.compact(verdict.expected, digits: 6))
+        let words = "\(verdict.index): B \(found), formula \(expected) ± \(Numbers.compact(verdict.allowed, digits: 2))"
+        return [[kind, factor, Span(words, .dim)]]
+    }
+
+    /// `16 samples ± 1.2e-08, predicted ± 1.4e-08`
+    static func line(_ spread: RoundingSpread) -> Line {
+        [
+            Span("\(spread.samples) samples ± \(Numbers.compact(spread.measured))", .emphasis),
+            Span(", predicted ± \(Numbers.compact(spread.predicted)), over the whole value", .dim),
+        ]
+    }
+}
