@@ -100,6 +100,19 @@ struct Segments: Sendable {
 
     func dropped(after step: Int) -> [Int] { dropped[step] ?? [] }
 
+    /// Steps of a segment whose values are gone and are needed: by the walk from `number` on, or for such a value.
+    func missing(in segment: Range<Int>, for number: Int, _ program: Program, isThere: (Int) -> Bool) -> [Int] {
+        var wanted: Set<Int> = []
+        var plan: [Int] = []
+        for step in segment.reversed() {
+            let id = program.steps[step].output
+            guard !isThere(id), program.lastUse[id] >= number || wanted.contains(id) else { continue }
+            plan.append(step)
+            wanted.formUnion(program.steps[step].inputs)
+        }
+        return plan.reversed()
+    }
+
     /// The segment in which a step lies; nil for one of the reverse walk.
     func segment(of step: Int) -> Range<Int>? { (ranges + [rest]).first { $0.contains(step) } }
 }
@@ -114,7 +127,7 @@ extension Stepper {
     }
 
     private mutating func restore(_ segment: Range<Int>, for number: Int) throws {
-        let plan = missing(in: segment, for: number)
+        let plan = segments?.missing(in: segment, for: number, program) { recording.tensors[$0] != nil } ?? []
         let again = Set(plan)
         var readers: [Int: Int] = [:]
         for step in plan { for input in program.steps[step].inputs { readers[input, default: 0] += 1 } }
@@ -131,16 +144,4 @@ extension Stepper {
         for id in segments?.held(by: segment) ?? [] where program.lastUse[id] < number { release(id) }
     }
 
-    /// Steps of a segment whose values are gone and are needed: by the walk from `number` on, or for such a value.
-    private func missing(in segment: Range<Int>, for number: Int) -> [Int] {
-        var wanted: Set<Int> = []
-        var plan: [Int] = []
-        for step in segment.reversed() {
-            let id = program.steps[step].output
-            guard recording.tensors[id] == nil, program.lastUse[id] >= number || wanted.contains(id) else { continue }
-            plan.append(step)
-            wanted.formUnion(program.steps[step].inputs)
-        }
-        return plan.reversed()
-    }
 }

@@ -18,18 +18,12 @@ package struct MemoryPlan: Sendable {
     package var bytes: Int { weights + gradients + activations }
 
     /// `weightBytes` gives the bytes of a weight by name, in the format of its file.
-    package init(_ program: Program, weightBytes: (String) -> Int) {
-        let lifetimes = Lifetimes(program)
+    package init(_ program: Program, _ checkpointing: Checkpointing = .none, weightBytes: (String) -> Int) {
         weights = program.weights.reduce(0) { $0 + weightBytes(program.values[$1].name) }
-        gradients = lifetimes.kept.reduce(0) { $0 + lifetimes.bytes(program, $1) }
-        var (now, peak, at) = (0, 0, 0)
-        for number in program.steps.indices {
-            let output = program.steps[number].output
-            if lifetimes.root[output] == output, !lifetimes.kept.contains(output) { now += lifetimes.bytes(program, output) }
-            if now > peak { (peak, at) = (now, number) }
-            for id in lifetimes.ending[number] { now -= lifetimes.bytes(program, id) }
-        }
-        (activations, peakStep) = (peak, at)
+        var walk = MemoryWalk(program, checkpointing)
+        gradients = walk.resultBytes
+        for number in program.steps.indices { walk.step(number) }
+        (activations, peakStep) = (walk.peak, walk.peakStep)
         let costs = program.steps.map { step in
             step.op.cost(step.inputs.map { program.values[$0].shape }, output: program.values[step.output].shape)
         }
@@ -38,29 +32,84 @@ package struct MemoryPlan: Sendable {
     }
 }
 
-/// Which value owns the storage of each, and where each owner's life ends.
-private struct Lifetimes {
+/// The values in memory as the stepper keeps, drops and makes them again.
+private struct MemoryWalk {
+    private let program: Program
+    private let segments: Segments?
     /// Of a view the value it shows, through any number of views; else the value itself.
-    private(set) var root: [Int]
-    /// Owners that nobody reads any more after a step.
-    private(set) var ending: [[Int]]
+    private let root: [Int]
+    /// Values that no step reads after this one.
+    private let ending: [[Int]]
     /// Gradients that are a pass's results: no step reads them.
-    private(set) var kept: Set<Int>
+    private let results: Set<Int>
+    private var live: Set<Int> = []
+    /// How many live values show an owner's storage.
+    private var shown: [Int: Int] = [:]
+    private var now = 0
+    private(set) var peak = 0
+    private(set) var peakStep = 0
 
-    init(_ program: Program) {
-        root = Array(program.values.indices)
+    init(_ program: Program, _ checkpointing: Checkpointing) {
+        self.program = program
+        segments = checkpointing == .none ? nil : Segments(program, checkpointing)
+        var root = Array(program.values.indices)
         for step in program.steps where step.op.isView {
             if let source = step.inputs.last { root[step.output] = root[source] }
         }
-        var last = [Int: Int]()
-        for (number, step) in program.steps.enumerated() {
-            for id in step.inputs + [step.output] where program.values[root[id]].step != nil { last[root[id]] = number }
-        }
-        let results = program.values.indices.filter { program.values[$0].role == .gradient && program.lastUse[$0] < 0 }
-        kept = Set(results.map { [root] in root[$0] })
-        ending = Array(repeating: [], count: program.steps.count)
-        for (id, number) in last where !kept.contains(id) { ending[number].append(id) }
+        self.root = root
+        results = Set(
+            program.values.indices.filter { program.values[$0].role == .gradient && program.lastUse[$0] < 0 }.map { root[$0] })
+        var last: [Int: Int] = [:]
+        for (number, step) in program.steps.enumerated() { for id in step.inputs + [step.output] { last[id] = number } }
+        var ending: [[Int]] = Array(repeating: [], count: program.steps.count)
+        for (id, number) in last { ending[number].append(id) }
+        self.ending = ending
     }
 
-    func bytes(_ program: Program, _ id: Int) -> Int { program.values[id].shape.elementCount * 4 }
+    var resultBytes: Int { results.reduce(0) { $0 + bytes($1) } }
+
+    mutating func step(_ number: Int) {
+        if number >= program.forwardCount { for input in program.steps[number].inputs { restore(input, for: number) } }
+        add(program.steps[number].output)
+        note(number)
+        for id in ending[number] where number >= program.forwardCount || segments?.isHeld(id, by: number) != true { remove(id) }
+        for id in segments?.dropped(after: number) ?? [] { remove(id) }
+    }
+
+    /// Makes all of a value's segment again that is still to be read, if the value is gone.
+    private mutating func restore(_ input: Int, for number: Int) {
+        guard !live.contains(input), let step = program.values[input].step, let segment = segments?.segment(of: step) else { return }
+        let steps = segments?.missing(in: segment, for: number, program, isThere: live.contains) ?? []
+        let again = Set(steps.map { program.steps[$0].output })
+        var readers: [Int: Int] = [:]
+        for step in steps { for id in program.steps[step].inputs { readers[id, default: 0] += 1 } }
+        for step in steps {
+            add(program.steps[step].output)
+            note(number)
+            for id in program.steps[step].inputs {
+                readers[id, default: 0] -= 1
+                if readers[id] == 0, again.contains(id), program.lastUse[id] < number { remove(id) }
+            }
+        }
+        for id in segments?.held(by: segment) ?? [] where program.lastUse[id] < number { remove(id) }
+    }
+
+    private mutating func note(_ number: Int) {
+        if now > peak { (peak, peakStep) = (now, number) }
+    }
+
+    private func bytes(_ id: Int) -> Int { program.values[id].shape.elementCount * 4 }
+
+    private mutating func add(_ id: Int) {
+        let owner = root[id]
+        guard program.values[owner].step != nil, !results.contains(owner), live.insert(id).inserted else { return }
+        shown[owner, default: 0] += 1
+        if shown[owner] == 1 { now += bytes(owner) }
+    }
+
+    private mutating func remove(_ id: Int) {
+        guard live.remove(id) != nil else { return }
+        shown[root[id], default: 0] -= 1
+        if shown[root[id]] == 0 { now -= bytes(root[id]) }
+    }
 }

@@ -130,6 +130,7 @@ package struct Stepper: Sendable {
         if let next = program.followingWeight[number], let weight = recording.tensors[next] {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
+        if segments != nil { for weight in largeWeights(of: number) { weight.mapPages() } }
         var inputs: [Tensor] = []
         let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
         inputs.reserveCapacity(reads.count)
@@ -196,6 +197,17 @@ package struct Stepper: Sendable {
         return tensor
     }
 
+    /// In bytes: of a usual model the matrices of the MLP, for what mapping costs goes with the memory that it saves.
+    private static let largeWeight = 3 << 19
+
+    /// The weights that a product reads. Where memory counts they do not stay mapped while values wait for the walk back, but in the
+    /// system's cache of the file, from where they come again.
+    private func largeWeights(of number: Int) -> [Tensor] {
+        guard program.steps[number].op.isProduct else { return [] }
+        return program.steps[number].inputs.filter { program.values[$0].role == .weight }.compactMap { recording.tensors[$0] }
+            .filter { $0.byteCount >= Stepper.largeWeight }
+    }
+
     /// Drops what nobody reads any more: at once where nothing is kept, else the oldest non-residuals until the budget holds.
     private mutating func release(after number: Int) {
         guard case .all = recording.keep else {
@@ -203,6 +215,7 @@ package struct Stepper: Sendable {
                 recording.evict(id)
             }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
+            if segments != nil { for weight in largeWeights(of: number) { weight.releasePages() } }
             return
         }
         guard recording.isOverBudget else { return }

@@ -82,6 +82,14 @@ package final class MappedFile: Sendable {
         if first < end { madvise(base + first, end - first, MADV_DONTNEED) }
     }
 
+    /// Maps the pages of a range at once, which takes a fraction of the time of as many faults. Systems that cannot, fault.
+    package func mapPages(_ range: Range<Int>) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        guard page > 0, let base = UnsafeMutableRawPointer(bitPattern: address) else { return }
+        let first = max(0, range.lowerBound) / page * page
+        if first < range.upperBound { madvise(base + first, min(range.upperBound, byteCount) - first, MADV_POPULATE_READ) }
+    }
+
     /// Throws if the file behind the mapping has been replaced, truncated or written since: reading on would show other numbers or fault.
     package func verifyUnchanged() throws(FileError) {
         var status = stat()

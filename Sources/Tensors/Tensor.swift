@@ -102,6 +102,11 @@ package struct Tensor: Sendable {
         if case .file(let file) = storage { file.releasePages(offset..<offset + byteCount) }
     }
 
+    /// Of a tensor that lies in a file: all of it will be read now.
+    package func mapPages() {
+        if case .file(let file) = storage { file.mapPages(offset..<offset + byteCount) }
+    }
+
     /// The same elements under other axes. The strides of a contiguous tensor follow from its shape.
     package func view(_ shape: Shape, strides: [Int]? = nil, offset elements: Int = 0) -> Tensor {
         Tensor(shape: shape, type: type, storage: storage, offset: offset + elements * type.byteCount, strides: strides)

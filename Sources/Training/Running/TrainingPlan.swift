@@ -11,6 +11,8 @@ package struct TrainingPlan: Sendable {
 
     /// In memory at once, at most.
     package let parts: [Part]
+    /// Bytes of a row's values, for each choice of what is computed again.
+    package let values: [(checkpointing: Checkpointing, bytes: Int)]
     package let trained: Int
     package let steps: Int
     /// Floating-point operations of a step.
@@ -24,7 +26,8 @@ package struct TrainingPlan: Sendable {
         pass.fusedLoss = job.canFuse
         let trained = job.trained
         let program = try job.model.program(pass, leaves: { trained.contains($0.name) })
-        let plan = MemoryPlan(program) { name in (try? job.model.weight(name))?.byteCount ?? 0 }
+        let plan = MemoryPlan(program, job.settings.checkpointing) { name in (try? job.model.weight(name))?.byteCount ?? 0 }
+        values = Checkpointing.allCases.map { ($0, MemoryPlan(program, $0) { _ in 0 }.activations) }
         let count = job.parameters.reduce(0) { $0 + $1.shape.elementCount }
         let rows = min(job.dataSettings.rowsPerStep, max(1, job.data.items.count))
         let slots = UpdateRule(job.settings).slots.count
@@ -34,7 +37,8 @@ package struct TrainingPlan: Sendable {
             // Adapters are in fp32 already.
             Part(name: "trained weights, fp32", bytes: job.settings.method.isAdapter ? 0 : 4 * count),
             Part(name: "gradients of a row", bytes: plan.gradients), Part(name: "gradients, summed", bytes: rows > 1 ? 4 * count : 0),
-            Part(name: "moments", bytes: slots * moment), Part(name: "values of a row, nothing recomputed", bytes: plan.activations),
+            Part(name: "moments", bytes: slots * moment),
+            Part(name: "values of a row, --checkpointing \(job.settings.checkpointing)", bytes: plan.activations),
         ]
         self.trained = count
         steps = job.steps

@@ -80,7 +80,8 @@ extension Setting {
             "Where the head is frozen: head and loss in one, so that the logits, the largest value of a pass, are never held."),
         .choice(
             "checkpointing", .weights, \.checkpointing,
-            "What waits for the reverse walk: all (none), each layer's residual (layer), every √L-th (sqrt); the rest is computed again."),
+            "What waits for the reverse walk: all (none), each layer's residual (layer), every √L-th (sqrt), products and residuals (light); "
+                + "the rest is computed again, and large frozen weights are not held beside it but read from their file."),
     ]
 
     private static let run: [Setting] = [

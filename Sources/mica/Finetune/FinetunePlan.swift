@@ -29,6 +29,8 @@ enum FinetunePlan {
         for part in plan.parts { table.add([part.name, mebibytes(part.bytes)]) }
         table.add(["together", mebibytes(plan.bytes)])
         Console.print(table.text)
+        let choices = plan.values.map { "\($0.checkpointing) \(mebibytes($0.bytes))" }
+        Console.print("values of a row in MiB by what is computed again: \(choices.joined(separator: ", "))")
         if let memory {
             let share = Double(plan.bytes) / (memory * 1_073_741_824)
             Console.print("\(share <= 1 ? "fits" : "does not fit") in \(memory) GiB: \(String(format: "%.1f", share * 100)) % of it")
