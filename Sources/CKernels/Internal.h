@@ -79,14 +79,14 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (a, lda, b, ldb, c, ldc, m, rows, columns, threads)) \
     K(column_sums, (const float *x, int64_t ld, float *y, int64_t rows, int64_t n, int threads), \
       (x, ld, y, rows, n, threads)) \
-    K(rms_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw, \
-                          int64_t rows, int64_t n, int threads), \
-      (dy, x, w, wt, eps, plus_one, dx, dw, rows, n, threads)) \
+    K(rms_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
+                          float *dx, float *dw, int64_t rows, int64_t n, int threads), \
+      (dy, x, w, wt, eps, plus_one, format, dx, dw, rows, n, threads)) \
     K(layer_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw, \
                             float *db, int64_t rows, int64_t n, int threads), \
       (dy, x, w, wt, eps, plus_one, dx, dw, db, rows, n, threads)) \
-    K(map_gradient, (ck_function f, const float *x, const float *dy, float *dx, int64_t n, int threads), \
-      (f, x, dy, dx, n, threads)) \
+    K(map_gradient, (ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads), \
+      (f, x, dy, format, dx, n, threads)) \
     K(softmax_gradient, (const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, \
                          int threads), \
       (p, dp, dx, rows, n, mask, T, threads)) \
@@ -99,14 +99,14 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(attention_keys_gradient, (const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
                                 int64_t D, float scale, ck_mask mask, int threads), \
       (p, x, out, heads, kv_heads, T, S, D, scale, mask, threads)) \
-    K(softcap_gradient, (const float *ds, const float *s, float cap, float *out, int64_t n, int threads), \
-      (ds, s, cap, out, n, threads)) \
-    K(rope_gradient, (ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary, \
-                      int interleaved, int threads), \
-      (dy, cos, sin, dx, heads, T, D, rotary, interleaved, threads)) \
-    K(gather_gradient, (const float *dy, const int32_t *ids, const float *initial, float *table, int64_t vocabulary, int64_t rows, \
-                        int64_t n, int threads), \
-      (dy, ids, initial, table, vocabulary, rows, n, threads)) \
+    K(softcap_gradient, (const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads), \
+      (ds, s, cap, format, out, n, threads)) \
+    K(rope_gradient, (ck_heads dy, const float *cos, const float *sin, const ck_format *format, float *dx, int64_t heads, int64_t T, \
+                      int64_t D, int64_t rotary, int interleaved, int threads), \
+      (dy, cos, sin, format, dx, heads, T, D, rotary, interleaved, threads)) \
+    K(gather_gradient, (const float *dy, const int32_t *ids, const float *initial, const ck_format *format, float *table, \
+                        int64_t vocabulary, int64_t rows, int64_t n, int threads), \
+      (dy, ids, initial, format, table, vocabulary, rows, n, threads)) \
     K(join_heads, (ck_heads x, float *y, int64_t head_stride, int64_t token_stride, int64_t heads, int64_t T, int64_t D, int threads), \
       (x, y, head_stride, token_stride, heads, T, D, threads)) \
     K(sum, (const float *const *x, int64_t count, float *y, int64_t n, int threads), \

@@ -71,7 +71,7 @@ private struct MemoryWalk {
     mutating func step(_ number: Int) {
         if number >= program.forwardCount { for input in program.steps[number].inputs { restore(input, for: number) } }
         add(program.steps[number].output)
-        if now > peak { (peak, peakStep) = (now, number) }
+        note(number)
         for id in ending[number] where number >= program.forwardCount || segments?.isHeld(id, by: number) != true { remove(id) }
         for id in segments?.dropped(after: number) ?? [] { remove(id) }
     }
@@ -79,10 +79,23 @@ private struct MemoryWalk {
     /// Makes all of a value's segment again that is still to be read, if the value is gone.
     private mutating func restore(_ input: Int, for number: Int) {
         guard !live.contains(input), let step = program.values[input].step, let segment = segments?.segment(of: step) else { return }
-        let again = segments?.missing(in: segment, for: number, program, isThere: live.contains).map { program.steps[$0].output } ?? []
-        for id in again { add(id) }
+        let steps = segments?.missing(in: segment, for: number, program, isThere: live.contains) ?? []
+        let again = Set(steps.map { program.steps[$0].output })
+        var readers: [Int: Int] = [:]
+        for step in steps { for id in program.steps[step].inputs { readers[id, default: 0] += 1 } }
+        for step in steps {
+            add(program.steps[step].output)
+            note(number)
+            for id in program.steps[step].inputs {
+                readers[id, default: 0] -= 1
+                if readers[id] == 0, again.contains(id), program.lastUse[id] < number { remove(id) }
+            }
+        }
+        for id in segments?.held(by: segment) ?? [] where program.lastUse[id] < number { remove(id) }
+    }
+
+    private mutating func note(_ number: Int) {
         if now > peak { (peak, peakStep) = (now, number) }
-        for id in again + (segments?.held(by: segment) ?? []) where program.lastUse[id] < number { remove(id) }
     }
 
     private func bytes(_ id: Int) -> Int { program.values[id].shape.elementCount * 4 }

@@ -46,7 +46,7 @@ package protocol Op: Sendable {
     var derivatives: [Derivative] { get }
     /// dL/d(input) from what the derivative reads, dL/d(output) last; `shape` is the input's. Reads like the formula, as `reference` does.
     func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R>
-    /// The same with the parts rounded that the architectures' code rounds.
+    /// The same with the parts rounded that autograd keeps in the run's format when it walks the architectures' code back.
     func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R>
     /// Fast kernels of the same, best first; they take what `backward` takes.
     func backwardKernels(_ input: Int) -> [Kernel]

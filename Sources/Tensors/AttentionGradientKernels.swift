@@ -59,11 +59,28 @@ extension Kernels {
     }
 
     /// dS before the cap: dS · (1 − (s/cap)²), where s is the stored, capped score; 0 where s is −∞.
-    package static func softcapGradient(_ dS: Tensor, scores: Tensor, cap: Float, threads: Int) throws -> Tensor {
+    package static func softcapGradient(
+        _ dS: Tensor, scores: Tensor, cap: Float, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
         let (dS, scores) = (try dS.contiguous(), try scores.contiguous())
-        return try produce(dS.shape, keeping: [dS, scores]) {
-            ck_softcap_gradient(pointer(dS), pointer(scores), cap, $0, Int64(dS.elementCount), Int32(threads))
+        return try produce(dS.shape, keeping: [dS, scores]) { out in
+            withKernelFormat(rounding) {
+                ck_softcap_gradient(pointer(dS), pointer(scores), cap, $0, out, Int64(dS.elementCount), Int32(threads))
+            }
         }
+    }
+
+    /// What `make` gives for every query head, [head, S, D], rounded as autograd keeps it and then added up over the heads that share a
+    /// key head, [kv head, S, D]; without a format `make` adds up itself.
+    package static func overGroups(
+        heads: Int, shape: Shape, rounding: NumberFormat?, threads: Int, make: (Shape) throws -> Tensor
+    ) throws -> Tensor {
+        let shared = shape[0]
+        guard let rounding, heads > shared, shared > 0 else { return try make(shape) }
+        let each = try rounding.rounded(fresh: make(Shape([Axis(.head, heads)] + shape.axes.dropFirst())), threads: threads)
+        let (group, size) = (heads / shared, shape[1] * shape[2])
+        let terms = (0..<group).map { each.view(shape, strides: [group * size, shape[2], 1], offset: $0 * size) }
+        return try sum(terms, shape: shape, threads: threads)
     }
 
     /// P∘(dP − Σ P∘dP) along the last axis. With a mask, P is [head, T, S] and what lies outside becomes 0 without being read.
@@ -92,11 +109,15 @@ extension Kernels {
     }
 
     /// dY [head, T, D] turned back by cos and sin [T, rotary / 2].
-    package static func ropeGradient(_ dY: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, threads: Int) throws -> Tensor {
-        try produce(dY.shape, keeping: [dY, cos, sin]) {
-            ck_rope_gradient(
-                heads(dY), pointer(cos), pointer(sin), $0, Int64(dY.shape[0]), Int64(dY.shape[1]), Int64(dY.shape[2]),
-                Int64(cos.shape[1] * 2), interleaved ? 1 : 0, Int32(threads))
+    package static func ropeGradient(
+        _ dY: Tensor, cos: Tensor, sin: Tensor, interleaved: Bool, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
+        try produce(dY.shape, keeping: [dY, cos, sin]) { out in
+            withKernelFormat(rounding) { format in
+                ck_rope_gradient(
+                    heads(dY), pointer(cos), pointer(sin), format, out, Int64(dY.shape[0]), Int64(dY.shape[1]), Int64(dY.shape[2]),
+                    Int64(cos.shape[1] * 2), interleaved ? 1 : 0, Int32(threads))
+            }
         }
     }
 

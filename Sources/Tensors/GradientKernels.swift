@@ -26,15 +26,19 @@ extension Kernels {
     /// Which of a norm's inputs the gradient is for.
     package enum NormInput: Sendable { case x, weight, bias }
 
-    /// dY, x [rows, n], weight [n] (for dL/dx alone) → dL/dx [rows, n] or dL/d(weight) [n].
+    /// dY, x [rows, n], weight [n] (for dL/dx alone) → dL/dx [rows, n] or dL/d(weight) [n]. Here and below `rounding` is of the parts.
     package static func rmsNormGradient(
-        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor?, epsilon: Float, plusOne: Bool, shape: Shape, threads: Int
+        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor?, epsilon: Float, plusOne: Bool, rounding: NumberFormat? = nil,
+        shape: Shape, threads: Int
     ) throws -> Tensor {
         let (dY, x) = (try dY.contiguous(), try x.contiguous())
         return try produce(shape, keeping: [dY, x, weight ?? x]) { out in
-            ck_rms_norm_gradient(
-                pointer(dY), pointer(x), weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, plusOne ? 1 : 0,
-                input == .x ? out : nil, input == .weight ? out : nil, Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_rms_norm_gradient(
+                    pointer(dY), pointer(x), weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, plusOne ? 1 : 0,
+                    format, input == .x ? out : nil, input == .weight ? out : nil, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
+                    Int32(threads))
+            }
         }
     }
 
@@ -52,10 +56,15 @@ extension Kernels {
     }
 
     /// dY · f′(x).
-    package static func mapBackward(_ function: ElementFunction, _ x: Tensor, _ dY: Tensor, threads: Int) throws -> Tensor {
+    package static func mapBackward(
+        _ function: ElementFunction, _ x: Tensor, _ dY: Tensor, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
         let (x, dY) = (try x.contiguous(), try dY.contiguous())
-        return try produce(x.shape, keeping: [x, dY]) {
-            ck_map_gradient(function.kernelFunction, pointer(x), pointer(dY), $0, Int64(x.elementCount), Int32(threads))
+        return try produce(x.shape, keeping: [x, dY]) { out in
+            withKernelFormat(function.isChain ? rounding : nil) { format in
+                ck_map_gradient(
+                    function.kernelFunction, pointer(x), pointer(dY), format, out, Int64(x.elementCount), Int32(threads))
+            }
         }
     }
 
@@ -69,13 +78,17 @@ extension Kernels {
     }
 
     /// dY [T, feature] added to the rows of a table [vocabulary, feature] that its ids [T] name, tokens ascending; the table starts as
-    /// `initial`, or as 0.
-    package static func embeddingGradient(_ dY: Tensor, ids: Tensor, onto initial: Tensor?, shape: Shape, threads: Int) throws -> Tensor {
+    /// `initial`, or as 0. Rounded is a row after each addition.
+    package static func embeddingGradient(
+        _ dY: Tensor, ids: Tensor, onto initial: Tensor?, rounding: NumberFormat? = nil, shape: Shape, threads: Int
+    ) throws -> Tensor {
         let (dY, initial) = (try dY.contiguous(), try initial?.contiguous())
-        return try produce(shape, keeping: [dY, ids] + (initial.map { [$0] } ?? [])) {
-            ck_gather_gradient(
-                pointer(dY), self.ids(ids), initial.map { pointer($0) }, $0, Int64(shape.rowCount), Int64(dY.shape.rowCount),
-                Int64(shape.rowLength), Int32(threads))
+        return try produce(shape, keeping: [dY, ids] + (initial.map { [$0] } ?? [])) { out in
+            withKernelFormat(rounding) { format in
+                ck_gather_gradient(
+                    pointer(dY), self.ids(ids), initial.map { pointer($0) }, format, out, Int64(shape.rowCount),
+                    Int64(dY.shape.rowCount), Int64(shape.rowLength), Int32(threads))
+            }
         }
     }
 }

@@ -111,9 +111,8 @@ package enum Kernels {
 
     package static func map(_ function: ElementFunction, _ x: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
-        let isChain = rounding != nil && (function == .geluNew || function == .geluQuick)
         return try produce(x.shape, keeping: [x]) { y in
-            withKernelFormat(isChain ? rounding : nil) { format in
+            withKernelFormat(function.isChain ? rounding : nil) { format in
                 ck_map_rounded(function.kernelFunction, p, format, y, Int64(x.elementCount), Int32(threads))
             }
         }
@@ -131,6 +130,9 @@ package enum ElementFunction: String, CaseIterable, Sendable {
     /// `gelu new` is `gelu tanh` written as a chain of elementary functions, which matters where each is rounded.
     case silu, geluTanh = "gelu tanh", geluNew = "gelu new", geluErf = "gelu", geluQuick = "gelu quick", relu, reluSquared = "relu²", exp,
         tanh, sigmoid
+
+    /// Whether Hugging Face writes it as a chain of elementary functions, each of which rounds.
+    var isChain: Bool { self == .geluNew || self == .geluQuick }
 
     var kernelFunction: ck_function {
         switch self {

@@ -36,7 +36,7 @@ extension Kernels {
                 var table = onto ? initial : [Float](repeating: 7, count: vocabulary * n)
                 initial.withUnsafeBufferPointer {
                     ck_gather_gradient(
-                        dy, ids, onto ? $0.baseAddress : nil, &table, Int64(vocabulary), Int64(ids.count), Int64(n), threads)
+                        dy, ids, onto ? $0.baseAddress : nil, nil, &table, Int64(vocabulary), Int64(ids.count), Int64(n), threads)
                 }
                 #expect(same(table, expected), "\(name), \(threads) threads")
             }
@@ -74,7 +74,7 @@ extension Kernels {
             x.withUnsafeBufferPointer { x in
                 let heads = ck_heads(base: x.baseAddress, head_stride: 12, token_stride: 24)
                 ck_rope(heads, cos, back, &expected, 2, 5, 12, 8, interleaved ? 1 : 0, 2)
-                ck_rope_gradient(heads, cos, sin, &y, 2, 5, 12, 8, interleaved ? 1 : 0, 2)
+                ck_rope_gradient(heads, cos, sin, nil, &y, 2, 5, 12, 8, interleaved ? 1 : 0, 2)
             }
             #expect(same(y, expected), "\(name)")
         }

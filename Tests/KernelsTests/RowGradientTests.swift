@@ -37,7 +37,7 @@ extension Kernels {
         onEachInstructionSet { name in
             for threads in 1...2 as ClosedRange<Int32> {
                 var dx = [Float](repeating: 7, count: x.count)
-                ck_map_gradient(slope.function, x, dy, &dx, Int64(x.count), threads)
+                ck_map_gradient(slope.function, x, dy, nil, &dx, Int64(x.count), threads)
                 let worst =
                     (0..<x.count).map { i in
                         let truth = slope.truth(Double(x[i]))
@@ -61,7 +61,7 @@ extension Kernels {
             for threads in 1...3 as ClosedRange<Int32> {
                 var dx = [Float](repeating: 7, count: rows * n), dw = [Float](repeating: 7, count: n), lx = dx, lw = dw, lb = dw
                 w.withPointer { w in
-                    ck_rms_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, &dx, &dw, Int64(rows), Int64(n), threads)
+                    ck_rms_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, nil, &dx, &dw, Int64(rows), Int64(n), threads)
                     ck_layer_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, &lx, &lw, &lb, Int64(rows), Int64(n), threads)
                 }
                 #expect(near(dx, rms.dx) && near(dw, rms.dw), "RMS, \(name)")
@@ -70,7 +70,7 @@ extension Kernels {
                 #expect(firstBits.map { zip($0, bits).allSatisfy { same($0, $1) } } ?? true, "\(name), \(threads) threads differ")
                 firstBits = bits
                 var alone = [Float](repeating: 7, count: n)
-                w.withPointer { ck_rms_norm_gradient(dy, x, $0, CK_BF16, 1e-5, one, nil, &alone, Int64(rows), Int64(n), threads) }
+                w.withPointer { ck_rms_norm_gradient(dy, x, $0, CK_BF16, 1e-5, one, nil, nil, &alone, Int64(rows), Int64(n), threads) }
                 #expect(same(alone, dw), "dw without dx, \(name)")
             }
         }
@@ -153,7 +153,7 @@ extension Kernels {
         let s: [Float] = [0, 1, -2, 1.5, -.infinity], ds: [Float] = [1, 2, 3, -1, .nan]
         onEachInstructionSet { name in
             var y = [Float](repeating: 7, count: 5)
-            ck_softcap_gradient(ds, s, 2, &y, 5, 1)
+            ck_softcap_gradient(ds, s, 2, nil, &y, 5, 1)
             #expect(y == [1, 1.5, 0, -0.4375, 0], "\(name)")
         }
     }

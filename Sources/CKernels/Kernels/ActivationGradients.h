@@ -53,8 +53,41 @@ INLINE lanes slope_lanes(ck_function f, lanes x) {
 FUNCTIONS(TASK)
 #undef TASK
 
-static void map_gradient(ck_function f, const float *x, const float *dy, float *dx, int64_t n, int threads) {
-    run_job j = {.a = x, .b = dy, .y = dx, .n = n};
+// y = (x / 2) (1 + tanh u), u = c (x + 0.044715 x^3), walked back as autograd does: what each part sends to x is added in this order.
+INLINE lanes gelu_new_slopes(lanes x, lanes dy, const rounding *f) {
+    const lanes one = splat(1.0f), half = splat(0.5f), cubic = splat(0.044715f), root = splat(0.7978845608028654f);
+    lanes inner = round_lanes(x + round_lanes(cubic * round_lanes(x * x * x, f), f), f);
+    lanes t = round_lanes(tanh_lanes(round_lanes(root * inner, f)), f);
+    lanes tangent = round_lanes(round_lanes(dy * round_lanes(half * x, f), f) * (one - t * t), f);
+    lanes sum = round_lanes(tangent * root, f);
+    lanes square = round_lanes(splat(3.0f) * round_lanes(x * x, f), f);
+    lanes cube = round_lanes(round_lanes(sum * cubic, f) * square, f);
+    lanes direct = round_lanes(round_lanes(dy * round_lanes(one + t, f), f) * half, f);
+    return round_lanes(sum + cube, f) + direct;
+}
+
+// y = x logistic(1.702 x) in the same way.
+INLINE lanes gelu_quick_slopes(lanes x, lanes dy, const rounding *f) {
+    const lanes s = splat(1.702f);
+    lanes p = round_lanes(logistics(round_lanes(s * x, f)).up, f);
+    lanes gate = round_lanes(round_lanes(dy * x, f) * ((splat(1.0f) - p) * p), f);
+    return round_lanes(dy * p, f) + round_lanes(gate * s, f);
+}
+
+static void map_gradient_chain_task(void *context, int64_t task) {
+    const run_job *j = context;
+    for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
+        lanes x = load_columns(j->a + i, end - i), dy = load_columns(j->b + i, end - i);
+        lanes dx = j->function == CK_GELU_TANH ? gelu_new_slopes(x, dy, j->inner) : gelu_quick_slopes(x, dy, j->inner);
+        store_columns(j->y + i, dx, end - i);
+    }
+}
+
+// With a format, of the two functions that are written as chains of elementary ones.
+static void map_gradient(ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads) {
+    rounding inner;
+    run_job j = {.a = x, .b = dy, .y = dx, .n = n, .function = f, .inner = part_rounding(&inner, format)};
+    if (j.inner && (f == CK_GELU_TANH || f == CK_GELU_QUICK)) return run_job_over(&j, threads, map_gradient_chain_task);
     switch (f) {
 #define CASE(F) case F: run_job_over(&j, threads, slope_task_##F); return;
     FUNCTIONS(CASE)
@@ -88,6 +121,7 @@ typedef struct {
     const int32_t *ids;
     float *table;
     int64_t vocabulary, rows, n, block;
+    const rounding *inner;       // of a row after each addition; NULL: fp32
 } scatter_job;
 
 // A task owns a run of the table's rows and looks through all ids for them, so that a row's terms come in the order of the tokens.
@@ -103,11 +137,15 @@ static void scatter_task(void *context, int64_t task) {
         if (id < first || id >= last) continue;
         float *to = j->table + id * j->n;
         for (int64_t i = 0; i < j->n; i++) to[i] += j->dy[r * j->n + i];
+        for (int64_t i = 0; j->inner && i < j->n; i += W)
+            store_columns(to + i, round_lanes(load_columns(to + i, j->n - i), j->inner), j->n - i);
     }
 }
-static void gather_gradient(const float *dy, const int32_t *ids, const float *initial, float *table, int64_t vocabulary, int64_t rows,
-                            int64_t n, int threads) {
-    scatter_job j = {dy, initial, ids, table, vocabulary, rows, n, ck_max(1, ck_ceil_div(vocabulary, threads > 1 ? 16 * threads : 1))};
+static void gather_gradient(const float *dy, const int32_t *ids, const float *initial, const ck_format *format, float *table,
+                            int64_t vocabulary, int64_t rows, int64_t n, int threads) {
+    rounding inner;
+    scatter_job j = {dy, initial, ids, table, vocabulary, rows, n, ck_max(1, ck_ceil_div(vocabulary, threads > 1 ? 16 * threads : 1)),
+                     part_rounding(&inner, format)};
     if (vocabulary > 0 && n > 0) ck_parallel(ck_ceil_div(vocabulary, j.block), threads, scatter_task, &j);
 }
 

@@ -72,21 +72,30 @@ static void attention_keys_gradient(const float *p, ck_heads x, float *out, int6
     ck_parallel(kv_heads * ck_ceil_div(S, KEY_BLOCK), heads * T * S * D < RUN ? 1 : threads, keys_gradient_task, &a);
 }
 
-// Through the cap: out = ds (1 - (s / cap)^2), where s is the capped score; 0 where s is -infinity.
+// Through the cap: out = ds (1 - (s / cap)^2), where s is the capped score; 0 where s is -infinity. In parts it is ((ds cap) (1 - t^2)) / cap
+// with t = s / cap, the tangent, each rounded.
 typedef struct {
     const float *ds, *s;
     float *out, cap;
     int64_t n;
+    const rounding *inner;
 } softcap_job;
+
+INLINE lanes capped_slope(lanes ds, lanes t, lanes cap, const rounding *f) {
+    if (!f) return ds * ((splat(1) - t) * (splat(1) + t));
+    t = round_lanes(t, f);
+    return round_lanes(round_lanes(ds * cap, f) * (splat(1) - t * t), f) / cap;
+}
 static void softcap_gradient_task(void *context, int64_t task) {
     const softcap_job *j = context;
     for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
         lanes s = load_columns(j->s + i, end - i), t = s / splat(j->cap);
-        lanes d = load_columns(j->ds + i, end - i) * ((splat(1) - t) * (splat(1) + t));
+        lanes d = capped_slope(load_columns(j->ds + i, end - i), t, splat(j->cap), j->inner);
         store_columns(j->out + i, pick(s == splat(-INFINITY), splat(0), d), end - i);
     }
 }
-static void softcap_gradient(const float *ds, const float *s, float cap, float *out, int64_t n, int threads) {
-    softcap_job j = {ds, s, out, cap, n};
+static void softcap_gradient(const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads) {
+    rounding inner;
+    softcap_job j = {ds, s, out, cap, n, part_rounding(&inner, format)};
     if (n > 0) ck_parallel(ck_ceil_div(n, RUN), threads, softcap_gradient_task, &j);
 }

@@ -149,14 +149,15 @@ static void rope_row_rounded(const rope_job *j, const float *x, float *y, const 
     for (int64_t p = 0; !j->interleaved && p < half; p += W) {
         int64_t n = ck_min(W, half - p);
         lanes a = load_columns(x + p, n), b = load_columns(x + half + p, n), u = load_columns(c + p, n), v = load_columns(s + p, n);
+        v = v * splat(j->turn);
         store_columns(y + p, round_lanes(a * u, &f) - round_lanes(b * v, &f), n);
         store_columns(y + half + p, round_lanes(b * u, &f) + round_lanes(a * v, &f), n);
     }
     for (int64_t p = 0; j->interleaved && p < half; p++) {
         lanes products = {x[2 * p] * c[p], x[2 * p + 1] * s[p], x[2 * p + 1] * c[p], x[2 * p] * s[p]};
         products = round_lanes(products, &f);
-        y[2 * p] = products[0] - products[1];
-        y[2 * p + 1] = products[2] + products[3];
+        y[2 * p] = products[0] - j->turn * products[1];
+        y[2 * p + 1] = products[2] + j->turn * products[3];
     }
     memcpy(y + 2 * half, x + 2 * half, (size_t)(j->D - 2 * half) * 4);
 }
@@ -193,8 +194,10 @@ static void rope(ck_heads x, const float *cos, const float *sin, float *y, int64
                  int interleaved, int threads) {
     rope_rounded(x, cos, sin, NULL, y, heads, T, D, rotary, interleaved, threads);
 }
-static void rope_gradient(ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary,
-                          int interleaved, int threads) {
-    rope_job j = {dy, cos, sin, dx, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, -1, NULL};
+static void rope_gradient(ck_heads dy, const float *cos, const float *sin, const ck_format *format, float *dx, int64_t heads, int64_t T,
+                          int64_t D, int64_t rotary, int interleaved, int threads) {
+    rounding inner;
+    rope_job j = {dy, cos, sin, dx, T, D, rotary / 2, heads * T, ck_max(1, RUN / ck_max(1, D)), interleaved, -1,
+                  part_rounding(&inner, format)};
     if (j.rows > 0 && D > 0) ck_parallel(ck_ceil_div(j.rows, j.block), threads, rope_task, &j);
 }

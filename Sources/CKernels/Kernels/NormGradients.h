@@ -1,5 +1,6 @@
 // Gradients of RMS and layer norm. With x' = (x - mean) r and g = dy w: dx = r (g - mean(g) - x' mean(g x')), where RMS norm has no mean
 // to subtract; dw sums dy x' over the rows, db sums dy. All sums are in fp64: along a row as in Norms.h, over rows one after another.
+// Where the forward rounds x' before the weight, autograd keeps g and, for dw, the products dy x' in that format.
 #pragma once
 #include "Norms.h"
 #include "WeightGradient.h"
@@ -11,19 +12,27 @@ typedef struct {
     int64_t rows, n, block;
     double eps;
     int layer;
+    const rounding *inner;       // of g, of x' before the weight and of dy x'; NULL: they stay fp64
 } norm_gradient_job;
+
+// dy and the factor that makes it g: rounded, g has the weight in it.
+INLINE lanes slope_and_weight(const norm_gradient_job *j, const float *dy, int64_t i, lanes *w) {
+    const int64_t n = j->n - i;
+    lanes d = load_columns(dy + i, n);
+    *w = j->w ? load_columns(j->w + i, n) : splat(1);
+    if (!j->inner) return d;
+    d = round_lanes(d * *w, j->inner);
+    *w = splat(1);
+    return d;
+}
 
 // The sums of g and of g (x - mean) over a row.
 static void gradient_sums(const norm_gradient_job *j, const float *dy, const float *x, double mean, double *sum, double *product) {
     doubles s = splat_double(0), t = s, p = s, q = s, m = splat_double(mean);
     for (int64_t i = 0; i < j->n; i += W) {
         int64_t n = j->n - i;
-        lanes d = load_columns(dy + i, n), v = load_columns(x + i, n);      // 0 beyond the row, so nothing is added there
-        doubles a = low_doubles(d), b = high_doubles(d);
-        if (j->w) {
-            lanes w = load_columns(j->w + i, n);
-            a *= low_doubles(w), b *= high_doubles(w);
-        }
+        lanes w, d = slope_and_weight(j, dy, i, &w), v = load_columns(x + i, n);      // 0 beyond the row, so nothing is added there
+        doubles a = low_doubles(d) * low_doubles(w), b = high_doubles(d) * high_doubles(w);
         s += a, t += b;
         p += a * (low_doubles(v) - m), q += b * (high_doubles(v) - m);
     }
@@ -47,7 +56,7 @@ static void norm_gradient_row(const norm_gradient_job *j, int64_t r) {
     doubles slope = splat_double(product / n * scale * scale);
     for (int64_t i = 0; i < j->n; i += W) {
         int64_t c = j->n - i;
-        lanes d = load_columns(dy + i, c), v = load_columns(x + i, c), w = j->w ? load_columns(j->w + i, c) : splat(1);
+        lanes w, d = slope_and_weight(j, dy, i, &w), v = load_columns(x + i, c);
         doubles a = input_gradient(low_doubles(d), low_doubles(v), low_doubles(w), m, s, o, slope);
         doubles b = input_gradient(high_doubles(d), high_doubles(v), high_doubles(w), m, s, o, slope);
         store_columns(j->dx + r * j->n + i, narrow(a, b), c);
@@ -66,8 +75,14 @@ static void norm_weights_task(void *context, int64_t task) {
     for (int64_t r = 0; r < j->rows; r++) {
         lanes d = load_columns(j->dy + r * j->n + c, n), x = load_columns(j->x + r * j->n + c, n);
         doubles m = splat_double(j->means[r]), s = splat_double(j->scales[r]), dl = low_doubles(d), dh = high_doubles(d);
-        a += dl * ((low_doubles(x) - m) * s), b += dh * ((high_doubles(x) - m) * s);
         low += dl, high += dh;
+        doubles xl = (low_doubles(x) - m) * s, xh = (high_doubles(x) - m) * s;
+        if (!j->inner) {
+            a += dl * xl, b += dh * xh;
+            continue;
+        }
+        lanes product = round_lanes(d * round_lanes(narrow(xl, xh), j->inner), j->inner);
+        a += low_doubles(product), b += high_doubles(product);
     }
     if (j->dw) store_columns(j->dw + c, narrow(a, b), n);
     if (j->db) store_columns(j->db + c, narrow(low, high), n);
@@ -95,9 +110,11 @@ static void norm_gradient(norm_gradient_job *j, const void *w, ck_type wt, int p
     ck_free(room, bytes);
 }
 
-static void rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
-                              int64_t rows, int64_t n, int threads) {
-    norm_gradient_job j = {.dy = dy, .x = x, .dx = dx, .dw = dw, .rows = rows, .n = n, .eps = eps};
+static void rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format,
+                              float *dx, float *dw, int64_t rows, int64_t n, int threads) {
+    rounding inner;
+    norm_gradient_job j = {.dy = dy, .x = x, .dx = dx, .dw = dw, .rows = rows, .n = n, .eps = eps,
+                           .inner = part_rounding(&inner, format)};
     norm_gradient(&j, w, wt, plus_one, threads);
 }
 

@@ -142,14 +142,15 @@ void ck_weight_gradient(const float *a, int64_t lda, const float *b, int64_t ldb
 // y[j] = sum over the rows of x[.,j], in fp64, rows ascending: a bias's gradient.
 void ck_column_sums(const float *x, int64_t ld, float *y, int64_t rows, int64_t n, int threads);
 // From y = w x r, r = rsqrt(mean(x^2) + eps), g = dy w: dx = r (g - x r mean(g x r)), dw = sum over rows of dy x r. w may be NULL; dx or dw
-// may be NULL where it is not wanted. Sums and products are in fp64.
-void ck_rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
-                          int64_t rows, int64_t n, int threads);
+// may be NULL where it is not wanted. Sums and products are in fp64. Here and below a format, if it is not NULL, is what autograd keeps the
+// parts of a gradient in: g, x r and dy x r.
+void ck_rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format,
+                          float *dx, float *dw, int64_t rows, int64_t n, int threads);
 // The same with x' = (x - mean) r: dx = r (g - mean(g) - x' mean(g x')), dw = sum of dy x', db = sum of dy; each may be NULL.
 void ck_layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
                             float *db, int64_t rows, int64_t n, int threads);
-// dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy.
-void ck_map_gradient(ck_function f, const float *x, const float *dy, float *dx, int64_t n, int threads);
+// dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy. Parts are rounded of the chains gelu_new (CK_GELU_TANH) and quick_gelu.
+void ck_map_gradient(ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads);
 // dx = p (dp - sum of p dp) over each row, the sum in fp64; outside the mask's [lo, hi) dx is 0 and nothing is read. See ck_softmax.
 void ck_softmax_gradient(const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T,
                          int threads);
@@ -164,13 +165,13 @@ void ck_attention_queries_gradient(const float *ds, ck_heads k, float *dq, int64
 void ck_attention_keys_gradient(const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                 float scale, ck_mask mask, int threads);
 // out = ds (1 - (s / cap)^2) with s the capped score; 0 where s is -infinity. out may be ds.
-void ck_softcap_gradient(const float *ds, const float *s, float cap, float *out, int64_t n, int threads);
+void ck_softcap_gradient(const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads);
 // ck_rope by the negative angle, which is its inverse and its transpose.
-void ck_rope_gradient(ck_heads dy, const float *cos, const float *sin, float *dx, int64_t heads, int64_t T, int64_t D, int64_t rotary,
-                      int interleaved, int threads);
+void ck_rope_gradient(ck_heads dy, const float *cos, const float *sin, const ck_format *format, float *dx, int64_t heads, int64_t T,
+                      int64_t D, int64_t rotary, int interleaved, int threads);
 // table = initial (or 0), then table[ids[i], :] += dy[i, :], i ascending. Ids outside the vocabulary add nothing. initial may be table.
-void ck_gather_gradient(const float *dy, const int32_t *ids, const float *initial, float *table, int64_t vocabulary, int64_t rows,
-                        int64_t n, int threads);
+void ck_gather_gradient(const float *dy, const int32_t *ids, const float *initial, const ck_format *format, float *table,
+                        int64_t vocabulary, int64_t rows, int64_t n, int threads);
 // y[h * head_stride + t * token_stride + d] = x[h,t,d]: heads side by side again. What lies between is not written.
 void ck_join_heads(ck_heads x, float *y, int64_t head_stride, int64_t token_stride, int64_t heads, int64_t T, int64_t D, int threads);
 // y = x[0] + x[1] + ..., from left to right. y may be one of them.

@@ -115,8 +115,43 @@ package struct Activation: Op {
         }
     }
 
+    /// Of a chain of elementary functions the gradient of each is rounded, and so is the sum of what they send to x, in the order in
+    /// which autograd walks them back.
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
+        guard rounding.format != nil else { return backward(input, values, shape: shape) }
+        return Dense(
+            shape,
+            zip(values[0].values, values[1].values).map { x, dy in
+                switch function {
+                case .geluNew: Activation.newSlope(x, dy, rounding)
+                case .geluQuick: Activation.quickSlope(x, dy, rounding)
+                default: dy * Activation.slope(function, x)
+                }
+            })
+    }
+
+    /// y = (x/2)·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³)
+    private static func newSlope<R: Scalar>(_ x: R, _ dy: R, _ r: Rounding) -> R {
+        let (root, cubic) = (R(0.797884560802865355879892), R(0.044715))
+        let t = r(R.tanh(r(root * r(x + r(cubic * r(x * x * x))))))
+        let sum = r(r(r(dy * r(R(0.5) * x)) * (1 - t * t)) * root)
+        let cube = r(r(sum * cubic) * r(3 * r(x * x)))
+        return r(sum + cube) + r(r(dy * r(1 + t)) * R(0.5))
+    }
+
+    /// y = x·σ(1.702x)
+    private static func quickSlope<R: Scalar>(_ x: R, _ dy: R, _ r: Rounding) -> R {
+        let s = r(value(.sigmoid, r(R(1.702) * x)))
+        return r(dy * s) + r(r(r(dy * x) * ((1 - s) * s)) * R(1.702))
+    }
+
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel("simd") { [function] values, _, threads in try Kernels.mapBackward(function, values[0], values[1], threads: threads) }]
+        [
+            Kernel(rounding: "simd") { [function] values, _, arithmetic in
+                try Kernels.mapBackward(
+                    function, values[0], values[1], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

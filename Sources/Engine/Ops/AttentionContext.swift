@@ -106,10 +106,17 @@ package struct AttentionContext: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded is, of heads that share a value, what each sends to it.
+    @specialized(where R == Double)
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         let (other, dc) = (values[0], values[values.count - 1])
         if input == 0 { return probabilityGradient(other, dc, shape) }
         return valueGradient(
-            other, dc, shape, mask.pass(queries: other.shape[1], keys: other.shape[2], first: values[values.count - 2].keys))
+            other, dc, shape, mask.pass(queries: other.shape[1], keys: other.shape[2], first: values[values.count - 2].keys),
+            rounding)
     }
 
     private func probabilityGradient<R: Scalar>(_ v: Dense<R>, _ dc: Dense<R>, _ shape: Shape) -> Dense<R> {
@@ -125,16 +132,20 @@ package struct AttentionContext: Op {
         }
     }
 
-    private func valueGradient<R: Scalar>(_ p: Dense<R>, _ dc: Dense<R>, _ shape: Shape, _ mask: AttentionMask) -> Dense<R> {
+    private func valueGradient<R: Scalar>(
+        _ p: Dense<R>, _ dc: Dense<R>, _ shape: Shape, _ mask: AttentionMask, _ rounding: Rounding
+    ) -> Dense<R> {
         let (heads, queries, keys, width) = (p.shape[0], p.shape[1], p.shape[2], shape[2])
         let group = heads / shape[0]
         return Dense(shape) { position in
             let (kv, j, d) = (position / (keys * width), position / width % keys, position % width)
             var sum: R = 0
             for h in kv * group..<(kv + 1) * group {
+                var own: R = rounding.format == nil ? sum : 0
                 for i in 0..<queries where mask.range(query: i, keys: keys).contains(j) {
-                    sum = sum.addingProduct(p.values[(h * queries + i) * keys + j], dc.values[(i * heads + h) * width + d])
+                    own = own.addingProduct(p.values[(h * queries + i) * keys + j], dc.values[(i * heads + h) * width + d])
                 }
+                sum = rounding.format == nil ? own : sum + rounding(own)
             }
             return sum
         }
@@ -142,11 +153,13 @@ package struct AttentionContext: Op {
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel("blocked") { [mask] values, shape, threads in
-                let dc = values[values.count - 1]
-                if input == 0 { return try Kernels.probabilitiesGradient(dc, v: values[0], shape: shape, threads: threads) }
+            Kernel(rounding: "blocked") { [mask] values, shape, arithmetic in
+                let (dc, p, threads) = (values[values.count - 1], values[0], arithmetic.threads)
+                if input == 0 { return try Kernels.probabilitiesGradient(dc, v: p, shape: shape, threads: threads) }
                 let mask = mask.with(first: values[values.count - 2])
-                return try Kernels.valuesGradient(dc, probs: values[0], mask: mask, shape: shape, threads: threads)
+                return try Kernels.overGroups(heads: p.shape[0], shape: shape, rounding: arithmetic.rounding.format, threads: threads) {
+                    try Kernels.valuesGradient(dc, probs: p, mask: mask, shape: $0, threads: threads)
+                }
             }
         ]
     }

@@ -141,7 +141,13 @@ package struct AttentionScores: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
-        let (other, ds) = (values[0], slopes(values))
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded are dS behind the cap, dS times the scale, and of heads that share a key what each sends to it.
+    @specialized(where R == Double)
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
+        let (other, ds) = (values[0], slopes(values, rounding))
         let (heads, queries, keys, width) = (ds.shape[0], ds.shape[1], ds.shape[2], shape[2])
         let group = heads / (input == 0 ? other.shape[0] : shape[0])
         let mask = mask.pass(queries: queries, keys: keys, first: values[values.count - 2].keys)
@@ -154,38 +160,56 @@ package struct AttentionScores: Op {
                 }
             } else {
                 for head in h * group..<(h + 1) * group {
+                    var own: R = rounding.format == nil ? sum : 0
                     for i in 0..<queries where mask.range(query: i, keys: keys).contains(at) {
-                        sum = sum.addingProduct(ds.values[(head * queries + i) * keys + at], other.values[(head * queries + i) * width + d])
+                        own = own.addingProduct(ds.values[(head * queries + i) * keys + at], other.values[(head * queries + i) * width + d])
                     }
+                    sum = rounding.format == nil ? own : sum + rounding(own)
                 }
             }
-            return sum * R(Float(scale))
+            return rounding.format == nil ? sum * R(Float(scale)) : sum
         }
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel("blocked") { [self] values, shape, threads in
-                let dy = values[values.count - 1]
-                let ds = softcap > 0 ? try Kernels.softcapGradient(dy, scores: values[1], cap: Float(softcap), threads: threads) : dy
-                let mask = mask.with(first: values[values.count - 2])
+            Kernel(rounding: "blocked") { [self] values, shape, arithmetic in
+                let (ds, rest) = try slopes(values, arithmetic)
+                let (mask, threads) = (mask.with(first: values[values.count - 2]), arithmetic.threads)
                 if input == 0 {
-                    return try Kernels.queriesGradient(ds, k: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+                    return try Kernels.queriesGradient(ds, k: values[0], scale: rest, mask: mask, shape: shape, threads: threads)
                 }
-                return try Kernels.keysGradient(ds, q: values[0], scale: Float(scale), mask: mask, shape: shape, threads: threads)
+                return try Kernels.overGroups(heads: ds.shape[0], shape: shape, rounding: arithmetic.rounding.format, threads: threads) {
+                    try Kernels.keysGradient(ds, q: values[0], scale: rest, mask: mask, shape: $0, threads: threads)
+                }
             }
         ]
     }
 
-    /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score.
-    private func slopes<R: Scalar>(_ values: [Dense<R>]) -> Dense<R> {
+    /// What the products read, and the scale that is left for them: none where dS times it is rounded first.
+    private func slopes(_ values: [Tensor], _ arithmetic: Arithmetic) throws -> (Tensor, scale: Float) {
+        let (dy, format, threads) = (values[values.count - 1], arithmetic.rounding.format, arithmetic.threads)
+        var ds = dy
+        if softcap > 0 {
+            ds = try Kernels.softcapGradient(dy, scores: values[1], cap: Float(softcap), rounding: format, threads: threads)
+        }
+        guard let format else { return (ds, Float(scale)) }
+        if softcap > 0 { ds = try format.rounded(fresh: ds, threads: threads) }
+        return (try format.rounded(fresh: Kernels.scale(ds, by: Float(scale), threads: threads), threads: threads), 1)
+    }
+
+    /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score; rounded it has the scale in it.
+    private func slopes<R: Scalar>(_ values: [Dense<R>], _ rounding: Rounding) -> Dense<R> {
         let ds = values[values.count - 1]
-        guard softcap > 0 else { return ds }
+        let narrow = rounding.format != nil
+        guard softcap > 0 else { return narrow ? ds.map { rounding($0 * R(Float(scale))) } : ds }
         return Dense(
             ds.shape,
             zip(ds.values, values[1].values).map { d, s in
                 let share = s / R(softcap)
-                return s.isFinite ? d * (1 - share * share) : 0
+                if !s.isFinite { return 0 }
+                guard narrow else { return d * (1 - share * share) }
+                return rounding(rounding(SoftCap.slope(d, of: s, R(softcap), rounding)) * R(Float(scale)))
             })
     }
 

@@ -51,18 +51,26 @@ package struct Embedding: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded is a row after each addition.
+    @specialized(where R == Double)
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         var table = Dense<R>(shape) { _ in 0 }
         let width = shape[1]
         for (t, id) in values[0].values.enumerated() {
-            for j in 0..<width { table.values[Int(id) * width + j] += values[1].values[t * width + j] }
+            let row = Int(id) * width
+            for j in 0..<width { table.values[row + j] = rounding(table.values[row + j] + values[1].values[t * width + j]) }
         }
         return table
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel("scatter") { values, shape, threads in
-                try Kernels.embeddingGradient(values[1], ids: values[0], onto: nil, shape: shape, threads: threads)
+            Kernel(rounding: "scatter") { values, shape, arithmetic in
+                try Kernels.embeddingGradient(
+                    values[1], ids: values[0], onto: nil, rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
             }
         ]
     }

@@ -102,15 +102,22 @@ package struct RMSNorm: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded are, if x̂ comes before the weight in a narrow format, g, and for dw x̂ and its products with dY.
+    @specialized(where R == Double)
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         let (x, dy) = (values[0], values[values.count - 1])
         let normalised = x.mapRows { _, row in
             let scale = scale(row)
             return row.map { $0 * scale }
         }
-        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised.map { Rounding(format: cast)($0) }, shape) }
+        let (part, product) = (Rounding(format: inner(rounding)), castsFirst ? rounding : .none)
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised.map { part($0) }, shape, rounding: product) }
         let w = factors(values[1].values)
         return dy.mapRows { number, row in
-            let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
+            let (g, n) = (zip(row, w).map { part($0 * $1) }, normalised.row(number))
             let mean = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / R(g.count)
             let scale = scale(x.row(number))
             return zip(g, n).map { scale * ($0 - $1 * mean) }
@@ -120,10 +127,11 @@ package struct RMSNorm: Op {
     package func backwardKernels(_ input: Int) -> [Kernel] {
         if cast != nil && input == 1 { return [] }
         return [
-            Kernel("simd") { [epsilon, plusOne] values, shape, threads in
+            Kernel(rounding: "simd") { [self] values, shape, arithmetic in
                 try Kernels.rmsNormGradient(
                     input == 0 ? .x : .weight, dY: values[values.count - 1], x: values[0], weight: input == 0 ? values[1] : nil,
-                    epsilon: Float(epsilon), plusOne: plusOne, shape: shape, threads: threads)
+                    epsilon: Float(epsilon), plusOne: plusOne, rounding: inner(arithmetic.rounding), shape: shape,
+                    threads: arithmetic.threads)
             }
         ]
     }
@@ -159,11 +167,11 @@ package struct RMSNorm: Op {
 
 /// What RMSNorm and LayerNorm have in common.
 enum Norms {
-    /// Σₜ a[t,j]·b[t,j]: the gradient of what scales every row alike.
-    static func columnSums<R: Scalar>(of a: Dense<R>, times b: Dense<R>, _ shape: Shape) -> Dense<R> {
+    /// Σₜ a[t,j]·b[t,j]: the gradient of what scales every row alike. Rounded are the products.
+    static func columnSums<R: Scalar>(of a: Dense<R>, times b: Dense<R>, _ shape: Shape, rounding: Rounding = .none) -> Dense<R> {
         let length = a.shape.rowLength
         return Dense(shape) { j in
-            (0..<a.shape.rowCount).reduce(0) { $0 + a.values[$1 * length + j] * b.values[$1 * length + j] }
+            (0..<a.shape.rowCount).reduce(0) { $0 + rounding(a.values[$1 * length + j] * b.values[$1 * length + j]) }
         }
     }
 

@@ -94,6 +94,11 @@ package struct Rope: Op {
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded are both products.
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         let dy = values[values.count - 1]
         guard input == 0 else { return tableGradient(input, values[0], dy, shape) }
         let (cos, sin) = (values[0], values[1])
@@ -102,8 +107,8 @@ package struct Rope: Op {
             let t = row % dy.shape[1]
             return values.indices.map { at in
                 guard let (other, pair, sign) = partner(at - values.startIndex, pairs: pairs) else { return values[at] }
-                return values[at] * cos.values[t * pairs + pair] - R(sign) * values[values.startIndex + other]
-                    * sin.values[t * pairs + pair]
+                let turned = values[values.startIndex + other] * sin.values[t * pairs + pair]
+                return rounding(values[at] * cos.values[t * pairs + pair]) - R(sign) * rounding(turned)
             }
         }
     }
@@ -125,9 +130,10 @@ package struct Rope: Op {
     package func backwardKernels(_ input: Int) -> [Kernel] {
         guard input == 0 else { return [] }
         return [
-            Kernel("simd") { [interleaved] values, _, threads in
+            Kernel(rounding: "simd") { [interleaved] values, _, arithmetic in
                 try Kernels.ropeGradient(
-                    values[2], cos: values[0].contiguous(), sin: values[1].contiguous(), interleaved: interleaved, threads: threads)
+                    values[2], cos: values[0].contiguous(), sin: values[1].contiguous(), interleaved: interleaved,
+                    rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }

@@ -58,17 +58,29 @@ package struct SoftCap: Op {
         ]
     }
 
-    /// (1 − y/c)·(1 + y/c), as the kernel has it: near the cap the square would lose digits.
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// Rounded are dY·c, that times the tangent's slope, and the tangent itself.
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         guard cap > 0 else { return values[1] }
-        return Dense(shape, zip(values[0].values, values[1].values).map { $1 * ((1 - $0 / R(cap)) * (1 + $0 / R(cap))) })
+        return Dense(shape, zip(values[0].values, values[1].values).map { SoftCap.slope($1, of: $0, R(cap), rounding) })
+    }
+
+    /// dy through the cap of a number that came out of it as y: (1 − y/c)·(1 + y/c), since near the cap the square would lose digits.
+    static func slope<R: Scalar>(_ dy: R, of y: R, _ cap: R, _ rounding: Rounding) -> R {
+        guard rounding.format != nil else { return dy * ((1 - y / cap) * (1 + y / cap)) }
+        let tangent = rounding(y / cap)
+        return rounding(rounding(dy * cap) * (1 - tangent * tangent)) / cap
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         guard cap > 0 else { return [Kernel("view", .view) { values, _, _ in values[1] }] }
         return [
-            Kernel("simd") { [cap] values, _, threads in
-                try Kernels.softcapGradient(values[1], scores: values[0], cap: Float(cap), threads: threads)
+            Kernel(rounding: "simd") { [cap] values, _, arithmetic in
+                try Kernels.softcapGradient(
+                    values[1], scores: values[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }
