@@ -17,6 +17,9 @@ package final class Buffer: Sendable {
         filled = Atomic(0)
     }
 
+    /// Gives memory that was kept for reuse back to the system.
+    package static func releaseUnused() { ck_release_pool() }
+
     deinit {
         if let base = UnsafeMutableRawPointer(bitPattern: address) { ck_free(base, max(byteCount, 64)) }
     }
