@@ -83,7 +83,9 @@ extension Session {
         guard let last = state.lines.last, !last.isRunning else { return }
         let wasRunning = isNew || running?.isRunning == true || running?.isJudging == true
         guard wasRunning, !last.isJudging || isNew || running?.isRunning == true else { return }
-        let judged = last.isJudging || last.verdicts.entries.isEmpty ? "" : "; \(VerdictWords.sum(last.verdicts))"
+        // There is nothing to explain where no value differs.
+        let isSame = last.verdicts.entries.allSatisfy { $0.verdict.kind == .same }
+        let judged = last.isJudging || isSame ? "" : "; \(VerdictWords.sum(last.verdicts))"
         say("\(last.name): \(CompareWords.verdict(last.comparison))\(judged)")
     }
 }
