@@ -53,9 +53,10 @@ package struct SafetensorsHeader: Sendable {
             } else {
                 try add(name, reader.fields(), dataStart: dataStart)
             }
-            guard 8 + reader.offset - released >= SafetensorsHeader.keptText else { continue }
-            release(released..<8 + reader.offset)
-            released = 8 + reader.offset
+            let read = 8 + reader.offset
+            guard read - released >= SafetensorsHeader.keptText else { continue }
+            release(released..<read)
+            released = read
         }
         try reader.end()
         shapes = []

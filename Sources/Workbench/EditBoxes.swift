@@ -138,7 +138,7 @@ extension Session {
             overlay = nil
             remember()
             select(ValueRef(id: id), remember: false)
-        default: overlay = .edits(selection: min(max(selection + key.scroll, 0), max(items.count - 1, 0)))
+        default: overlay = .edits(selection: key.moved(selection, of: items.count))
         }
         return []
     }

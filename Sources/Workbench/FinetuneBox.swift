@@ -56,7 +56,7 @@ extension Session {
         case .character("d"): return execute("finetune-set \(name) \(Setting.find(name)?.standard ?? "")")
         case .home: overlay = .finetune(selection: 0)
         case .end: overlay = .finetune(selection: names.count - 1)
-        default: overlay = .finetune(selection: min(max(selection + key.scroll, 0), names.count - 1))
+        default: overlay = .finetune(selection: key.moved(selection, of: names.count))
         }
         return []
     }

@@ -113,7 +113,7 @@ extension Session {
             overlay = nil
             return []
         }
-        let next = min(max(selection + key.scroll, 0), max(themes.count - 1, 0))
+        let next = key.moved(selection, of: themes.count)
         overlay = .themes(selection: next, before: before)
         guard themes.indices.contains(next) else { return [] }
         theme = themes[next]
@@ -170,4 +170,7 @@ extension Key {
         default: 0
         }
     }
+
+    /// The place of a list of `count` lines to which the key leads from another.
+    func moved(_ place: Int, of count: Int) -> Int { min(max(place + scroll, 0), max(count - 1, 0)) }
 }

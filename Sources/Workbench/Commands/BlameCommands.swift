@@ -62,14 +62,18 @@ extension Session {
     mutating func blameKey(_ key: Key, _ selection: Int) -> [Effect] {
         let entries = blame?.blame.sorted ?? []
         guard key.code == .enter else {
-            overlay = .blame(selection: min(max(selection + key.scroll, 0), max(entries.count - 1, 0)))
+            overlay = .blame(selection: key.moved(selection, of: entries.count))
             return []
         }
         guard let entry = entries[safe: selection], let name = blame?.values[entry.name], let value = value(named: name) else { return [] }
+        leaveBox(for: value)
+        return []
+    }
+
+    private mutating func leaveBox(for value: ValueRef) {
         overlay = nil
         remember()
         select(value, remember: false)
-        return []
     }
 
     mutating func receive(_ state: KeepState) {
@@ -91,10 +95,8 @@ extension Session {
             line = LineEditor(.command, text: "blame save ")
         case _ where key.code == .enter:
             guard let unit = units[safe: selection], let value = value(named: unit.name) else { return [] }
-            overlay = nil
-            remember()
-            select(value, remember: false)
-        default: overlay = .kept(selection: min(max(selection + key.scroll, 0), max(units.count - 1, 0)))
+            leaveBox(for: value)
+        default: overlay = .kept(selection: key.moved(selection, of: units.count))
         }
         return []
     }

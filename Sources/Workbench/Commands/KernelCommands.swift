@@ -80,7 +80,7 @@ extension Session {
     mutating func kernelsKey(_ key: Key, _ value: ValueRef, _ selection: Int) -> [Effect] {
         let names = kernelNames(value)
         guard key.code == .enter || key == Key(" ") else {
-            overlay = .kernels(value, selection: min(max(selection + key.scroll, 0), max(names.count - 1, 0)))
+            overlay = .kernels(value, selection: key.moved(selection, of: names.count))
             return []
         }
         guard let name = names[safe: selection] else { return [] }

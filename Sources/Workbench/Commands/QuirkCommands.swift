@@ -31,7 +31,7 @@ extension Session {
     mutating func quirksKey(_ key: Key, _ selection: Int) -> [Effect] {
         let listed = quirks.listed
         guard key.code == .enter || key == Key(" ") else {
-            overlay = .quirks(selection: min(max(selection + key.scroll, 0), max(listed.count - 1, 0)))
+            overlay = .quirks(selection: key.moved(selection, of: listed.count))
             return []
         }
         guard let quirk = listed[safe: selection] else { return [] }
