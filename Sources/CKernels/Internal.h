@@ -14,6 +14,10 @@ int ck_runs(int threads);
 // A thread's part of the matrix that the next product will read, and its length; NULL if nobody said.
 const uint8_t *ck_expected(int64_t part, int64_t *bytes);
 
+// Where lines that are read once should wait when they are fetched early: 1 in the second-level cache, as on Intel, whose non-temporal
+// fetches fill the first level alone and push each other out of it; 0 wherever the processor puts what is read once.
+int ck_fetches_to_second_level(void);
+
 // This thread's own scratch memory of at least `bytes`, 64-byte aligned, kept until the thread ends; NULL if there is none.
 void *ck_scratch(size_t bytes);
 
@@ -48,22 +52,22 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(attention_scores, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
                          float scale, float softcap, ck_mask mask, int threads), \
       (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, threads)) \
-    K(attention_context, (const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
+    K(attention_context, (const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
                           int64_t D, ck_mask mask, int threads), \
-      (probs, v, context, heads, kv_heads, T, S, D, mask, threads)) \
-    K(softmax, (const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads), \
-      (x, y, rows, n, mask, T, threads)) \
+      (probs, v, format, context, heads, kv_heads, T, S, D, mask, threads)) \
+    K(softmax, (const float *x, const ck_format *format, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads), \
+      (x, format, y, rows, n, mask, T, threads)) \
     K(rope, (ck_heads x, const float *cos, const float *sin, float *y, int64_t heads, int64_t T, int64_t D, int64_t rotary, \
              int interleaved, int threads), \
       (x, cos, sin, y, heads, T, D, rotary, interleaved, threads)) \
     K(rms_norm, (const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads), \
       (x, w, wt, eps, plus_one, y, rows, n, threads)) \
-    K(layer_norm, (const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y, \
-                   int64_t rows, int64_t n, int threads), \
-      (x, w, wt, b, bt, eps, plus_one, y, rows, n, threads)) \
+    K(layer_norm, (const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, const ck_format *format, \
+                   float *y, int64_t rows, int64_t n, int threads), \
+      (x, w, wt, b, bt, eps, plus_one, format, y, rows, n, threads)) \
     K(map, (ck_function f, const float *x, float *y, int64_t n, int threads), (f, x, y, n, threads)) \
-    K(add, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
-    K(multiply, (const float *a, const float *b, float *y, int64_t n, int threads), (a, b, y, n, threads)) \
+    K(add, (const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads), (a, b, format, y, n, threads)) \
+    K(multiply, (const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads), (a, b, format, y, n, threads)) \
     K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
     K(softcap, (const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads), (a, cap, format, y, n, threads)) \
     K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
@@ -128,17 +132,17 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (codes, absmax, n, block, levels, y, threads)) \
     K(encode_nf4, (const void *x, ck_type type, int64_t n, const float *levels, uint8_t *codes, float *absmax, int threads), \
       (x, type, n, levels, codes, absmax, threads)) \
-    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y, \
-                         int64_t rows, int64_t n, int threads), \
-      (x, w, wt, eps, plus_one, format, y, rows, n, threads)) \
+    K(rms_norm_rounded, (const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *parts, \
+                         const ck_format *format, float *y, int64_t rows, int64_t n, int threads), \
+      (x, w, wt, eps, plus_one, parts, format, y, rows, n, threads)) \
     K(attention_scores_rounded, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
                                  float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
       (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
     K(rope_rounded, (ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T, \
                      int64_t D, int64_t rotary, int interleaved, int threads), \
       (x, cos, sin, format, y, heads, T, D, rotary, interleaved, threads)) \
-    K(map_rounded, (ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads), \
-      (f, x, format, y, n, threads)) \
+    K(map_rounded, (ck_function f, const float *x, const ck_format *parts, const ck_format *format, float *y, int64_t n, int threads), \
+      (f, x, parts, format, y, n, threads)) \
     K(cast, (const float *x, float *y, int64_t n, const ck_format *format, int threads), (x, y, n, format, threads)) \
     K(upper_halves, (const float *x, uint16_t *y, int64_t n, int threads), (x, y, n, threads)) \
     K(cast_blocks, (const float *x, float *y, int64_t rows, int64_t n, int64_t block, ck_block_scale scale, const ck_format *format, \
@@ -170,12 +174,30 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
       (x, n, low, high, counts, bins, threads))
 
 typedef void (*ck_bf16_product)(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias,
-                                ck_type bt, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+                                ck_type bt, const ck_format *format, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+// Those that have a table of their own where the processor multiplies tiles.
+#define CK_TILE_KERNELS(K) \
+    K(matmul_bf16_tile, (const float *x, int64_t ldx, int turned, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, \
+                         ck_type bt, const ck_format *format, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads), \
+      (x, ldx, turned, w, wt, transposed, ldw, bias, bt, format, y, ldy, m, n, k, threads)) \
+    K(attention_scores_tile, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                              float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
+      (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
+    K(attention_context_tile, (const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads, \
+                               int64_t T, int64_t S, int64_t D, ck_mask mask, int threads), \
+      (probs, v, format, context, heads, kv_heads, T, S, D, mask, threads))
+typedef struct {
+#define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
+    CK_TILE_KERNELS(K)
+#undef K
+} ck_tile_table;
+
 typedef struct {
 #define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
     CK_KERNELS(K)
 #undef K
     ck_bf16_product matmul_bf16;
+    ck_tile_table tiles;
     uint64_t (*hash)(const void *bytes, size_t count, int threads);
     double (*sum_squares)(const float *x, int64_t n, int threads);
 } ck_table;
@@ -183,4 +205,5 @@ extern const ck_table ck_table_portable;
 #if defined(__x86_64__)
 extern const ck_table ck_table_avx2, ck_table_avx512;
 extern const ck_bf16_product ck_matmul_bf16_native;
+extern const ck_tile_table ck_tiles_native;
 #endif

@@ -7,7 +7,7 @@ extension Stepper {
         let inputs = try rounded(inputs, to: choice.inputs, threads: threads)
         if choice.isDouble { return try formula(op, inputs) }
         let value = try raw(op, choice, inputs, shape, threads: threads)
-        if choice.isCopy { return value }
+        if choice.isCopy || choice.isRounded(op) { return value }
         return choice.isShared
             ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
     }

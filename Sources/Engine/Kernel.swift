@@ -10,6 +10,8 @@ package struct Kernel: Sendable {
     package let card: KernelCard?
     /// The format in which the kernel reads its inputs, or those that its card names, whatever they are in; nil: as they are.
     package var inputs: NumberFormat?
+    /// Whether it rounds what it gives to the format of the parts, so that nobody need read all of it once more.
+    package var roundsOutput = false
     /// The op whose function it is, where that is another function than its op's: such a kernel changes what is meant.
     package private(set) var meaning: (any Op)?
     /// Where it computes several steps in one: what it reads, if the program has those steps before this one.
@@ -26,9 +28,11 @@ package struct Kernel: Sendable {
 
     /// The same where the parts are rounded as the arithmetic says.
     package init(
-        rounding name: String, _ card: KernelCard? = nil, _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
+        rounding name: String, _ card: KernelCard? = nil, roundsOutput: Bool = false,
+        _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
     ) {
         self.name = name
+        self.roundsOutput = roundsOutput
         self.card = card
         self.body = body
     }

@@ -134,7 +134,7 @@ extension KernelReading {
             card: trial.kernel.map { $0.card ?? generic } ?? KernelCard.reference(trial.own),
             meaning: trial.kernel?.meaning.map { $0.card.name + $0.parameters.map { " \($0.name) \($0.value)" }.joined(separator: ",") },
             operations: trial.op.cost(trial.inputs.map(\.shape), output: made.shape),
-            bytes: trial.inputs.reduce(made.elementCount * 4) { $0 + $1.byteCount }, seconds: seconds, limits: limits,
-            difference: difference, differing: differing, elementCount: made.elementCount)
+            bytes: trial.inputs.reduce(made.elementCount * 4) { $0 + $1.byteCount }, seconds: seconds,
+            limits: limits.reading(trial.kernel?.inputs), difference: difference, differing: differing, elementCount: made.elementCount)
     }
 }

@@ -29,6 +29,11 @@ package struct Policy: Sendable {
         return choice
     }
 
+    /// Whether a rule asks for the processor's products of bf16 numbers.
+    package var multipliesBF16: Bool {
+        (rules + live).contains { rule in rule.kernel.map { Linear.narrowKernels.contains($0) } ?? false }
+    }
+
     /// Whether everything is fp32 by the best kernels.
     var isPlain: Bool { rules.isEmpty && live.isEmpty }
 
@@ -108,6 +113,12 @@ package struct Policy: Sendable {
             choice.rounding = Rounding(format: format, accumulation: accumulation)
             choice.direct = format == .fp32 && inputs == nil && accumulation == nil && deputy == nil ? kernel?.body : nil
             return choice
+        }
+
+        /// Whether what computes gives numbers that are in the format.
+        func isRounded(_ op: any Op) -> Bool {
+            guard rounding.format != nil, runner?.roundsOutput == true else { return false }
+            return !(op.isProduct && (accumulation == .fp64 || rounding.accumulation != nil))
         }
 
         /// Only formulas are generic over the width of numbers.

@@ -27,12 +27,20 @@ extension Policy {
             case .fp64: "* fp64"
             case .fp32: ""
             case .tf32: "@products inputs tf32"
-            case .bf16: Preset.whole("bf16") + (Kernels.hasBF16Dot ? "\n@linear kernel bf16dot" : "")
+            case .bf16: Preset.whole("bf16") + Preset.products
             case .fp16: Preset.whole("fp16")
             case .autocastBF16: Preset.autocast("bf16")
             case .autocastFP16: Preset.autocast("fp16")
             case .mixed: Preset.whole("bf16") + "\n@embedding fp32\n@add fp32\n@RMSNorm fp32\n@LayerNorm fp32\n@softmax fp32\nlogits fp32"
             }
+        }
+
+        /// By the processor's own products of bf16 numbers, if it has any.
+        private static var products: String {
+            if Kernels.hasBF16Tile {
+                return ["linear", "attention-scores", "attention-context"].map { "\n@\($0) kernel bf16tile" }.joined()
+            }
+            return Kernels.hasBF16Dot ? "\n@linear kernel bf16dot" : ""
         }
 
         package var rules: [Rule] { (try? Policy.rules(from: text)) ?? [] }

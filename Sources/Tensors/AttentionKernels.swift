@@ -53,10 +53,13 @@ extension Kernels {
         ck_heads(base: pointer(x), head_stride: Int64(x.stride(0)), token_stride: Int64(x.stride(1)))
     }
 
+    /// How the products of attention add up: in one chain of fused multiply-adds, or as TDPBF16PS does.
+    package enum AttentionSums: Sendable { case chain, bf16Tiles }
+
     /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
     package static func attentionScores(
-        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, rounding: NumberFormat? = nil, shape: Shape,
-        threads: Int
+        _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, sums: AttentionSums = .chain,
+        rounding: NumberFormat? = nil, shape: Shape, threads: Int
     ) throws -> Tensor {
         let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
         return try withExtendedLifetime((q, k)) {
@@ -64,7 +67,7 @@ extension Kernels {
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 mask.withKernelMask { mask in
                     withKernelFormat(rounding) { format in
-                        ck_attention_scores_rounded(
+                        (sums == .chain ? ck_attention_scores_rounded : ck_attention_scores_tile)(
                             heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
                             Int64(q.shape[2]), scale, softcap, mask, format, Int32(threads))
                     }
@@ -74,33 +77,42 @@ extension Kernels {
     }
 
     /// probs [head, T, S], v [kv head, S, D] → [T, head · D].
-    package static func attentionContext(_ probs: Tensor, _ v: Tensor, mask: AttentionMask, shape: Shape, threads: Int) throws -> Tensor {
+    package static func attentionContext(
+        _ probs: Tensor, _ v: Tensor, mask: AttentionMask, sums: AttentionSums = .chain, rounding: NumberFormat? = nil, shape: Shape,
+        threads: Int
+    ) throws -> Tensor {
         let mask = mask.pass(queries: probs.shape[1], keys: probs.shape[2])
         return try withExtendedLifetime((probs, v)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 mask.withKernelMask { mask in
-                    ck_attention_context(
-                        pointer(probs), heads(v), y, Int64(probs.shape[0]), Int64(v.shape[0]), Int64(probs.shape[1]),
-                        Int64(probs.shape[2]), Int64(v.shape[2]), mask, Int32(threads))
+                    withKernelFormat(rounding) { format in
+                        (sums == .chain ? ck_attention_context : ck_attention_context_tile)(
+                            pointer(probs), heads(v), format, y, Int64(probs.shape[0]), Int64(v.shape[0]), Int64(probs.shape[1]),
+                            Int64(probs.shape[2]), Int64(v.shape[2]), mask, Int32(threads))
+                    }
                 }
             }
         }
     }
 
     /// Along the last axis. With a mask, x is [head, T, S] and what lies outside becomes 0 without being read.
-    package static func softmax(_ x: Tensor, mask: AttentionMask?, threads: Int) throws -> Tensor {
+    package static func softmax(_ x: Tensor, mask: AttentionMask?, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let x = try x.contiguous()
         return try withExtendedLifetime(x) {
             try Tensor(x.shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 let rows = Int64(x.shape.rowCount)
                 let length = Int64(x.shape.rowLength)
-                guard let mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]) else {
-                    return ck_softmax(pointer(x), y, rows, length, nil, rows, Int32(threads))
-                }
-                mask.withKernelMask { mask in
-                    withUnsafePointer(to: mask) { ck_softmax(pointer(x), y, rows, length, $0, Int64(x.shape[1]), Int32(threads)) }
+                withKernelFormat(rounding) { format in
+                    guard let mask = mask?.pass(queries: x.shape[1], keys: x.shape[2]) else {
+                        return ck_softmax(pointer(x), format, y, rows, length, nil, rows, Int32(threads))
+                    }
+                    mask.withKernelMask { mask in
+                        withUnsafePointer(to: mask) {
+                            ck_softmax(pointer(x), format, y, rows, length, $0, Int64(x.shape[1]), Int32(threads))
+                        }
+                    }
                 }
             }
         }

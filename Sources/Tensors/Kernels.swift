@@ -46,22 +46,45 @@ package enum Kernels {
         ck_expect(weight.bytes.baseAddress, Int64(weight.byteCount), Int32(threads))
     }
 
-    /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32.
-    package static func matmulBF16(_ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, shape: Shape, threads: Int) throws
-        -> Tensor
-    {
+    /// The same product as VDPBF16PS makes it: x and W rounded to bf16, pairs of products, sums in fp32; the outputs are rounded.
+    package static func matmulBF16(
+        _ x: Tensor, _ weight: Tensor, bias: Tensor?, transposed: Bool, rounding: NumberFormat? = nil, shape: Shape, threads: Int
+    ) throws -> Tensor {
         let (x, p) = try floats(x)
         let weight = try weight.unpacked()
         let (input, output) = (Int64(x.shape.rowLength), Int64(shape.rowLength))
         return try produce(shape, keeping: [x, weight]) { y in
-            ck_matmul_bf16(
-                p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.stride(0)),
-                bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, y, output, Int64(x.shape.rowCount), output, input, Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_matmul_bf16(
+                    p, input, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0, Int64(weight.stride(0)),
+                    bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, format, y, output, Int64(x.shape.rowCount), output, input,
+                    Int32(threads))
+            }
         }
     }
 
-    /// Whether the processor multiplies pairs of bf16 numbers itself.
+    /// The same as TDPBF16PS makes it. turned: x is [input, rows], and the product is xᵀ · Wᵀ.
+    package static func matmulBF16Tile(
+        _ x: Tensor, turned: Bool = false, _ weight: Tensor, bias: Tensor?, transposed: Bool, rounding: NumberFormat? = nil, shape: Shape,
+        threads: Int
+    ) throws -> Tensor {
+        let (x, p) = try floats(x)
+        let weight = try weight.unpacked()
+        let output = Int64(shape.rowLength)
+        let (rows, length) = (Int64(x.shape.rowCount), Int64(x.shape.rowLength))
+        return try produce(shape, keeping: [x, weight]) { y in
+            withKernelFormat(rounding) { format in
+                ck_matmul_bf16_tile(
+                    p, length, turned ? 1 : 0, weight.bytes.baseAddress, weight.type.kernelType, transposed ? 1 : 0,
+                    Int64(weight.stride(0)), bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, format, y, output,
+                    turned ? length : rows, output, turned ? rows : length, Int32(threads))
+            }
+        }
+    }
+
+    /// Whether the processor multiplies pairs of bf16 numbers itself, and whether it does so a tile at a time.
     package static var hasBF16Dot: Bool { ck_has_bf16_dot() != 0 }
+    package static var hasBF16Tile: Bool { ck_has_bf16_tile() != 0 }
 
     /// [T] ids into a table [vocabulary, feature].
     package static func gather(_ table: Tensor, _ ids: Tensor, shape: Shape, threads: Int) throws -> Tensor {
@@ -74,46 +97,57 @@ package enum Kernels {
         }
     }
 
-    package static func rmsNorm(_ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, rounding: NumberFormat? = nil, threads: Int)
-        throws -> Tensor
-    {
+    package static func rmsNorm(
+        _ x: Tensor, _ weight: Tensor, epsilon: Float, plusOne: Bool, parts: NumberFormat? = nil, rounding: NumberFormat? = nil,
+        threads: Int
+    ) throws -> Tensor {
         let (x, p) = try floats(x)
         return try produce(x.shape, keeping: [x, weight]) { y in
-            withKernelFormat(rounding) { format in
-                ck_rms_norm_rounded(
-                    p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, format, y, Int64(x.shape.rowCount),
-                    Int64(x.shape.rowLength), Int32(threads))
+            withKernelFormat(parts) { parts in
+                withKernelFormat(rounding) { format in
+                    ck_rms_norm_rounded(
+                        p, weight.bytes.baseAddress, weight.type.kernelType, epsilon, plusOne ? 1 : 0, parts, format, y,
+                        Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
+                }
             }
         }
     }
 
-    package static func layerNorm(_ x: Tensor, _ weight: Tensor, _ bias: Tensor?, epsilon: Float, threads: Int) throws -> Tensor {
+    package static func layerNorm(
+        _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, epsilon: Float, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
         let (x, p) = try floats(x)
         return try produce(x.shape, keeping: [x, weight]) { y in
-            ck_layer_norm(
-                p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon, 0,
-                y,
-                Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_layer_norm(
+                    p, weight.bytes.baseAddress, weight.type.kernelType, bias?.bytes.baseAddress, (bias?.type ?? .f32).kernelType, epsilon,
+                    0, format, y, Int64(x.shape.rowCount), Int64(x.shape.rowLength), Int32(threads))
+            }
         }
     }
 
-    package static func add(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
+    package static func add(_ a: Tensor, _ b: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (a, p) = try floats(a)
         let (b, q) = try floats(b)
-        return try produce(a.shape, keeping: [a, b]) { ck_add(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+        return try produce(a.shape, keeping: [a, b]) { y in
+            withKernelFormat(rounding) { ck_add(p, q, $0, y, Int64(a.elementCount), Int32(threads)) }
+        }
     }
 
-    package static func multiply(_ a: Tensor, _ b: Tensor, threads: Int) throws -> Tensor {
+    package static func multiply(_ a: Tensor, _ b: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (a, p) = try floats(a)
         let (b, q) = try floats(b)
-        return try produce(a.shape, keeping: [a, b]) { ck_multiply(p, q, $0, Int64(a.elementCount), Int32(threads)) }
+        return try produce(a.shape, keeping: [a, b]) { y in
+            withKernelFormat(rounding) { ck_multiply(p, q, $0, y, Int64(a.elementCount), Int32(threads)) }
+        }
     }
 
     package static func map(_ function: ElementFunction, _ x: Tensor, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let (x, p) = try floats(x)
         return try produce(x.shape, keeping: [x]) { y in
-            withKernelFormat(function.isChain ? rounding : nil) { format in
-                ck_map_rounded(function.kernelFunction, p, format, y, Int64(x.elementCount), Int32(threads))
+            withKernelFormat(rounding) { format in
+                ck_map_rounded(
+                    function.kernelFunction, p, function.isChain ? format : nil, format, y, Int64(x.elementCount), Int32(threads))
             }
         }
     }

@@ -14,6 +14,17 @@ struct KernelTableTests {
         }
     }
 
+    /// Rounding what a kernel has rounded itself changes nothing, and nobody rounds it once more.
+    @Test(arguments: KernelCases.all) func whatAKernelRoundsIsRounded(_ test: SampleCase) throws {
+        for format in Self.formats where format.isElementwise && !format.keepsSingle {
+            let trial = try KernelTrial(test, format)
+            for kernel in test.sample.op.allKernels where kernel.roundsOutput {
+                let value = try kernel.run(trial.inputs, trial.shape, Arithmetic(threads: 2, rounding: Rounding(format: format)))
+                #expect(try value.floats().map(\.bitPattern) == trial.stored(value).floats().map(\.bitPattern), "\(kernel.name), \(format)")
+            }
+        }
+    }
+
     /// The bits of a value do not depend on how many threads made it.
     @Test(arguments: KernelCases.all) func threadsChangeNoBit(_ test: SampleCase) throws {
         for format in [NumberFormat.fp32, .bf16] {
@@ -87,8 +98,10 @@ struct KernelTrial {
 
     /// As the stepper would store it.
     func run(_ kernel: Kernel, threads: Int) throws -> Tensor {
-        try format.rounded(kernel.run(inputs, shape, Arithmetic(threads: threads, rounding: rounding)), threads: threads)
+        try stored(kernel.run(inputs, shape, Arithmetic(threads: threads, rounding: rounding)))
     }
+
+    func stored(_ value: Tensor) throws -> Tensor { try format.rounded(value, threads: 1) }
 
     func expect(_ kernel: Kernel) throws {
         let value = try run(kernel, threads: 2)

@@ -18,6 +18,7 @@ struct Attention: CustomTestStringConvertible {
         Attention(heads: 1, keyHeads: 1, queries: 50, keys: 50, width: 33, causal: false, first: true),
         Attention(heads: 16, keyHeads: 1, queries: 2, keys: 70, width: 32),
         Attention(heads: 1, keyHeads: 1, queries: 1, keys: 1, width: 1),
+        Attention(heads: 2, keyHeads: 1, queries: 40, keys: 1100, width: 40, window: 700),
     ]
 
     /// Which keys row i sees, from the header's definition.
@@ -30,10 +31,15 @@ struct Attention: CustomTestStringConvertible {
 }
 
 extension Kernels {
-    @Test("scores and context are one fma chain over what a row sees, bit for bit", arguments: Attention.table)
-    func attention(_ a: Attention) {
+    @Test(
+        "scores and context are the sums of what a row sees, in one fma chain or as TDPBF16PS makes them, bit for bit",
+        arguments: Attention.table, [false, true], [false, true])
+    func attention(_ a: Attention, tiles: Bool, poisoned: Bool) {
         var random = Generator(UInt64(a.queries * 131 + a.keys))
-        let q = random.values(a.heads * a.queries * a.width), k = random.values(a.keyHeads * a.keys * a.width)
+        let q = random.values(a.heads * a.queries * a.width)
+        var k = random.values(a.keyHeads * a.keys * a.width)
+        // Who does not see the last key, or one in the middle, must not notice.
+        if poisoned { (k[k.count - 1], k[a.keys / 2 * a.width]) = (.nan, .infinity) }
         let first = (0..<a.queries).map { _ in Int32(random.below(a.keys / 2 + 1)) }
         var probs = random.values(a.heads * a.queries * a.keys)
         var scores = [Float](repeating: -.infinity, count: probs.count), context = [Float](repeating: 0, count: q.count)
@@ -42,25 +48,27 @@ extension Kernels {
             for i in 0..<a.queries {
                 let row = (h * a.queries + i) * a.keys
                 for j in 0..<a.keys where !a.seen(i, first).contains(j) { probs[row + j] = .nan }
-                for j in a.seen(i, first) {
-                    var sum: Float = 0
-                    for d in 0..<a.width {
-                        let key = k[(kv * a.keys + j) * a.width + d]
-                        sum.addProduct(q[(i * a.heads + h) * a.width + d], key)
-                        context[(i * a.heads + h) * a.width + d].addProduct(probs[row + j], key)
-                    }
-                    scores[row + j] = sum * 0.125
+                let seen = a.seen(i, first), query = Array(q[(i * a.heads + h) * a.width..<(i * a.heads + h + 1) * a.width])
+                let keys = (0..<a.keys).map { Array(k[(kv * a.keys + $0) * a.width..<(kv * a.keys + $0 + 1) * a.width]) }
+                for j in seen { scores[row + j] = 0.125 * (tiles ? Product.tiles(query, keys[j]) : chain(query, keys[j])) }
+                for d in 0..<a.width {
+                    let (p, v) = (Array(probs[row..<row + a.keys]), keys.map { $0[d] })
+                    context[(i * a.heads + h) * a.width + d] =
+                        tiles ? Product.tiles(p, v, seen: seen) : chain(Array(p[seen]), Array(v[seen]))
                 }
             }
         }
-        run(a, q, k, probs, first) { name, gotScores, gotContext in
+        run(a, q, k, probs, first, tiles: tiles) { name, gotScores, gotContext in
             #expect(same(gotScores, scores), "scores, \(name)")
             #expect(same(gotContext, context), "context, \(name)")
         }
     }
 
+    private func chain(_ a: [Float], _ b: [Float]) -> Float { zip(a, b).reduce(0) { $0.addingProduct($1.0, $1.1) } }
+
     private func run(
-        _ a: Attention, _ q: [Float], _ k: [Float], _ probs: [Float], _ first: [Int32], _ check: (String, [Float], [Float]) -> Void
+        _ a: Attention, _ q: [Float], _ k: [Float], _ probs: [Float], _ first: [Int32], tiles: Bool,
+        _ check: (String, [Float], [Float]) -> Void
     ) {
         q.withUnsafeBufferPointer { q in
             k.withUnsafeBufferPointer { k in
@@ -73,11 +81,11 @@ extension Kernels {
                     onEachInstructionSet { name in
                         for threads in 1...3 as ClosedRange<Int32> {
                             var scores = [Float](repeating: 7, count: probs.count), context = [Float](repeating: 7, count: q.count)
-                            ck_attention_scores(
-                                queryHeads, keyHeads, &scores, Int64(a.heads), Int64(a.keyHeads), queries, keys, width, 0.125, 0, mask,
+                            (tiles ? ck_attention_scores_tile : ck_attention_scores_rounded)(
+                                queryHeads, keyHeads, &scores, Int64(a.heads), Int64(a.keyHeads), queries, keys, width, 0.125, 0, mask, nil,
                                 threads)
-                            ck_attention_context(
-                                probs, keyHeads, &context, Int64(a.heads), Int64(a.keyHeads), queries, keys, width, mask, threads)
+                            (tiles ? ck_attention_context_tile : ck_attention_context)(
+                                probs, keyHeads, nil, &context, Int64(a.heads), Int64(a.keyHeads), queries, keys, width, mask, threads)
                             check("\(name), \(threads) threads", scores, context)
                         }
                     }

@@ -37,9 +37,9 @@ extension Kernels {
             table.withPointer { ck_gather($0, CK_BF16, 35, ids, &y, 3, 33, 2) }
             #expect(same(y, ids.flatMap { id in (0..<33).map { table.values[Int(id) * 35 + $0] } }), "\(name)")
             var z = [Float](repeating: 7, count: a.count)
-            ck_add(a, b, &z, Int64(a.count), 3)
+            ck_add(a, b, nil, &z, Int64(a.count), 3)
             #expect(same(z, zip(a, b).map(+)))
-            ck_multiply(a, b, &z, Int64(a.count), 3)
+            ck_multiply(a, b, nil, &z, Int64(a.count), 3)
             #expect(same(z, zip(a, b).map(*)))
             ck_scale(a, 0.3, &z, Int64(a.count), 3)
             #expect(same(z, a.map { $0 * 0.3 }))

@@ -74,7 +74,7 @@ extension Kernels {
         var first: [Float]?
         onEachInstructionSet { name in
             var y = [Float](repeating: 7, count: rows * n), mask = ck_mask(past: 0, window: 0, causal: 1, first: nil)
-            ck_softmax(x, &y, Int64(rows), Int64(n), &mask, Int64(rows), 2)
+            ck_softmax(x, nil, &y, Int64(rows), Int64(n), &mask, Int64(rows), 2)
             for r in 0..<rows {
                 let seen = Array(x[r * n..<r * n + min(n, r + 1)]), top = seen.max() ?? 0, truth = seen.map { exp(Double($0 - top)) }
                 let sum = truth.reduce(0, +)
@@ -91,7 +91,7 @@ extension Kernels {
         let x: [Float] = [none, none, none, 1, .nan, 2, none, 5, none, 3, .infinity, 1]
         onEachInstructionSet { name in
             var y = [Float](repeating: 7, count: 12)
-            ck_softmax(x, &y, 4, 3, nil, 1, 1)
+            ck_softmax(x, nil, &y, 4, 3, nil, 1, 1)
             #expect(same(Array(y[0..<9]), [.nan, .nan, .nan, .nan, .nan, .nan, 0, 1, 0]) && y[10].isNaN, "\(name): \(y)")
         }
     }
@@ -104,7 +104,7 @@ extension Kernels {
             var rms = [Float](repeating: 7, count: rows * n), layer = rms
             w.withPointer { w in
                 ck_rms_norm(x, w, CK_BF16, 1e-5, plusOne ? 1 : 0, &rms, Int64(rows), Int64(n), 2)
-                ck_layer_norm(x, w, CK_BF16, b, CK_F32, 1e-5, plusOne ? 1 : 0, &layer, Int64(rows), Int64(n), 2)
+                ck_layer_norm(x, w, CK_BF16, b, CK_F32, 1e-5, plusOne ? 1 : 0, nil, &layer, Int64(rows), Int64(n), 2)
             }
             for r in 0..<rows {
                 let row = x[r * n..<r * n + n].map(Double.init), size = Double(n)

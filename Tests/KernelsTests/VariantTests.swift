@@ -122,10 +122,10 @@ extension Kernels {
                 for threads: Int32 in [1, 3] {
                     var (act, product, fused) = (a, a, a)
                     ck_map(CK_SILU, a, &act, Int64(n), threads)
-                    ck_multiply(act, b, &product, Int64(n), threads)
+                    ck_multiply(act, b, nil, &product, Int64(n), threads)
                     ck_gated(CK_SILU, a, b, &fused, Int64(n), threads)
                     #expect(same(product, fused), "gate, \(name)")
-                    ck_add(a, b, &act, Int64(n), threads)
+                    ck_add(a, b, nil, &act, Int64(n), threads)
                     ck_rms_norm(act, w, CK_F32, 1e-6, 0, &product, 1, Int64(n), threads)
                     ck_add_rms_norm(a, b, w, CK_F32, 1e-6, 0, nil, &fused, 1, Int64(n), threads)
                     #expect(same(product, fused), "norm, \(name)")

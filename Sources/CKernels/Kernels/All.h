@@ -19,8 +19,9 @@
 #include "Softmax.h"
 #include "SoftmaxGradient.h"
 #include "Statistics.h"
+#include "TileAttention.h"
 #include "Updates.h"
 #include "WeightGradient.h"
 
 #define K(NAME, PARAMETERS, ARGUMENTS) .NAME = NAME,
-#define CK_TABLE {CK_KERNELS(K) .matmul_bf16 = matmul_bf16, .hash = hash, .sum_squares = sum_squares}
+#define CK_TABLE {CK_KERNELS(K) .matmul_bf16 = matmul_bf16, .tiles = {CK_TILE_KERNELS(K)}, .hash = hash, .sum_squares = sum_squares}

@@ -13,7 +13,7 @@ typedef struct {
     int64_t block, blocks, keys;         // a task is `block` queries of a key-value head's group, and so many keys of the scores
     float scale, softcap;
     ck_mask mask;
-    const rounding *inner;               // of q k and what follows; NULL: fp32
+    const rounding *inner;               // of q k and what follows, or of the context; NULL: fp32
 } attention;
 
 enum { KEYS = 128 };
@@ -37,7 +37,7 @@ static void finish_rounded(const attention *a, float *row, int64_t n) {
         lanes s = round_lanes(round_lanes(load_columns(row + j, n - j), &f) * splat(a->scale), &f);
         if (a->softcap > 0) {
             s = round_lanes(tanh_lanes(round_lanes(s / splat(a->softcap), &f)), &f);
-            s = splat(a->softcap) * s;
+            s = round_lanes(splat(a->softcap) * s, &f);
         }
         store_columns(row + j, s, n - j);
     }
@@ -173,15 +173,20 @@ static void context_task(void *context, int64_t task) {
             int64_t first = i0 + t * count / tiles, rows = i0 + (t + 1) * count / tiles - first;
             context_rows(a, a->probs + (h * a->T + first) * a->S, a->S, rows, first, 0, v, panel, ldb, a->out + first * ld + h * a->D, ld);
         }
+    for (int64_t i = i0; a->inner && i < i0 + count; i++) {
+        float *y = a->out + i * ld + kv * group * a->D;
+        round_run(y, y, group * a->D, a->inner);
+    }
 }
 
-static void run_attention(attention *a, int threads, void (*body)(void *, int64_t)) {
+// The body's tasks are of a multiple of `unit` queries.
+static void run_attention(attention *a, int64_t unit, int threads, void (*body)(void *, int64_t)) {
     if (a->T <= 0 || a->heads <= 0 || a->kv_heads <= 0) return;
     int64_t wanted = threads > 1 ? ck_ceil_div(6 * threads, a->kv_heads) : 1;
-    a->block = ck_min(a->T, ck_max(4 * MOST_ROWS, ck_ceil_div(a->T, wanted)));
+    a->block = ck_min(a->T, ck_ceil_div(ck_max(4 * MOST_ROWS, ck_ceil_div(a->T, wanted)), unit) * unit);
     a->blocks = ck_ceil_div(a->T, a->block);
     a->keys = ck_max(a->S, 1);
-    if (a->blocks < wanted && body == scores_task) a->keys = ck_max(1024, ck_ceil_div(ck_ceil_div(a->S, wanted), KEYS) * KEYS);
+    if (a->blocks < wanted && !a->probs) a->keys = ck_max(1024, ck_ceil_div(ck_ceil_div(a->S, wanted), KEYS) * KEYS);
     int64_t parts = ck_max(1, ck_ceil_div(a->S, a->keys));
     int small = a->heads * a->T * a->S * a->D < 32768;      // less than waking a thread
     ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, a);
@@ -192,15 +197,17 @@ static void attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int6
     rounding inner;
     attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
                    .softcap = softcap, .mask = mask, .inner = part_rounding(&inner, format)};
-    run_attention(&a, threads, scores_task);
+    run_attention(&a, 1, threads, scores_task);
 }
 static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                              float scale, float softcap, ck_mask mask, int threads) {
     attention_scores_rounded(q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, NULL, threads);
 }
 
-static void attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
-                              int64_t D, ck_mask mask, int threads) {
-    attention a = {.k = v, .probs = probs, .out = context, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .mask = mask};
-    run_attention(&a, threads, context_task);
+static void attention_context(const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads,
+                              int64_t T, int64_t S, int64_t D, ck_mask mask, int threads) {
+    rounding out;
+    attention a = {.k = v, .probs = probs, .out = context, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .mask = mask,
+                   .inner = part_rounding(&out, format)};
+    run_attention(&a, 1, threads, context_task);
 }

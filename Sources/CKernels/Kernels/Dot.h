@@ -45,15 +45,35 @@ typedef struct {
     float *y;
     uint32_t *pairs;             // of x, [m][words]
     rounding format;
+    const rounding *out;         // of y; NULL: none
     int64_t ldx, ldy, m, n, k, words, rows, columns, row_blocks;
     int64_t run;                 // of few rows: tasks that one thread takes one after the other
-    int transposed;
+    int transposed, tiled;
 } dots;
+
+static dots dots_of(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, float *y, int64_t ldy, int64_t m,
+                    int64_t n, int64_t k) {
+    return (dots){.x = x, .w = {w, wt, (int64_t)ck_type_size(wt), ldw, 0}, .y = y, .format = to_bf16(), .ldx = ldx, .ldy = ldy, .m = m,
+                  .n = n, .k = ck_max(k, 0), .words = (ck_max(k, 0) + 1) / 2, .transposed = transposed};
+}
+
+// Room for the pairs of `rows` rows of x and, behind them, for bias in fp32; without memory y becomes NaN.
+static int take_pairs(dots *j, int64_t rows, const void *bias, ck_type bt, size_t *room) {
+    *room = (size_t)(rows * j->words + 64) * 4 + (size_t)j->n * 4;
+    j->pairs = ck_allocate(*room);
+    for (int64_t i = 0; !j->pairs && i < j->m; i++) fill(j->y + i * j->ldy, j->n, NAN);
+    if (j->pairs && bias) {
+        float *wide = (float *)(j->pairs + rows * j->words + 64);
+        upcast_run(bias, bt, wide, j->n);
+        j->bias = wide;
+    }
+    return j->pairs != NULL;
+}
 
 static void pair_row(const dots *j, const float *x, uint32_t *out) {
     for (int64_t p = 0; p < j->k; p += 2 * W, out += W)
         store_columns((float *)out, (lanes)pairs_of(load_columns(x + p, j->k - p), load_columns(x + p + W, j->k - p - W), &j->format),
-                      (j->k - p + 1) / 2);
+                      j->words - p / 2);
 }
 static void pairs_task(void *context, int64_t task) {
     const dots *j = context;
@@ -69,31 +89,56 @@ INLINE words row_pairs(const dots *j, const uint8_t *row, int64_t p, int64_t cou
     return pairs_of(load(line), load(line + W), &j->format);
 }
 
-// Rows n0 ..< n0 + nc of w [n][k] to panels; columns beyond become 0.
-static void pack_row_pairs(const dots *j, int64_t n0, int64_t nc, uint32_t *dst) {
-    for (int64_t c = 0; c < nc; c += NR, dst += NR * j->words)
+// Columns g ..< g + 16 of line p of a panel; where it is tiled, sixteen lines of sixteen columns lie together.
+INLINE uint32_t *panel_line(const dots *j, uint32_t *panel, int64_t p, int64_t g) {
+    return j->tiled ? panel + p / W * W * NR + g * W + p % W * W : panel + p * NR + g;
+}
+
+// Words p0 ..< p0 + pc of rows n0 ..< n0 + nc of w [n][k] to panels; columns beyond become 0.
+static void pack_row_pairs(const dots *j, int64_t n0, int64_t nc, int64_t p0, int64_t pc, uint32_t *dst) {
+    for (int64_t c = 0; c < nc; c += NR, dst += NR * pc)
         for (int64_t g = 0; g < NR; g += W)
-            for (int64_t p = 0; p < j->words; p += W) {
+            for (int64_t p = 0; p < pc; p += W) {
                 words r[W];
                 for (int64_t i = 0; i < W; i++)
-                    r[i] = c + g + i < nc ? row_pairs(j, j->w.w + (n0 + c + g + i) * j->w.ldw * j->w.size, 2 * p, j->k - 2 * p)
+                    r[i] = c + g + i < nc ? row_pairs(j, j->w.w + (n0 + c + g + i) * j->w.ldw * j->w.size, 2 * (p0 + p), j->k - 2 * (p0 + p))
                                           : splat_word(0);
                 transpose16(r);
-                for (int64_t i = 0; i < ck_min(W, j->words - p); i++) store(dst + (p + i) * NR + g, (lanes)r[i]);
+                for (int64_t i = 0; i < ck_min(W, pc - p); i++) store(panel_line(j, dst, p + i, g), (lanes)r[i]);
             }
 }
+
+// The first n elements of a line, rounded to bf16, each in the upper half of a word; the rest is 0.
+INLINE words upper_halves_of(const uint8_t *at, ck_type type, int64_t n, const rounding *f) {
+    if (n >= W && type == CK_BF16) return __builtin_convertvector(*(const halves_at *)at, words) << 16;
+    float line[W] = {0};
+    if (n >= W && type == CK_F32) return (words)round_lanes(load(at), f);
+    upcast_run(at, type, line, ck_max(0, ck_min(W, n)));
+    return (words)round_lanes(load(line), f);
+}
+// Two lines, the first in the lower halves.
+INLINE words line_pairs(words a, words b) { return pairs_without_subnormals(a >> 16 | (b & 0xffff0000)); }
+
 // The same from w [k][n]: a pair is one element of each of two lines.
-static void pack_line_pairs(const dots *j, int64_t n0, int64_t nc, uint32_t *dst) {
-    for (int64_t c = 0; c < nc; c += NR, dst += NR * j->words)
-        for (int64_t p = 0; p < j->words; p++)
+static void pack_line_pairs(const dots *j, int64_t n0, int64_t nc, int64_t p0, int64_t pc, uint32_t *dst) {
+    const int64_t pitch = j->w.ldw * j->w.size;
+    for (int64_t c = 0; c < nc; c += NR, dst += NR * pc)
+        for (int64_t p = 0; p < pc; p++)
             for (int64_t g = 0; g < NR; g += W) {
-                float line[2][W] = {{0}};
-                for (int64_t i = 0; i < 2 && 2 * p + i < j->k && c + g < nc; i++)
-                    upcast_run(j->w.w + ((2 * p + i) * j->w.ldw + n0 + c + g) * j->w.size, j->w.type, line[i], ck_min(W, nc - c - g));
-                words a = (words)without_subnormals(round_lanes(load(line[0]), &j->format));
-                words b = (words)without_subnormals(round_lanes(load(line[1]), &j->format));
-                store(dst + p * NR + g, (lanes)(a >> 16 | (b & 0xffff0000)));
+                const int64_t k = 2 * (p0 + p), left = nc - c - g;
+                const uint8_t *at = j->w.w + k * pitch + (n0 + c + g) * j->w.size;
+                __builtin_prefetch(at + 8 * pitch, 0, 3);
+                __builtin_prefetch(at + 9 * pitch, 0, 3);
+                words a = upper_halves_of(at, j->w.type, k < j->k ? left : 0, &j->format);
+                words b = upper_halves_of(at + pitch, j->w.type, k + 1 < j->k ? left : 0, &j->format);
+                store(panel_line(j, dst, p, g), (lanes)line_pairs(a, b));
             }
+}
+
+// An output: the sum and the bias in fp32, rounded as y is.
+INLINE lanes output_of(const dots *j, lanes sum, const float *bias, int64_t columns) {
+    if (bias) sum = sum + load_columns(bias, columns);
+    return j->out ? round_lanes(sum, j->out) : sum;
 }
 
 INLINE void dot_tile(const dots *j, const uint32_t *x, const uint32_t *b, float *y, const float *bias, int64_t columns, const int rows) {
@@ -110,10 +155,8 @@ INLINE void dot_tile(const dots *j, const uint32_t *x, const uint32_t *b, float 
         }
     }
     UNROLL for (int i = 0; i < rows; i++)
-        UNROLL for (int v = 0; v < PANEL; v++) {
-            lanes s = bias ? sum[i][v] + load_columns(bias + v * W, columns - v * W) : sum[i][v];
-            store_columns(y + i * j->ldy + v * W, s, columns - v * W);
-        }
+        UNROLL for (int v = 0; v < PANEL; v++)
+            store_columns(y + i * j->ldy + v * W, output_of(j, sum[i][v], bias ? bias + v * W : NULL, columns - v * W), columns - v * W);
 }
 #define TILE(R) static __attribute__((noinline)) void dot_tile_##R(const dots *j, const uint32_t *x, const uint32_t *b, float *y, \
                                                                    const float *bias, int64_t columns) { \
@@ -138,24 +181,27 @@ INLINE void few_rows(const dots *j, int64_t n0, int64_t q0, const uint8_t *next,
     const uint8_t *row = j->w.w + n0 * pitch;
     const uint32_t *pairs = j->pairs + q0 * j->words;
     const int lines = type == CK_BF16 ? 1 : 2;           // of 64 bytes, for 32 elements of a row
+    const int second_level = ck_fetches_to_second_level();
     lanes sum[THIN_ROWS];
     UNROLL for (int q = 0; q < m; q++) sum[q] = splat(0);
     for (int64_t p = 0; p < j->words; p += W, row += 2 * W * j->w.size, next += 64 * lines * W) {
         const int whole = j->k - 2 * p >= 2 * W;
         words r[W];
-        UNROLL for (int i = 0; i < W; i++) {
-            const uint8_t *at = row + i * pitch;
-            UNROLL for (int line = 0; line < lines; line++) __builtin_prefetch(next + 64 * (lines * i + line), 0, 0);
-            r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p)
-                : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format);
+#define ROWS(LEVEL) \
+        UNROLL for (int i = 0; i < W; i++) { \
+            const uint8_t *at = row + i * pitch; \
+            UNROLL for (int line = 0; line < lines; line++) __builtin_prefetch(next + 64 * (lines * i + line), 0, LEVEL); \
+            r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p) \
+                : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format); \
         }
+        if (second_level) ROWS(2) else ROWS(0)
+#undef ROWS
         transpose16(r);
         UNROLL for (int i = 0; i < W; i++)
             if (whole || p + i < j->words)
                 UNROLL for (int q = 0; q < m; q++) sum[q] = dot_step(sum[q], splat_word(pairs[q * j->words + p + i]), r[i]);
     }
-    UNROLL for (int q = 0; q < m; q++)
-        store(j->y + (q0 + q) * j->ldy + n0, j->bias ? sum[q] + load(j->bias + n0) : sum[q]);
+    UNROLL for (int q = 0; q < m; q++) store(j->y + (q0 + q) * j->ldy + n0, output_of(j, sum[q], j->bias ? j->bias + n0 : NULL, W));
 }
 
 // The same from w [k][n] of bf16 numbers: a pair is one element of each of two lines.
@@ -180,7 +226,7 @@ INLINE void few_lines(const dots *j, int64_t n0, int64_t q0, const uint8_t *next
     UNROLL for (int q = 0; q < m; q++)
         UNROLL for (int v = 0; v < vectors; v++) {
             int64_t at = n0 + v * W;
-            store(j->y + (q0 + q) * j->ldy + at, j->bias ? sum[q][v] + load(j->bias + at) : sum[q][v]);
+            store(j->y + (q0 + q) * j->ldy + at, output_of(j, sum[q][v], j->bias ? j->bias + at : NULL, W));
         }
 }
 
@@ -228,8 +274,7 @@ static void dots_task(void *context, int64_t task) {
     uint32_t *packed = ck_scratch((size_t)(ck_ceil_div(nc, NR) * NR * j->words) * 4 + 64);
     for (int64_t i = m0; !packed && i < m0 + mc; i++) fill(j->y + i * j->ldy + n0, nc, NAN);
     if (!packed) return;                             // no memory: NaN, not what was there
-    if (j->transposed) pack_line_pairs(j, n0, nc, packed);
-    else pack_row_pairs(j, n0, nc, packed);
+    (j->transposed ? pack_line_pairs : pack_row_pairs)(j, n0, nc, 0, j->words, packed);
     int64_t tiles = ck_ceil_div(mc, MOST_ROWS);
     for (int64_t t = 0; t < tiles; t++) {
         int64_t first = m0 + t * mc / tiles, rows = m0 + (t + 1) * mc / tiles - first;
@@ -252,19 +297,13 @@ static void plan_dots(dots *j, int threads) {
 }
 
 static void matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
-                        float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads) {
+                        const ck_format *format, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads) {
     if (m <= 0 || n <= 0) return;
-    dots j = {.x = x, .w = {w, wt, (int64_t)ck_type_size(wt), ldw, 0}, .y = y, .format = to_bf16(), .ldx = ldx, .ldy = ldy, .m = m, .n = n,
-              .k = ck_max(k, 0), .words = (ck_max(k, 0) + 1) / 2, .transposed = transposed};
-    size_t room = (size_t)(m * j.words + 64) * 4 + (size_t)n * 4;
-    j.pairs = ck_allocate(room);
-    for (int64_t i = 0; !j.pairs && i < m; i++) fill(y + i * ldy, n, NAN);
-    if (!j.pairs) return;
-    if (bias) {
-        float *wide = (float *)(j.pairs + m * j.words + 64);
-        upcast_run(bias, bt, wide, n);
-        j.bias = wide;
-    }
+    size_t room;
+    rounding out;
+    dots j = dots_of(x, ldx, w, wt, transposed, ldw, y, ldy, m, n, k);
+    j.out = part_rounding(&out, format);
+    if (!take_pairs(&j, m, bias, bt, &room)) return;
     ck_parallel(ck_ceil_div(m, 16), threads, pairs_task, &j);
     plan_dots(&j, threads);
     (j.run ? ck_parallel_runs : ck_parallel)(ck_ceil_div(n, j.columns), threads, dots_task, &j);

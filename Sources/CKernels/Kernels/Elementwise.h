@@ -13,7 +13,8 @@ typedef struct {
     float *y, factor;
     int64_t n;
     ck_function function;
-    const rounding *inner;
+    const rounding *inner, *out;         // of the parts and of what comes out; NULL: fp32
+    void (*body)(void *context, int64_t task);
 } run_job;
 
 INLINE void map_run(ck_function f, const float *x, float *y, int64_t n) {
@@ -57,14 +58,21 @@ static void upcast_task(void *context, int64_t task) {
     upcast_run(j->w + (size_t)(task * RUN) * ck_type_size(j->type), j->type, j->y + task * RUN, ck_min(RUN, j->n - task * RUN));
 }
 
+// What a task has made is rounded while it is in the second-level cache.
+static void run_task(void *context, int64_t task) {
+    const run_job *j = context;
+    float *y = j->y + task * RUN;
+    j->body(context, task);
+    if (j->out) round_run(y, y, ck_min(RUN, j->n - task * RUN), j->out);
+}
 static void run_job_over(run_job *j, int threads, void (*body)(void *, int64_t)) {
-    if (j->n > 0) ck_parallel(ck_ceil_div(j->n, RUN), threads, body, j);
+    j->body = body;
+    if (j->n > 0) ck_parallel(ck_ceil_div(j->n, RUN), threads, run_task, j);
 }
 
-static void map(ck_function f, const float *x, float *y, int64_t n, int threads) {
-    run_job j = {.a = x, .y = y, .n = n};
+static void map_job(ck_function f, run_job *j, int threads) {
     switch (f) {
-#define CASE(F) case F: run_job_over(&j, threads, task_##F); return;
+#define CASE(F) case F: run_job_over(j, threads, task_##F); return;
     FUNCTIONS(CASE)
 #undef CASE
     }
@@ -86,18 +94,21 @@ static void chain_task(void *context, int64_t task) {
         else store_part(j->y + i, v, end - i);
     }
 }
-static void map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads) {
-    rounding inner;
-    run_job j = {.a = x, .y = y, .n = n, .function = f, .inner = part_rounding(&inner, format)};
-    if (!j.inner) return map(f, x, y, n, threads);
-    run_job_over(&j, threads, chain_task);
+static void map_rounded(ck_function f, const float *x, const ck_format *parts, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding inner, out;
+    run_job j = {.a = x, .y = y, .n = n, .function = f, .inner = part_rounding(&inner, parts), .out = part_rounding(&out, format)};
+    if (j.inner) run_job_over(&j, threads, chain_task);
+    else map_job(f, &j, threads);
 }
-static void add(const float *a, const float *b, float *y, int64_t n, int threads) {
-    run_job j = {.a = a, .b = b, .y = y, .n = n};
+static void map(ck_function f, const float *x, float *y, int64_t n, int threads) { map_rounded(f, x, NULL, NULL, y, n, threads); }
+static void add(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding out;
+    run_job j = {.a = a, .b = b, .y = y, .n = n, .out = part_rounding(&out, format)};
     run_job_over(&j, threads, add_task);
 }
-static void multiply(const float *a, const float *b, float *y, int64_t n, int threads) {
-    run_job j = {.a = a, .b = b, .y = y, .n = n};
+static void multiply(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding out;
+    run_job j = {.a = a, .b = b, .y = y, .n = n, .out = part_rounding(&out, format)};
     run_job_over(&j, threads, multiply_task);
 }
 static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
@@ -107,6 +118,7 @@ static void scale(const float *a, float factor, float *y, int64_t n, int threads
 static void softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads) {
     rounding inner;
     run_job j = {.a = a, .factor = cap, .y = y, .n = n, .inner = part_rounding(&inner, format)};
+    j.out = j.inner;
     run_job_over(&j, threads, softcap_task);
 }
 static void upcast(const void *x, ck_type type, float *y, int64_t n, int threads) {
@@ -139,10 +151,10 @@ typedef struct {
     int64_t T, D, half, rows, block;
     int interleaved;
     float turn;                  // 1: by the angle, -1: back
-    const rounding *inner;       // of the products; NULL: fp32
+    const rounding *inner;       // of the products and of what comes out; NULL: fp32
 } rope_job;
 
-// Both products rounded before they are added.
+// Both products rounded before they are added, and their sum.
 static void rope_row_rounded(const rope_job *j, const float *x, float *y, const float *c, const float *s) {
     const int64_t half = j->half;
     const rounding f = *j->inner;
@@ -150,8 +162,8 @@ static void rope_row_rounded(const rope_job *j, const float *x, float *y, const 
         int64_t n = ck_min(W, half - p);
         lanes a = load_columns(x + p, n), b = load_columns(x + half + p, n), u = load_columns(c + p, n), v = load_columns(s + p, n);
         v = v * splat(j->turn);
-        store_columns(y + p, round_lanes(a * u, &f) - round_lanes(b * v, &f), n);
-        store_columns(y + half + p, round_lanes(b * u, &f) + round_lanes(a * v, &f), n);
+        store_columns(y + p, round_lanes(round_lanes(a * u, &f) - round_lanes(b * v, &f), &f), n);
+        store_columns(y + half + p, round_lanes(round_lanes(b * u, &f) + round_lanes(a * v, &f), &f), n);
     }
     for (int64_t p = 0; j->interleaved && p < half; p++) {
         lanes products = {x[2 * p] * c[p], x[2 * p + 1] * s[p], x[2 * p + 1] * c[p], x[2 * p] * s[p]};
@@ -159,7 +171,8 @@ static void rope_row_rounded(const rope_job *j, const float *x, float *y, const 
         y[2 * p] = products[0] - j->turn * products[1];
         y[2 * p + 1] = products[2] + j->turn * products[3];
     }
-    memcpy(y + 2 * half, x + 2 * half, (size_t)(j->D - 2 * half) * 4);
+    if (j->interleaved) round_run(y, y, 2 * half, &f);
+    round_run(x + 2 * half, y + 2 * half, j->D - 2 * half, &f);
 }
 
 static void rope_row(const rope_job *j, const float *restrict x, float *restrict y, const float *restrict c, const float *restrict s) {

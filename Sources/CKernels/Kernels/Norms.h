@@ -8,7 +8,7 @@ typedef struct {
     float *y, eps;
     int64_t rows, n, block;
     int layer;
-    const rounding *inner;       // of x / rms, before the weight; NULL: fp32
+    const rounding *inner, *out; // of x / rms, before the weight, and of what comes out; NULL: fp32
 } norm_job;
 
 static double row_sum(const float *x, int64_t n, double mean, int squares) {
@@ -68,6 +68,7 @@ static void norm_task(void *context, int64_t task) {
         float *y = j->y + r * j->n;
         for (int64_t i = 0; j->added && i < j->n; i++) y[i] = x[i] + j->added[r * j->n + i];
         (j->layer ? layer_row : rms_row)(j, j->added ? y : x, y);
+        if (j->out) round_run(y, y, j->n, j->out);
     }
 }
 
@@ -87,18 +88,20 @@ static void run_norm(norm_job *j, const void *w, ck_type wt, const void *b, ck_t
     if (room != few) ck_free(room, (size_t)j->n * 8);
 }
 
-static void rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
-                             int64_t rows, int64_t n, int threads) {
-    rounding inner;
-    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 0, .inner = part_rounding(&inner, format)};
+static void rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *parts,
+                             const ck_format *format, float *y, int64_t rows, int64_t n, int threads) {
+    rounding inner, out;
+    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 0, .inner = part_rounding(&inner, parts),
+                  .out = part_rounding(&out, format)};
     run_norm(&j, w, wt, NULL, CK_F32, plus_one, threads);
 }
 static void rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads) {
-    rms_norm_rounded(x, w, wt, eps, plus_one, NULL, y, rows, n, threads);
+    rms_norm_rounded(x, w, wt, eps, plus_one, NULL, NULL, y, rows, n, threads);
 }
 
-static void layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y,
-                       int64_t rows, int64_t n, int threads) {
-    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 1};
+static void layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one,
+                       const ck_format *format, float *y, int64_t rows, int64_t n, int threads) {
+    rounding out;
+    norm_job j = {.x = x, .y = y, .eps = eps, .rows = rows, .n = n, .layer = 1, .out = part_rounding(&out, format)};
     run_norm(&j, w, wt, b, bt, plus_one, threads);
 }

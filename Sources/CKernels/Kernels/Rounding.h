@@ -9,6 +9,7 @@ typedef struct {
     lanes least, spacing;        // the least normal number; adding `spacing` leaves multiples of the least subnormal one
     ints maximum;
     words beyond, nan, nan_sign;
+    int plain_bf16;              // fp32's exponents and seven digits: two steps are enough
 } rounding;
 
 static rounding rounding_to(const ck_format *f) {
@@ -17,6 +18,7 @@ static rounding rounding_to(const ck_format *f) {
     uint32_t top;
     memcpy(&top, &f->maximum, 4);
     rounding r = {.shift = shift, .subnormals = f->bias < 127, .flush = f->flush, .maximum = (ints)splat_word(top)};
+    r.plain_bf16 = f->mantissa == 7 && f->bias == 127 && f->overflow == CK_TO_INFINITY && f->has_nan && !f->flush;
     r.half = splat_word(shift ? (1u << (shift - 1)) - 1 : 0);
     r.even = splat_word(shift ? 1 : 0);
     r.kept = splat_word(~digits);
@@ -35,7 +37,13 @@ static const rounding *part_rounding(rounding *room, const ck_format *format) {
     return room;
 }
 
+INLINE lanes round_to_bf16(lanes x) {
+    words w = (words)x, r = (w + 0x7fff + (w >> 16 & 1)) & 0xffff0000;
+    return pick(x != x, (lanes)((w & 0x80000000) | 0x7fc00000), (lanes)r);
+}
+
 INLINE lanes round_lanes(lanes x, const rounding *f) {
+    if (f->plain_bf16) return round_to_bf16(x);
     words sign = (words)x & 0x80000000, a = (words)x & 0x7fffffff;
     words r = (a + f->half + ((a >> f->shift) & f->even)) & f->kept;
     if (f->subnormals) r = (words)pick((lanes)a < f->least, ((lanes)a + f->spacing) - f->spacing, (lanes)r);

@@ -1,6 +1,7 @@
 // Rows as probabilities, and the loss that reads them as such. Sums are taken in fp64, in eight lanes twice and one fixed tree.
 #pragma once
 #include "Exponential.h"
+#include "Rounding.h"
 
 typedef struct {
     const float *x;
@@ -8,6 +9,7 @@ typedef struct {
     int64_t rows, n, T, block;
     const ck_mask *mask;
     const int32_t *targets;
+    const rounding *out;         // of what comes out; NULL: fp32
 } row_job;
 
 static float row_max(const float *x, int64_t n) {
@@ -40,12 +42,13 @@ static double row_exp_sum(const float *x, float *y, int64_t n, float max) {
     return sum_doubles(a + b);
 }
 
-static void softmax_row(const float *x, float *y, int64_t n) {
+static void softmax_row(const float *x, float *y, int64_t n, const rounding *out) {
     if (n <= 0) return;
     lanes sum = splat((float)row_exp_sum(x, y, n, row_max(x, n)));
-    int64_t i = 0;
-    for (; i + W <= n; i += W) store(y + i, load(y + i) / sum);
-    if (i < n) store_part(y + i, load_part(y + i, n - i, 0) / sum, n - i);
+    for (int64_t i = 0; i < n; i += W) {
+        lanes p = load_columns(y + i, n - i) / sum;
+        store_columns(y + i, out ? round_lanes(p, out) : p, n - i);
+    }
 }
 
 static void softmax_task(void *context, int64_t task) {
@@ -55,7 +58,7 @@ static void softmax_task(void *context, int64_t task) {
         if (j->mask) ck_visible(j->mask, r % j->T, j->n, &lo, &hi);
         float *y = j->y + r * j->n;
         memset(y, 0, (size_t)lo * 4);
-        softmax_row(j->x + r * j->n + lo, y + lo, hi - lo);
+        softmax_row(j->x + r * j->n + lo, y + lo, hi - lo, j->out);
         memset(y + hi, 0, (size_t)(j->n - hi) * 4);
     }
 }
@@ -67,8 +70,9 @@ static void run_rows(row_job *j, int threads, void (*body)(void *, int64_t)) {
     ck_parallel(ck_ceil_div(j->rows, j->block), threads, body, j);
 }
 
-static void softmax(const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads) {
-    row_job j = {.x = x, .y = y, .rows = rows, .n = n, .mask = mask, .T = ck_max(1, T)};
+static void softmax(const float *x, const ck_format *format, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads) {
+    rounding out;
+    row_job j = {.x = x, .y = y, .rows = rows, .n = n, .mask = mask, .T = ck_max(1, T), .out = part_rounding(&out, format)};
     run_rows(&j, threads, softmax_task);
 }
 

@@ -17,11 +17,17 @@ typedef struct {
 
 // Sixteen words of each of sixteen rows, as sixteen vectors of one word of each row. Words are fp32 or pairs of 16-bit elements. Each load
 // also fetches a line from `next` on: lines that lie in memory one behind the other come faster than lines of as many rows.
-INLINE void load_block(const uint8_t *row, int64_t pitch, const uint8_t *next, words *r) {
-    UNROLL for (int i = 0; i < W; i++, row += pitch, next += 64) {
-        __builtin_prefetch(next, 0, 0);       // read once: what else lies in the second-level cache stays there
-        r[i] = *(const words_at *)row;
-    }
+INLINE void load_block(const uint8_t *row, int64_t pitch, const uint8_t *next, int second_level, words *r) {
+    if (second_level)
+        UNROLL for (int i = 0; i < W; i++) {
+            __builtin_prefetch(next + 64 * i, 0, 2);
+            r[i] = *(const words_at *)(row + i * pitch);
+        }
+    else
+        UNROLL for (int i = 0; i < W; i++) {
+            __builtin_prefetch(next + 64 * i, 0, 0);       // read once: what else lies in the second-level cache stays there
+            r[i] = *(const words_at *)(row + i * pitch);
+        }
     transpose16(r);
 }
 // The same where fewer than sixteen words are left.
@@ -57,9 +63,10 @@ INLINE void thin_rows(const thin *t, int64_t n0, const uint8_t *next, const int 
     lanes sum[THIN_ROWS];
     words r[W];
     UNROLL for (int q = 0; q < m; q++) sum[q] = splat(0);
+    const int second_level = ck_fetches_to_second_level();
     int64_t p = 0;
     for (; p + step <= t->k; p += step, row += 64, next += 64 * W) {
-        load_block(row, pitch, next, r);
+        load_block(row, pitch, next, second_level, r);
         add_block(t, r, p, step, m, type, sum);
     }
     if (p < t->k) {

@@ -57,10 +57,19 @@ void ck_expect(const void *matrix, int64_t bytes, int threads);
 
 // The same with x and w rounded to bf16 and the sums in the order and with the roundings of VDPBF16PS (Intel SDM, volume 2): for p = 0, 2, ...
 // first the product of elements p + 1, then that of p, is added to the fp32 sum with one rounding; inputs and sums below 2^-126 are 0.
-// The instruction is used where the processor has it (ck_has_bf16_dot); elsewhere the same bits are made without.
+// y is rounded to `format` at the end; NULL: it is not. The instruction is used where the processor has it (ck_has_bf16_dot); elsewhere the
+// same bits are made without.
 void ck_matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias, ck_type bt,
-                    float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+                    const ck_format *format, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
 int ck_has_bf16_dot(void);
+
+// The same product with the sums of TDPBF16PS (Intel SDM, volume 2): of each 32 neighbours in k (zeros stand for what is missing of the last)
+// one chain of fused multiply-adds over the even ones and one over the odd ones, both from 0; the two are added, and the result is added
+// to the sum of the 32 before. Inputs and sums below 2^-126 are 0. turned: x is stored as [k][m].
+// The instruction is used where the processor has it and the system allows it (ck_has_bf16_tile); elsewhere the same bits are made without.
+void ck_matmul_bf16_tile(const float *x, int64_t ldx, int turned, const void *w, ck_type wt, int transposed, int64_t ldw, const void *bias,
+                         ck_type bt, const ck_format *format, float *y, int64_t ldy, int64_t m, int64_t n, int64_t k, int threads);
+int ck_has_bf16_tile(void);
 
 // The product in other orders of summation; see ck_matmul for what is read.
 typedef enum {
@@ -88,12 +97,18 @@ typedef struct { int64_t past, window; int causal; const int32_t *first; } ck_ma
 void ck_attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                          float scale, float softcap, ck_mask mask, int threads);
 // context[i, h, d] = sum over visible j ascending, one fma chain, of probs[h,i,j] * v[h / group, j, d]. Output [T, heads * D].
-void ck_attention_context(const float *probs, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
-                          ck_mask mask, int threads);
+// format, here and below: to which what comes out is rounded; NULL: it is not.
+void ck_attention_context(const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads,
+                          int64_t T, int64_t S, int64_t D, ck_mask mask, int threads);
+// Both with q, k, probs and v rounded to bf16 and the sums of ck_matmul_bf16_tile, over d and over j from key 0 on; hidden keys take no part.
+void ck_attention_scores_tile(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                              float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
+void ck_attention_context_tile(const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads,
+                               int64_t T, int64_t S, int64_t D, ck_mask mask, int threads);
 // y = exp(x - max) / sum over each row of n. Row r sees only [lo, hi) of the mask's row r mod T if mask is given (the rest becomes 0
 // without being read; a row that sees nothing is all 0). A row of only -infinity gives NaN, as PyTorch does; NaN in, NaN out. exp within
 // 1 ulp. y may be x.
-void ck_softmax(const float *x, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads);
+void ck_softmax(const float *x, const ck_format *format, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads);
 // Rotates pairs: y[h,t,i] = x_i cos - x_j sin, y[h,t,j] = x_j cos + x_i sin with j = i + rotary/2 (halves) or the neighbour
 // (interleaved). cos, sin: [T, rotary/2]. Dimensions from `rotary` to D are copied. y is [heads, T, D] contiguous.
 // Two roundings a product, as PyTorch computes x * cos + rotate_half(x) * sin: no fused multiply-add.
@@ -109,15 +124,15 @@ void ck_flash_attention(ck_heads q, ck_heads k, ck_heads v, float *context, int6
 // y = w * (x * rsqrt(mean(x^2) + eps)); plus_one: (1 + w) (Gemma). w: n elements of type wt, or NULL.
 void ck_rms_norm(const float *x, const void *w, ck_type wt, float eps, int plus_one, float *y, int64_t rows, int64_t n, int threads);
 // y = (x - mean) / sqrt(var + eps) * w + b, var biased (divided by n). plus_one as above. b may be NULL.
-void ck_layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one, float *y, int64_t rows,
-                   int64_t n, int threads);
+void ck_layer_norm(const float *x, const void *w, ck_type wt, const void *b, ck_type bt, float eps, int plus_one,
+                   const ck_format *format, float *y, int64_t rows, int64_t n, int threads);
 // The same of a + b, which is not stored; format: to which x / rms is rounded, or NULL.
 void ck_add_rms_norm(const float *a, const float *b, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
                      int64_t rows, int64_t n, int threads);
 typedef enum { CK_SILU, CK_GELU_TANH, CK_GELU_ERF, CK_GELU_QUICK, CK_RELU, CK_RELU_SQUARED, CK_EXP, CK_TANH, CK_SIGMOID } ck_function;
 void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
-void ck_add(const float *a, const float *b, float *y, int64_t n, int threads);
-void ck_multiply(const float *a, const float *b, float *y, int64_t n, int threads);
+void ck_add(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads);
+void ck_multiply(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads);
 // y = f(gate) * up
 void ck_gated(ck_function f, const float *gate, const float *up, float *y, int64_t n, int threads);
 void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
@@ -189,16 +204,17 @@ void ck_encode_nf4(const void *x, ck_type type, int64_t n, const float *levels, 
 // ---------------------------------------------------------------- parts rounded
 // The same kernels where the code of the architectures, in a narrow format, computes part by part and rounds each: x / rms before the weight;
 // q k, the scaled score, of a cap the quotient and the tangent; both products of a rotation; the chains gelu_new and quick_gelu. What comes
-// out last is not rounded. format NULL: the kernel without `_rounded`, bit for bit.
-void ck_rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, float *y,
-                         int64_t rows, int64_t n, int threads);
+// out is rounded to `format`, too, while it is still in a cache; parts: of a norm and of a function the parts' own, which may be NULL.
+// All NULL: the kernel without `_rounded`, bit for bit.
+void ck_rms_norm_rounded(const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *parts,
+                         const ck_format *format, float *y, int64_t rows, int64_t n, int threads);
 void ck_attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                  float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
 void ck_rope_rounded(ck_heads x, const float *cos, const float *sin, const ck_format *format, float *y, int64_t heads, int64_t T,
                      int64_t D, int64_t rotary, int interleaved, int threads);
 // y = cap tanh(a / cap). y may be a.
 void ck_softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads);
-void ck_map_rounded(ck_function f, const float *x, const ck_format *format, float *y, int64_t n, int threads);
+void ck_map_rounded(ck_function f, const float *x, const ck_format *parts, const ck_format *format, float *y, int64_t n, int threads);
 
 // ---------------------------------------------------------------- looking
 // Statistics of n values; chunks of fixed size are reduced and joined in order, so the bits do not depend on the threads.

@@ -7,6 +7,10 @@ extension AttentionScores {
         order: "one chain of fused multiply-adds over d, ascending; then · scale, cap, mask",
         rounding: "nowhere before the cap; its tanh is a polynomial within 2 ulp",
         source: "Goto and van de Geijn 2008; Vaswani et al. 2017")
+    static let bf16tile = KernelCard(
+        "q and k rounded to bf16, 16 × 16 scores over 32 features an instruction, sums in fp32.",
+        order: "of each 32 features a chain over the even ones and one over the odd ones, added; these sums in a chain",
+        rounding: "inputs have 8 digits; short chains; what is below 2⁻¹²⁶ is 0", source: "TDPBF16PS (AMX), Intel SDM volume 2")
 
     package var variants: [Kernel] {
         [
@@ -82,6 +86,10 @@ extension AttentionContext {
         "Tiles of queries over the values in registers; keys that no query sees are skipped.",
         order: "one chain of fused multiply-adds over visible j, ascending", rounding: "nowhere: the reference's bits",
         source: "Goto and van de Geijn 2008; Vaswani et al. 2017")
+    static let bf16tile = KernelCard(
+        "p and v rounded to bf16, 16 × 16 outputs over 32 keys an instruction, sums in fp32; hidden keys take no part.",
+        order: "of each 32 keys from the first token on a chain over the even ones and one over the odd ones, added; these sums in a chain",
+        rounding: "inputs have 8 digits; short chains; what is below 2⁻¹²⁶ is 0", source: "TDPBF16PS (AMX), Intel SDM volume 2")
 
     package var variants: [Kernel] {
         [

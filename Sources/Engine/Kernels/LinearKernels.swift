@@ -14,6 +14,10 @@ extension Linear {
         "x and W rounded to bf16, two products an instruction, sums in fp32.",
         order: "pairs i, i + 1: first the odd product, then the even one",
         rounding: "inputs have 8 digits; what is below 2⁻¹²⁶ is 0", source: "VDPBF16PS, Intel SDM volume 2")
+    static let bf16tile = KernelCard(
+        "x and W rounded to bf16, 16 × 16 outputs over 32 inputs an instruction, sums in fp32.",
+        order: "of each 32 inputs a chain over the even ones and one over the odd ones, added; these sums in a chain",
+        rounding: "inputs have 8 digits; short chains; what is below 2⁻¹²⁶ is 0", source: "TDPBF16PS (AMX), Intel SDM volume 2")
 
     package var variants: [Kernel] {
         [

@@ -51,7 +51,7 @@ package struct Activation: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd", Activation.simd) { [function] inputs, _, arithmetic in
+            Kernel(rounding: "simd", Activation.simd, roundsOutput: true) { [function] inputs, _, arithmetic in
                 try Kernels.map(function, inputs[0], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]

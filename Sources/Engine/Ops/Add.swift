@@ -20,7 +20,11 @@ package struct Add: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd", .elements) { inputs, _, threads in try Kernels.add(inputs[0], inputs[1], threads: threads) }]
+        [
+            Kernel(rounding: "simd", .elements, roundsOutput: true) { inputs, _, arithmetic in
+                try Kernels.add(inputs[0], inputs[1], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -54,11 +54,19 @@ package struct AttentionContext: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("blocked", AttentionContext.blocked) { [mask] inputs, shape, threads in
-                try Kernels.attentionContext(
-                    inputs[0].contiguous(), inputs[1], mask: mask.with(first: inputs[inputs.count - 1]), shape: shape, threads: threads)
-            }
+            fast("blocked", AttentionContext.blocked, .chain),
+            fast("bf16tile", AttentionContext.bf16tile, .bf16Tiles),
         ]
+    }
+
+    private func fast(_ name: String, _ card: KernelCard, _ sums: Kernels.AttentionSums) -> Kernel {
+        var kernel = Kernel(rounding: name, card, roundsOutput: true) { [mask] inputs, shape, arithmetic in
+            try Kernels.attentionContext(
+                inputs[0].contiguous(), inputs[1], mask: mask.with(first: inputs[inputs.count - 1]), sums: sums,
+                rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+        }
+        if sums == .bf16Tiles { kernel.inputs = .bf16 }
+        return kernel
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -88,13 +88,20 @@ package struct AttentionScores: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "blocked", AttentionScores.blocked) { [self] inputs, shape, arithmetic in
-                let scores = try Kernels.attentionScores(
-                    inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
-                    rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
-                return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
-            }
+            fast("blocked", AttentionScores.blocked, .chain),
+            fast("bf16tile", AttentionScores.bf16tile, .bf16Tiles),
         ]
+    }
+
+    private func fast(_ name: String, _ card: KernelCard, _ sums: Kernels.AttentionSums) -> Kernel {
+        var kernel = Kernel(rounding: name, card, roundsOutput: !capsHidden) { [self] inputs, shape, arithmetic in
+            let scores = try Kernels.attentionScores(
+                inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
+                sums: sums, rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+            return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
+        }
+        if sums == .bf16Tiles { kernel.inputs = .bf16 }
+        return kernel
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {

@@ -44,8 +44,10 @@ package struct LayerNorm: Op {
     package var kernels: [Kernel] {
         guard centres else { return [] }
         return [
-            Kernel("simd", LayerNorm.simd) { [epsilon] inputs, _, threads in
-                try Kernels.layerNorm(inputs[0], inputs[1], inputs[2], epsilon: Float(epsilon), threads: threads)
+            Kernel(rounding: "simd", LayerNorm.simd, roundsOutput: true) { [epsilon] inputs, _, arithmetic in
+                try Kernels.layerNorm(
+                    inputs[0], inputs[1], inputs[2], epsilon: Float(epsilon), rounding: arithmetic.rounding.format,
+                    threads: arithmetic.threads)
             }
         ]
     }

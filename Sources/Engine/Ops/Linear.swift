@@ -2,7 +2,7 @@ import Tensors
 
 /// x [rows, input] · Wᵀ + b with W [output, input], or [input, output] where the checkpoint stores it transposed (GPT-2's Conv1D).
 /// Every element is one chain of fused multiply-adds over the input axis, ascending, in the formula and in the kernel `blocked`, bit for
-/// bit; the kernel `blas` sums in its own order, and `bf16dot` as processors with bf16 products do.
+/// bit; the kernel `blas` sums in its own order, `bf16dot` and `bf16tile` as processors with bf16 products do.
 package struct Linear: Op {
     package let output: Axis
     package let transposed: Bool
@@ -71,16 +71,28 @@ package struct Linear: Op {
                 try Kernels.blasMatmul(
                     inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
             },
-            Linear.bf16dot { [transposed] inputs, shape, threads in
+            Linear.narrow("bf16dot", Linear.bf16dot) { [transposed] inputs, shape, arithmetic in
                 try Kernels.matmulBF16(
-                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed, shape: shape, threads: threads)
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed,
+                    rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+            },
+            Linear.narrow("bf16tile", Linear.bf16tile) { [transposed] inputs, shape, arithmetic in
+                try Kernels.matmulBF16Tile(
+                    inputs[0], inputs[1], bias: inputs.count == 3 ? inputs[2] : nil, transposed: transposed,
+                    rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
             },
         ]
     }
 
-    private static func bf16dot(_ run: @escaping @Sendable ([Tensor], Shape, Int) throws -> Tensor) -> Kernel {
-        var kernel = Kernel("bf16dot", bf16dot, run: run)
+    /// Those that multiply bf16 numbers.
+    static let narrowKernels = ["bf16dot", "bf16tile"]
+
+    private static func narrow(
+        _ name: String, _ card: KernelCard, _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
+    ) -> Kernel {
+        var kernel = Kernel(rounding: name, card, body)
         kernel.inputs = .bf16
+        kernel.roundsOutput = true
         return kernel
     }
 
@@ -162,8 +174,15 @@ package struct Linear: Op {
                 Kernel("blocked") { [transposed] values, shape, threads in
                     try Kernels.matmul(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
                 },
-                Linear.bf16dot { [transposed] values, shape, threads in
-                    try Kernels.matmulBF16(values[1], values[0], bias: nil, transposed: !transposed, shape: shape, threads: threads)
+                Linear.narrow("bf16dot", Linear.bf16dot) { [transposed] values, shape, arithmetic in
+                    try Kernels.matmulBF16(
+                        values[1], values[0], bias: nil, transposed: !transposed, rounding: arithmetic.rounding.format, shape: shape,
+                        threads: arithmetic.threads)
+                },
+                Linear.narrow("bf16tile", Linear.bf16tile) { [transposed] values, shape, arithmetic in
+                    try Kernels.matmulBF16Tile(
+                        values[1], values[0], bias: nil, transposed: !transposed, rounding: arithmetic.rounding.format, shape: shape,
+                        threads: arithmetic.threads)
                 },
             ]
         case 1:
@@ -171,7 +190,13 @@ package struct Linear: Op {
                 Kernel("blocked") { [transposed] values, shape, threads in
                     let (x, dy) = (values[0], values[1])
                     return try Kernels.weightGradient(transposed ? x : dy, transposed ? dy : x, shape: shape, threads: threads)
-                }
+                },
+                Linear.narrow("bf16tile", Linear.bf16tile) { [transposed] values, shape, arithmetic in
+                    let (x, dy) = (try values[0].contiguous(), try values[1].contiguous())
+                    return try Kernels.matmulBF16Tile(
+                        transposed ? x : dy, turned: true, transposed ? dy : x, bias: nil, transposed: true,
+                        rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+                },
             ]
         default: return [Kernel("simd") { values, shape, threads in try Kernels.columnSums(values[0], shape: shape, threads: threads) }]
         }

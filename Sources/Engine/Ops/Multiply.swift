@@ -22,7 +22,11 @@ package struct Multiply: Op {
     }
 
     package var kernels: [Kernel] {
-        [Kernel("simd", .elements) { inputs, _, threads in try Kernels.multiply(inputs[0], inputs[1], threads: threads) }]
+        [
+            Kernel(rounding: "simd", .elements, roundsOutput: true) { inputs, _, arithmetic in
+                try Kernels.multiply(inputs[0], inputs[1], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -41,7 +45,11 @@ package struct Multiply: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel("simd", .elements) { values, _, threads in try Kernels.multiply(values[1], values[0], threads: threads) }]
+        [
+            Kernel(rounding: "simd", .elements, roundsOutput: true) { values, _, arithmetic in
+                try Kernels.multiply(values[1], values[0], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+            }
+        ]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

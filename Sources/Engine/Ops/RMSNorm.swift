@@ -61,10 +61,10 @@ package struct RMSNorm: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd", RMSNorm.simd) { [self] inputs, _, arithmetic in
+            Kernel(rounding: "simd", RMSNorm.simd, roundsOutput: true) { [self] inputs, _, arithmetic in
                 try Kernels.rmsNorm(
-                    inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, rounding: inner(arithmetic.rounding),
-                    threads: arithmetic.threads)
+                    inputs[0], inputs[1], epsilon: Float(epsilon), plusOne: plusOne, parts: inner(arithmetic.rounding),
+                    rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }

@@ -54,7 +54,7 @@ package struct Rope: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd", Rope.simd) { [interleaved] inputs, _, arithmetic in
+            Kernel(rounding: "simd", Rope.simd, roundsOutput: true) { [interleaved] inputs, _, arithmetic in
                 try Kernels.rope(
                     inputs[0], cos: inputs[1].contiguous(), sin: inputs[2].contiguous(), interleaved: interleaved,
                     rounding: arithmetic.rounding.format, threads: arithmetic.threads)

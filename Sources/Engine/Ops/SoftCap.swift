@@ -32,7 +32,7 @@ package struct SoftCap: Op {
     package var kernels: [Kernel] {
         guard cap > 0 else { return [Kernel("view", .view) { inputs, _, _ in inputs[0] }] }
         return [
-            Kernel(rounding: "simd", .elements) { [cap] inputs, _, arithmetic in
+            Kernel(rounding: "simd", .elements, roundsOutput: true) { [cap] inputs, _, arithmetic in
                 try Kernels.softcap(inputs[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]

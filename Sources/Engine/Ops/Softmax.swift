@@ -43,8 +43,10 @@ package struct Softmax: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel("simd", Softmax.simd) { [mask] inputs, _, threads in
-                try Kernels.softmax(inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]), threads: threads)
+            Kernel(rounding: "simd", Softmax.simd, roundsOutput: true) { [mask] inputs, _, arithmetic in
+                try Kernels.softmax(
+                    inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]), rounding: arithmetic.rounding.format,
+                    threads: arithmetic.threads)
             }
         ]
     }

@@ -57,7 +57,7 @@ struct BenchCommand: ParsableCommand {
         let bench = Bench(model: model, policy: policy, tokens: tokens ?? min(512, model.settings.context))
         let results = try (work.map { [$0] } ?? Work.rates).map { try bench.measure($0) }
         Buffer.releaseUnused()  // or the limit's matrices would come on top of the works' memory
-        let limit = try ProductLimit.measure(threads: policy.threads)
+        let limit = try ProductLimit.measure(policy)
         let report = BenchReport(
             path: path, precision: precision.precision, results: results,
             machine: BenchMachine(threads: policy.threads, productLimit: limit))

@@ -13,14 +13,15 @@ struct BenchMachine {
 
 /// How fast a matrix product can be here: the engine's own on a square that is large enough to hide everything else.
 enum ProductLimit {
-    /// GFLOP/s, the best of several.
-    static func measure(threads: Int) throws -> Double {
-        let small = try measure(size: 512, threads: threads)
-        return small < 20 ? small : max(small, try measure(size: 2048, threads: threads))
+    /// GFLOP/s, the best of several, in the format in which the policy multiplies.
+    static func measure(_ policy: Policy) throws -> Double {
+        let format: NumberFormat = policy.multipliesBF16 ? .bf16 : .fp32
+        let small = try measure(size: 512, format, threads: policy.threads)
+        return small < 20 ? small : max(small, try measure(size: 2048, format, threads: policy.threads))
     }
 
-    private static func measure(size: Int, threads: Int) throws -> Double {
-        try MachineLimits.product(size: size, threads: threads, for: .milliseconds(700)) { try Interrupt.check() } * 1e-9
+    private static func measure(size: Int, _ format: NumberFormat, threads: Int) throws -> Double {
+        try MachineLimits.product(size: size, of: format, threads: threads, for: .milliseconds(700)) { try Interrupt.check() } * 1e-9
     }
 }
 

@@ -1,0 +1,165 @@
+// The two products of attention as tiles of bf16 pairs (see TileDot.h): scores = q k^T over the features, context = probs v over the keys,
+// each 32 of them from key 0 on. Keys that a query does not see take no part, whatever is in them.
+#pragma once
+#include "Attention.h"
+#include "TileDot.h"
+
+enum { KEYS_AT_ONCE = 2 * STRETCH };      // of the context
+
+static int64_t tile_words(int64_t k) { return ck_max(1, ck_ceil_div(k, 2 * STEP)) * STEP; }
+
+// Rows of a head, or where there are fewer tokens than heads in a group, of all heads for one token.
+typedef struct {
+    int64_t head, token, rows;
+    int per_head;
+} block_rows;
+
+static void tile_score_block(const attention *a, block_rows b, const uint32_t *packed, uint32_t *pairs, int64_t from, int64_t to) {
+    const int64_t words = tile_words(a->D), out_ld = b.per_head ? a->T * a->S : a->S;
+    float *out = a->out + (b.head * a->T + b.token) * a->S;
+    range r = seen_by(a, b.token, b.per_head ? 1 : b.rows);
+    int64_t lo = ck_max(from, r.lo) - from, hi = ck_min(to, r.hi) - from;
+    if (lo < hi) {
+        dots q = {.x = a->q.base + b.head * a->q.head_stride + b.token * a->q.token_stride, .pairs = pairs, .format = to_bf16(),
+                  .ldx = b.per_head ? a->q.head_stride : a->q.token_stride, .m = b.rows, .k = a->D, .words = words};
+        for (int64_t t = 0; t < ck_ceil_div(b.rows, W); t++) tile_pairs_task(&q, t);
+        for (int64_t c = lo / NR * NR; c < hi; c += NR)
+            sum_block(pairs, packed + c * words, words, out + from + c, out_ld, b.rows, to - from - c, 1);
+    }
+    for (int64_t i = 0; i < b.rows; i++) finish_scores(a, out + i * out_ld, b.per_head ? b.token : b.token + i, from, to);
+}
+
+static void tile_scores_task(void *context, int64_t task) {
+    const attention *a = context;
+    const int64_t parts = ck_max(1, ck_ceil_div(a->S, a->keys)), part = task % parts, block = task / parts, kv = block % a->kv_heads;
+    const int64_t first = part * a->keys, last = ck_min(first + a->keys, a->S), group = a->heads / a->kv_heads;
+    const int64_t i0 = (a->blocks - 1 - block / a->kv_heads) * a->block, count = ck_min(a->block, a->T - i0), words = tile_words(a->D);
+    const int per_head = a->T < group;
+    uint32_t *packed = ck_scratch((size_t)((KEYS + BLOCK) * words) * 4);
+    for (int64_t r = 0; !packed && r < a->heads * a->T; r++) fill(a->out + r * a->S + first, last - first, NAN);      // no memory
+    if (!packed) return;
+    const range all = seen_by(a, i0, count);
+    dots k = {.w = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0}, .format = to_bf16(), .k = a->D,
+              .words = words, .tiled = 1};
+    configure_tiles();
+    for (int64_t from = first; from < last; from += KEYS) {
+        const int64_t to = ck_min(from + KEYS, last);
+        if (from < all.hi && to > all.lo) pack_row_pairs(&k, from, to - from, 0, words, packed);
+        for (int64_t r = 0; r < (per_head ? count : group); r++)
+            for (int64_t i = 0; i < (per_head ? group : count); i += BLOCK) {
+                block_rows b = {kv * group + r, i0 + i, ck_min(BLOCK, count - i), 0};
+                if (per_head) b = (block_rows){kv * group + i, i0 + r, ck_min(BLOCK, group - i), 1};
+                tile_score_block(a, b, packed, packed + KEYS * words, from, to);
+            }
+    }
+    release_tiles();
+}
+
+// Keys from ..< to of a row of probabilities as pairs; what the row does not see is 0.
+static void probability_pairs(const attention *a, const float *row, int64_t query, int64_t from, int64_t to, const rounding *format,
+                              uint32_t *pairs) {
+    int64_t lo, hi;
+    ck_visible(&a->mask, query, a->S, &lo, &hi);
+    for (int64_t j = from; j < to; j += 2 * STEP, pairs += BLOCK * STEP) {
+        float line[2 * W] = {0};
+        const float *at = row + j;
+        if (j < lo || j + 2 * W > hi) {
+            const int64_t first = ck_max(lo, j), end = ck_min(hi, j + 2 * W);
+            if (first < end) memcpy(line + first - j, row + first, (size_t)(end - first) * 4);
+            at = line;
+        }
+        store(pairs, (lanes)pairs_of(load(at), load(at + W), format));
+    }
+}
+
+// Whether v of keys from ..< to is finite.
+static int keys_are_finite(const attention *a, const float *v, int64_t from, int64_t to) {
+    lanes zero = splat(0);
+    for (int64_t j = from; j < to; j++)
+        for (int64_t c = 0; c < a->D; c += W) {
+            lanes x = load_columns(v + j * a->k.token_stride + c, a->D - c);
+            zero = zero + (x - x);
+        }
+    for (int l = 0; l < W; l++)
+        if (zero[l] != 0) return 0;
+    return 1;
+}
+
+// Whether 0 times v of what the tiles of a block read, though not all of its rows see it, is 0.
+static int edges_are_finite(const attention *a, const float *v, range seen, int64_t keys) {
+    enum { TOGETHER = 2 * STEP };
+    const int64_t low = ck_min(ck_max(seen.all_lo, seen.lo), seen.hi), high = ck_min(ck_max(seen.all_hi, low), seen.hi);
+    return keys_are_finite(a, v, seen.lo / TOGETHER * TOGETHER, low)
+        && keys_are_finite(a, v, high, ck_min(ck_ceil_div(seen.hi, TOGETHER) * TOGETHER, keys));
+}
+
+// Keys from ..< to, with which `packed` begins. Unless 0 times each v is 0, what a row does not see is left out row by row.
+static void tile_context_block(const attention *a, block_rows b, const uint32_t *packed, uint32_t *pairs, int64_t from, int64_t to,
+                               int64_t pitch, int finite) {
+    const rounding format = to_bf16();
+    const int64_t probs_ld = b.per_head ? a->T * a->S : a->S, ld = b.per_head ? a->D : a->heads * a->D;
+    const float *probs = a->probs + (b.head * a->T + b.token) * a->S;
+    float *y = a->out + b.token * a->heads * a->D + b.head * a->D;
+    range r = seen_by(a, b.token, b.per_head ? 1 : b.rows);
+    const int64_t first = ck_max(from, r.lo / (2 * STEP) * (2 * STEP)), end = ck_min(to, r.hi), words = tile_words(ck_max(0, end - first));
+    if (first >= end) return;
+    for (int64_t i = 0; i < b.rows; i++)
+        probability_pairs(a, probs + i * probs_ld, b.per_head ? b.token : b.token + i, first, end, &format, pairs + i * STEP);
+    packed += (first - from) / 2 * NR;
+    for (int64_t c = 0; c < a->D; c += NR, packed += NR * pitch) {
+        if (finite) {
+            sum_block(pairs, packed, words, y + c, ld, b.rows, a->D - c, 0);
+            continue;
+        }
+        for (int64_t i = 0; i < b.rows; i++) {
+            int64_t lo, hi;
+            ck_visible(&a->mask, b.per_head ? b.token : b.token + i, a->S, &lo, &hi);
+            sum_row(pairs + i * STEP, packed, words, y + i * ld + c, a->D - c, 0, lo - first, hi - first);
+        }
+    }
+}
+
+static void tile_context_task(void *context, int64_t task) {
+    const attention *a = context;
+    const int64_t kv = task % a->kv_heads, group = a->heads / a->kv_heads, i0 = (a->blocks - 1 - task / a->kv_heads) * a->block;
+    const int64_t count = ck_min(a->block, a->T - i0), panels = ck_ceil_div(a->D, NR), width = ck_min(KEYS_AT_ONCE, 2 * tile_words(a->S));
+    const int per_head = a->T < group;
+    const range all = seen_by(a, i0, count);
+    float *y = a->out + i0 * a->heads * a->D + kv * group * a->D;
+    uint32_t *packed = ck_scratch((size_t)(width / 2 * (panels * NR + BLOCK)) * 4);
+    for (int64_t i = 0; i < count; i++) fill(y + i * a->heads * a->D, group * a->D, packed ? 0 : NAN);      // NaN: no memory
+    if (!packed) return;
+    const float *v = a->k.base + kv * a->k.head_stride;
+    dots lines = {.w = {(const uint8_t *)v, CK_F32, 4, a->k.token_stride, 0}, .format = to_bf16(), .k = all.hi, .tiled = 1};
+    configure_tiles();
+    for (int64_t from = 0; from < all.hi; from += KEYS_AT_ONCE) {
+        const int64_t to = ck_min(from + KEYS_AT_ONCE, all.hi), pitch = tile_words(to - from);
+        if (to <= all.lo) continue;
+        pack_line_pairs(&lines, 0, a->D, from / 2, pitch, packed);
+        for (int64_t i = 0; i < (per_head ? group : count); i += BLOCK)
+            for (int64_t r = 0; r < (per_head ? count : group); r++) {
+                block_rows b = {kv * group + r, i0 + i, ck_min(BLOCK, count - i), 0};
+                if (per_head) b = (block_rows){kv * group + i, i0 + r, ck_min(BLOCK, group - i), 1};
+                const int finite = edges_are_finite(a, v, seen_by(a, b.token, per_head ? 1 : b.rows), all.hi);
+                tile_context_block(a, b, packed, packed + width / 2 * panels * NR, from, to, pitch, finite);
+            }
+    }
+    release_tiles();
+    for (int64_t i = 0; a->inner && i < count; i++) round_run(y + i * a->heads * a->D, y + i * a->heads * a->D, group * a->D, a->inner);
+}
+
+static void attention_scores_tile(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                                  float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {
+    rounding inner;
+    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
+                   .softcap = softcap, .mask = mask, .inner = part_rounding(&inner, format)};
+    run_attention(&a, BLOCK, threads, tile_scores_task);
+}
+
+static void attention_context_tile(const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads,
+                                   int64_t T, int64_t S, int64_t D, ck_mask mask, int threads) {
+    rounding out;
+    attention a = {.k = v, .probs = probs, .out = context, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .mask = mask,
+                   .inner = part_rounding(&out, format)};
+    run_attention(&a, BLOCK, threads, tile_context_task);
+}
