@@ -11,18 +11,23 @@ package struct CheckpointError: Error, CustomStringConvertible, Sendable {
     package let nextStep: String
     /// `cannot load`, `cannot write`.
     package let failure: String
+    /// Nothing lies at the path.
+    package let isMissing: Bool
 
-    package init(_ path: String, _ format: String, _ rule: String, next: String, failure: String = "cannot load") {
+    package init(
+        _ path: String, _ format: String, _ rule: String, next: String, failure: String = "cannot load", isMissing: Bool = false
+    ) {
         self.path = path
         self.format = format
         self.rule = rule
         self.nextStep = next
         self.failure = failure
+        self.isMissing = isMissing
     }
 
     /// The operating system refused, or the path does not lead to a regular file.
     package init(_ path: String, _ format: String, _ error: FileError) {
-        self.init(path, format, error.rule, next: CheckpointError.advice(on: error.rule))
+        self.init(path, format, error.rule, next: CheckpointError.advice(on: error.rule), isMissing: error.isMissing)
     }
 
     /// A text that had to be a JSON object and is not.

@@ -3,8 +3,9 @@ import Engine
 import Tensors
 
 extension Policy {
-    /// By a word: a preset, a format for everything, or a file of rules.
-    package init(named word: String, threads: Int) throws(PolicyError) {
+    /// By a word: a preset, a format for everything, or a file of rules. Throws `UnknownPolicy` for what is none of them; why a file
+    /// cannot be read is its `CheckpointError`, and what is wrong with a rule in it a `PolicyError`.
+    package init(named word: String, threads: Int) throws {
         if let preset = Preset(rawValue: word) {
             self.init(preset, threads: threads)
         } else if NumberFormat.named(word) != nil {
@@ -14,12 +15,21 @@ extension Policy {
         }
     }
 
-    private static func text(of path: String) throws(PolicyError) -> String {
+    private static func text(of path: String) throws -> String {
         do throws(CheckpointError) {
             return String(decoding: try WholeFile.read(path, as: "a policy", limit: 1 << 20), as: UTF8.self)
         } catch {
-            let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw PolicyError("\(path.prefix(80)) is neither a preset (\(presets)), a format nor a file of rules")
+            throw error.isMissing ? UnknownPolicy(word: path) : error
         }
+    }
+}
+
+/// A word that names no policy: whoever wrote it is wrong, not a file.
+package struct UnknownPolicy: Error, CustomStringConvertible, Sendable {
+    package let word: String
+
+    package var description: String {
+        let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+        return "\(word.prefix(80)) is neither a preset (\(presets)), a format nor a file of rules"
     }
 }

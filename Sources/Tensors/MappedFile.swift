@@ -102,13 +102,16 @@ package final class MappedFile: Sendable {
 package struct FileError: Error, CustomStringConvertible, Sendable {
     package let path: String
     package let rule: String
+    /// Nothing lies at the path.
+    package let isMissing: Bool
 
-    package init(path: String, rule: String) {
+    package init(path: String, rule: String, isMissing: Bool = false) {
         self.path = path
         self.rule = rule
+        self.isMissing = isMissing
     }
 
-    package init(path: String, code: Int32) { self.init(path: path, rule: String(cString: strerror(code))) }
+    package init(path: String, code: Int32) { self.init(path: path, rule: String(cString: strerror(code)), isMissing: code == ENOENT) }
 
     package var description: String { "\(path): \(rule)" }
 

@@ -67,6 +67,8 @@ struct CommandLineTests {
             (["trace", llama, "--ids", "1", "--names", "nothing", "--out", "x"], 1, "no value's name fits"),
             (["trace", llama, "--ids", "1", "--precision", "bf17", "--out", "x"], 64, "neither a preset"),
             (["stats", llama, "--ids", "1", "--precision", "\(llama)/config.json"], 1, "config.json, line 1: a rule is"),
+            (["stats", llama, "--ids", "1", "--precision", "/nonexistent/x"], 64, "neither a preset"),
+            (["stats", llama, "--ids", "1", "--precision", llama], 1, "a policy: is not a regular file but a folder"),
             (["trace", llama, "--ids", "1", "--backward", "--out", "x"], 1, "a loss needs two tokens"),
             (["stats", llama, "--ids", "1", "--json", "--tsv"], 64, "--json or --tsv"),
             (["bench", llama, "--tokens", "100000"], 64, "context of 256"), (["bench", llama, "--work", "sleep"], 64, "forward"),

@@ -1,6 +1,6 @@
-import Checkpoints
 import Engine
 import Foundation
+import Models
 
 /// Everything that a finetune is told; the catalogue (`Setting.all`) says what each means and keeps it in its range.
 package struct TrainingSettings: Sendable, Equatable {
@@ -118,13 +118,11 @@ package struct TrainingSettings: Sendable, Equatable {
     package func readingPolicy() throws -> TrainingSettings {
         var settings = self
         guard !precision.isEmpty, Policy.Preset(rawValue: precision) == nil, !precision.contains(where: \.isNewline) else { return self }
-        guard access(precision, F_OK) == 0 else {
-            let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
-            throw SettingError(rule: "--precision \(precision.prefix(80)) is neither a preset (\(presets)) nor a file")
+        do {
+            settings.precision = try Policy(named: precision, threads: 1).text
+        } catch let error as UnknownPolicy {
+            throw SettingError(rule: "--precision \(error)")
         }
-        let bytes = try WholeFile.read(precision, as: "a policy", limit: 1 << 20)
-        let rules = try Policy.rules(from: String(decoding: bytes, as: UTF8.self), naming: precision)
-        settings.precision = Policy(rules: rules).text
         return settings
     }
 

@@ -78,10 +78,8 @@ struct PrecisionOptions: ParsableArguments {
 
     /// A preset, a format for everything, or a file of rules.
     static func formats(_ precision: String, threads: Int) throws -> Policy {
-        do throws(PolicyError) { return try Policy(named: precision, threads: threads) } catch {
-            // A file that is there is wrong in itself, not the command.
-            if FileManager.default.fileExists(atPath: precision) { throw Failure(error.rule) }
-            throw Failure.usage("--precision \(error.rule)")
+        do { return try Policy(named: precision, threads: threads) } catch let error as UnknownPolicy {
+            throw Failure.usage("--precision \(error)")
         }
     }
 }
