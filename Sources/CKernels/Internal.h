@@ -86,9 +86,9 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(rms_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
                           float *dx, float *dw, int64_t rows, int64_t n, int threads), \
       (dy, x, w, wt, eps, plus_one, format, dx, dw, rows, n, threads)) \
-    K(layer_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw, \
-                            float *db, int64_t rows, int64_t n, int threads), \
-      (dy, x, w, wt, eps, plus_one, dx, dw, db, rows, n, threads)) \
+    K(layer_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
+                            float *dx, float *dw, float *db, int64_t rows, int64_t n, int threads), \
+      (dy, x, w, wt, eps, plus_one, format, dx, dw, db, rows, n, threads)) \
     K(map_gradient, (ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads), \
       (f, x, dy, format, dx, n, threads)) \
     K(softmax_gradient, (const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, \

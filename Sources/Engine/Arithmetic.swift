@@ -29,6 +29,14 @@ package struct Rounding: Sendable, Hashable {
 
     package func callAsFunction<R: Scalar>(_ part: R) -> R { format.map { Rounding.kept(part, in: $0) } ?? part }
 
+    /// x³ as PyTorch on a CPU makes it: in bf16 by two products, each rounded, in fp16 as one power (PowKernel.cpp).
+    package func cube<R: Scalar>(_ x: R) -> R { self((format?.name == NumberFormat.bf16.name ? self(x * x) : x * x) * x) }
+
+    /// d·(1 − s)·s, which PyTorch on a CPU computes in fp32 for bf16 and step by step in fp16 (BinaryOpsKernel.cpp).
+    package func sigmoidSlope<R: Scalar>(_ d: R, _ s: R) -> R {
+        self(format?.name == NumberFormat.fp16.name ? self(d * self(1 - s)) * s : d * (1 - s) * s)
+    }
+
     /// A sum that has taken one more product in.
     package func partial<R: Scalar>(_ sum: R) -> R { accumulation.map { Rounding.kept(sum, in: $0) } ?? sum }
 

@@ -42,16 +42,20 @@ extension Kernels {
         }
     }
 
-    /// The same of a layer norm; the bias's is the sum of dY over the rows.
+    /// The same of a layer norm; the bias's is the sum of dY over the rows, for which no x is read. Rounded are a row's mean and scale,
+    /// and the weight's and the bias's sums after each row.
     package static func layerNormGradient(
-        _ input: NormInput, dY: Tensor, x: Tensor, weight: Tensor?, epsilon: Float, shape: Shape, threads: Int
+        _ input: NormInput, dY: Tensor, x: Tensor?, weight: Tensor?, epsilon: Float, rounding: NumberFormat? = nil, shape: Shape,
+        threads: Int
     ) throws -> Tensor {
-        let (dY, x) = (try dY.contiguous(), try x.contiguous())
-        return try produce(shape, keeping: [dY, x, weight ?? x]) { out in
-            ck_layer_norm_gradient(
-                pointer(dY), pointer(x), weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, 0, input == .x ? out : nil,
-                input == .weight ? out : nil, input == .bias ? out : nil, Int64(x.shape.rowCount), Int64(x.shape.rowLength),
-                Int32(threads))
+        let (dY, x) = (try dY.contiguous(), try x?.contiguous())
+        return try produce(shape, keeping: [dY, x, weight].compactMap { $0 }) { out in
+            withKernelFormat(rounding) { format in
+                ck_layer_norm_gradient(
+                    pointer(dY), x.map { pointer($0) }, weight?.bytes.baseAddress, (weight?.type ?? .f32).kernelType, epsilon, 0, format,
+                    input == .x ? out : nil, input == .weight ? out : nil, input == .bias ? out : nil, Int64(dY.shape.rowCount),
+                    Int64(dY.shape.rowLength), Int32(threads))
+            }
         }
     }
 

@@ -62,7 +62,7 @@ extension Kernels {
                 var dx = [Float](repeating: 7, count: rows * n), dw = [Float](repeating: 7, count: n), lx = dx, lw = dw, lb = dw
                 w.withPointer { w in
                     ck_rms_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, nil, &dx, &dw, Int64(rows), Int64(n), threads)
-                    ck_layer_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, &lx, &lw, &lb, Int64(rows), Int64(n), threads)
+                    ck_layer_norm_gradient(dy, x, w, CK_BF16, 1e-5, one, nil, &lx, &lw, &lb, Int64(rows), Int64(n), threads)
                 }
                 #expect(near(dx, rms.dx) && near(dw, rms.dw), "RMS, \(name)")
                 #expect(near(lx, layer.dx) && near(lw, layer.dw) && near(lb, layer.db), "layer, \(name)")

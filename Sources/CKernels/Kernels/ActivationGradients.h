@@ -56,7 +56,7 @@ FUNCTIONS(TASK)
 // y = (x / 2) (1 + tanh u), u = c (x + 0.044715 x^3), walked back as autograd does: what each part sends to x is added in this order.
 INLINE lanes gelu_new_slopes(lanes x, lanes dy, const rounding *f) {
     const lanes one = splat(1.0f), half = splat(0.5f), cubic = splat(0.044715f), root = splat(0.7978845608028654f);
-    lanes inner = round_lanes(x + round_lanes(cubic * round_lanes(x * x * x, f), f), f);
+    lanes inner = round_lanes(x + round_lanes(cubic * round_cube(x, f), f), f);
     lanes t = round_lanes(tanh_lanes(round_lanes(root * inner, f)), f);
     lanes tangent = round_lanes(round_lanes(dy * round_lanes(half * x, f), f) * (one - t * t), f);
     lanes sum = round_lanes(tangent * root, f);
@@ -66,11 +66,17 @@ INLINE lanes gelu_new_slopes(lanes x, lanes dy, const rounding *f) {
     return round_lanes(sum + cube, f) + direct;
 }
 
+// d (1 - p) p of p = logistic(x)
+INLINE lanes logistic_slopes(lanes p, lanes d, const rounding *f) {
+    const lanes rest = splat(1.0f) - p;
+    return round_lanes((is_fp16(f) ? round_lanes(d * round_lanes(rest, f), f) : d * rest) * p, f);
+}
+
 // y = x logistic(1.702 x) in the same way.
 INLINE lanes gelu_quick_slopes(lanes x, lanes dy, const rounding *f) {
     const lanes s = splat(1.702f);
     lanes p = round_lanes(logistics(round_lanes(s * x, f)).up, f);
-    lanes gate = round_lanes(round_lanes(dy * x, f) * ((splat(1.0f) - p) * p), f);
+    lanes gate = logistic_slopes(p, round_lanes(dy * x, f), f);
     return round_lanes(dy * p, f) + round_lanes(gate * s, f);
 }
 

@@ -80,7 +80,7 @@ static void map_job(ck_function f, run_job *j, int threads) {
 // Functions that are written as chains of smaller ones: gelu_new and quick_gelu of Hugging Face, each part rounded.
 INLINE lanes apply_chain(ck_function f, lanes x, const rounding *r) {
     if (f == CK_GELU_QUICK) return x * round_lanes(apply_lanes(CK_SIGMOID, round_lanes(splat(1.702f) * x, r)), r);
-    lanes cube = round_lanes(splat(0.044715f) * round_lanes(x * x * x, r), r), sum = round_lanes(x + cube, r);
+    lanes cube = round_lanes(splat(0.044715f) * round_cube(x, r), r), sum = round_lanes(x + cube, r);
     lanes t = round_lanes(tanh_lanes(round_lanes(splat(0.7978845608028654f) * sum, r)), r);
     return round_lanes(splat(0.5f) * x, r) * round_lanes(splat(1.0f) + t, r);
 }

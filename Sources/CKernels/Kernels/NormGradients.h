@@ -1,6 +1,7 @@
 // Gradients of RMS and layer norm. With x' = (x - mean) r and g = dy w: dx = r (g - mean(g) - x' mean(g x')), where RMS norm has no mean
 // to subtract; dw sums dy x' over the rows, db sums dy. All sums are in fp64: along a row as in Norms.h, over rows one after another.
-// Where the forward rounds x' before the weight, autograd keeps g and, for dw, the products dy x' in that format.
+// Where the forward rounds x' before the weight, autograd keeps g and, for dw, the products dy x' in that format. A layer norm is one
+// operation of PyTorch: on a CPU it keeps the mean and r in the format of x, and dw and db while rows are added to them.
 #pragma once
 #include "Norms.h"
 #include "WeightGradient.h"
@@ -13,6 +14,7 @@ typedef struct {
     double eps;
     int layer;
     const rounding *inner;       // of g, of x' before the weight and of dy x'; NULL: they stay fp64
+    const rounding *kept;        // of the mean and r, and of dw and db after each row; NULL: they stay fp64
 } norm_gradient_job;
 
 // dy and the factor that makes it g: rounded, g has the weight in it.
@@ -44,10 +46,14 @@ INLINE doubles input_gradient(doubles dy, doubles x, doubles w, doubles mean, do
     return scale * (dy * w - offset - (x - mean) * slope);
 }
 
+static double round_number(double x, const rounding *f) { return round_lanes(splat((float)x), f)[0]; }
+
 static void norm_gradient_row(const norm_gradient_job *j, int64_t r) {
     const float *dy = j->dy + r * j->n, *x = j->x + r * j->n;
-    const double n = (double)j->n, mean = j->layer ? row_sum(x, j->n, 0, 0) / n : 0;
-    const double scale = 1 / sqrt(row_sum(x, j->n, mean, 1) / n + j->eps);
+    const double n = (double)j->n;
+    double mean = j->layer ? row_sum(x, j->n, 0, 0) / n : 0;
+    double scale = 1 / sqrt(row_sum(x, j->n, mean, 1) / n + j->eps);
+    if (j->kept) mean = round_number(mean, j->kept), scale = round_number(scale, j->kept);
     j->means[r] = mean, j->scales[r] = scale;
     if (!j->dx) return;
     double sum, product;
@@ -67,18 +73,26 @@ static void norm_gradient_task(void *context, int64_t task) {
     for (int64_t r = task * j->block; r < ck_min((task + 1) * j->block, j->rows); r++) norm_gradient_row(j, r);
 }
 
-// Sixteen columns of dw and db.
+static void keep_rounded(doubles *a, doubles *b, const rounding *f) {
+    lanes sum = round_lanes(narrow(*a, *b), f);
+    *a = low_doubles(sum), *b = high_doubles(sum);
+}
+
+// Sixteen columns of dw and db; without x those of db.
 static void norm_weights_task(void *context, int64_t task) {
     const norm_gradient_job *j = context;
     doubles a = splat_double(0), b = a, low = a, high = a;
     const int64_t c = task * W, n = j->n - c;
     for (int64_t r = 0; r < j->rows; r++) {
-        lanes d = load_columns(j->dy + r * j->n + c, n), x = load_columns(j->x + r * j->n + c, n);
-        doubles m = splat_double(j->means[r]), s = splat_double(j->scales[r]), dl = low_doubles(d), dh = high_doubles(d);
+        lanes d = load_columns(j->dy + r * j->n + c, n), x = j->x ? load_columns(j->x + r * j->n + c, n) : splat(0);
+        doubles m = splat_double(j->x ? j->means[r] : 0), s = splat_double(j->x ? j->scales[r] : 0);
+        doubles dl = low_doubles(d), dh = high_doubles(d);
         low += dl, high += dh;
+        if (j->kept) keep_rounded(&low, &high, j->kept);
         doubles xl = (low_doubles(x) - m) * s, xh = (high_doubles(x) - m) * s;
         if (!j->inner) {
             a += dl * xl, b += dh * xh;
+            if (j->kept) keep_rounded(&a, &b, j->kept);
             continue;
         }
         lanes product = round_lanes(d * round_lanes(narrow(xl, xh), j->inner), j->inner);
@@ -105,7 +119,7 @@ static void norm_gradient(norm_gradient_job *j, const void *w, ck_type wt, int p
     if (w) upcast_run(w, wt, weights, j->n), j->w = weights;
     for (int64_t i = 0; w && plus_one && i < j->n; i++) weights[i] = 1 + weights[i];
     j->block = ck_max(1, 16384 / j->n);
-    if (rows > 0) ck_parallel(ck_ceil_div(rows, j->block), threads, norm_gradient_task, j);
+    if (rows > 0 && j->x) ck_parallel(ck_ceil_div(rows, j->block), threads, norm_gradient_task, j);
     if (j->dw || j->db) ck_parallel(ck_ceil_div(j->n, W), rows * j->n < RUN ? 1 : threads, norm_weights_task, j);
     ck_free(room, bytes);
 }
@@ -118,8 +132,10 @@ static void rms_norm_gradient(const float *dy, const float *x, const void *w, ck
     norm_gradient(&j, w, wt, plus_one, threads);
 }
 
-static void layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
-                                float *db, int64_t rows, int64_t n, int threads) {
-    norm_gradient_job j = {.dy = dy, .x = x, .dx = dx, .dw = dw, .db = db, .rows = rows, .n = n, .eps = eps, .layer = 1};
+static void layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one,
+                                const ck_format *format, float *dx, float *dw, float *db, int64_t rows, int64_t n, int threads) {
+    rounding kept;
+    norm_gradient_job j = {.dy = dy, .x = x, .dx = dx, .dw = dw, .db = db, .rows = rows, .n = n, .eps = eps, .layer = 1,
+                           .kept = part_rounding(&kept, format)};
     norm_gradient(&j, w, wt, plus_one, threads);
 }

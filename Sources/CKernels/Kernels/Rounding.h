@@ -54,6 +54,15 @@ INLINE lanes round_lanes(lanes x, const rounding *f) {
     return (lanes)(r | (sign ^ ((words)is_nan & f->nan_sign)));
 }
 
+// PyTorch on a CPU computes a few functions of 16-bit elements in the format itself, so that each step is rounded, and it is not the same
+// ones in both: x^3 in bf16 (in fp16 it is one power in fp32), the slope of the logistic function in fp16.
+INLINE int is_bf16(const rounding *f) { return f->shift == 16 && !f->subnormals; }
+INLINE int is_fp16(const rounding *f) { return f->shift == 13 && f->subnormals; }
+INLINE lanes round_cube(lanes x, const rounding *f) {
+    lanes square = x * x;
+    return round_lanes((is_bf16(f) ? round_lanes(square, f) : square) * x, f);
+}
+
 static void round_run(const float *x, float *y, int64_t n, const rounding *format) {
     const rounding f = *format;
     int64_t i = 0;

@@ -161,9 +161,10 @@ void ck_column_sums(const float *x, int64_t ld, float *y, int64_t rows, int64_t 
 // parts of a gradient in: g, x r and dy x r.
 void ck_rms_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format,
                           float *dx, float *dw, int64_t rows, int64_t n, int threads);
-// The same with x' = (x - mean) r: dx = r (g - mean(g) - x' mean(g x')), dw = sum of dy x', db = sum of dy; each may be NULL.
-void ck_layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, float *dx, float *dw,
-                            float *db, int64_t rows, int64_t n, int threads);
+// The same with x' = (x - mean) r: dx = r (g - mean(g) - x' mean(g x')), dw = sum of dy x', db = sum of dy; each may be NULL, and x where
+// db alone is wanted. With a format the mean and r are rounded to it, and dw and db after each row.
+void ck_layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format,
+                            float *dx, float *dw, float *db, int64_t rows, int64_t n, int threads);
 // dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy. Parts are rounded of the chains gelu_new (CK_GELU_TANH) and quick_gelu.
 void ck_map_gradient(ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads);
 // dx = p (dp - sum of p dp) over each row, the sum in fp64; outside the mask's [lo, hi) dx is 0 and nothing is read. See ck_softmax.

@@ -27,7 +27,7 @@ package struct Activation: Op {
         return inputs[0].map { x in
             switch function {
             case .geluNew:
-                let inner = r(x + r(R(0.044715) * r(x * x * x)))
+                let inner = r(x + r(R(0.044715) * r.cube(x)))
                 return r(R(0.5) * x) * r(1 + r(R.tanh(r(R(0.797884560802865355879892) * inner))))
             case .geluQuick: return x * r(Activation.value(.sigmoid, r(R(1.702) * x)))
             default: return Activation.value(function, x)
@@ -133,7 +133,7 @@ package struct Activation: Op {
     /// y = (x/2)·(1 + tanh u), u = √(2/π)·(x + 0.044715·x³)
     private static func newSlope<R: Scalar>(_ x: R, _ dy: R, _ r: Rounding) -> R {
         let (root, cubic) = (R(0.797884560802865355879892), R(0.044715))
-        let t = r(R.tanh(r(root * r(x + r(cubic * r(x * x * x))))))
+        let t = r(R.tanh(r(root * r(x + r(cubic * r.cube(x))))))
         let sum = r(r(r(dy * r(R(0.5) * x)) * (1 - t * t)) * root)
         let cube = r(r(sum * cubic) * r(3 * r(x * x)))
         return r(sum + cube) + r(r(dy * r(1 + t)) * R(0.5))
@@ -142,7 +142,7 @@ package struct Activation: Op {
     /// y = x·σ(1.702x)
     private static func quickSlope<R: Scalar>(_ x: R, _ dy: R, _ r: Rounding) -> R {
         let s = r(value(.sigmoid, r(R(1.702) * x)))
-        return r(dy * s) + r(r(r(dy * x) * ((1 - s) * s)) * R(1.702))
+        return r(dy * s) + r(r.sigmoidSlope(r(dy * x), s) * R(1.702))
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {

@@ -216,7 +216,7 @@ package struct AttentionScores: Op {
                 let share = s / R(softcap)
                 if !s.isFinite { return 0 }
                 guard narrow else { return d * (1 - share * share) }
-                return rounding(rounding(SoftCap.slope(d, of: s, R(softcap), rounding)) * R(Float(scale)))
+                return rounding(rounding(SoftCap.slope(d, tangent: rounding(share), R(softcap), rounding)) * R(Float(scale)))
             })
     }
 

@@ -84,34 +84,43 @@ package struct LayerNorm: Op {
 
     @specialized(where R == Double)
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> {
+        backward(input, values, shape: shape, rounding: .none)
+    }
+
+    /// PyTorch's norm is one operation: on a CPU it keeps μ and r in the format of x, and dw and db while it adds rows to them
+    /// (layer_norm_kernel.cpp). What lies between is fp32.
+    @specialized(where R == Double)
+    package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         let dy = values[values.count - 1]
-        if input == 2 { return Norms.columnSums(of: dy, times: Dense(dy.shape) { _ in 1 }, shape) }
+        if input == 2 { return Norms.columnSums(of: dy, times: Dense(dy.shape) { _ in 1 }, shape, keeping: rounding) }
         let x = values[0]
-        let normalised = x.mapRows { _, row in
+        func kept(_ row: ArraySlice<R>) -> (mean: R, scale: R) {
             let (mean, scale) = moments(row)
+            return (rounding(mean), rounding(scale))
+        }
+        let normalised = x.mapRows { _, row in
+            let (mean, scale) = kept(row)
             return row.map { ($0 - mean) * scale }
         }
-        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised, shape) }
+        guard input == 0 else { return Norms.columnSums(of: dy, times: normalised, shape, keeping: rounding) }
         let w = values[1].values
         return dy.mapRows { number, row in
             let (g, n) = (zip(row, w).map { $0 * $1 }, normalised.row(number))
             let mean = centres ? g.reduce(0, +) / R(g.count) : 0
             let along = zip(g, n).reduce(0) { $0 + $1.0 * $1.1 } / R(g.count)
-            let scale = moments(x.row(number)).scale
+            let scale = kept(x.row(number)).scale
             return zip(g, n).map { scale * ($0 - mean - $1 * along) }
         }
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        if input == 2 {
-            return [Kernel("simd") { values, shape, threads in try Kernels.columnSums(values[0], shape: shape, threads: threads) }]
-        }
-        guard centres else { return [] }
+        guard centres || input == 2 else { return [] }
         return [
-            Kernel("simd") { [epsilon] values, shape, threads in
+            Kernel(rounding: "simd") { [epsilon] values, shape, arithmetic in
                 try Kernels.layerNormGradient(
-                    input == 0 ? .x : .weight, dY: values[values.count - 1], x: values[0], weight: input == 0 ? values[1] : nil,
-                    epsilon: Float(epsilon), shape: shape, threads: threads)
+                    [.x, .weight, .bias][input], dY: values[values.count - 1], x: input == 2 ? nil : values[0],
+                    weight: input == 0 ? values[1] : nil, epsilon: Float(epsilon), rounding: arithmetic.rounding.format, shape: shape,
+                    threads: arithmetic.threads)
             }
         ]
     }

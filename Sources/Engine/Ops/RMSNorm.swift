@@ -167,11 +167,13 @@ package struct RMSNorm: Op {
 
 /// What RMSNorm and LayerNorm have in common.
 enum Norms {
-    /// Σₜ a[t,j]·b[t,j]: the gradient of what scales every row alike. Rounded are the products.
-    static func columnSums<R: Scalar>(of a: Dense<R>, times b: Dense<R>, _ shape: Shape, rounding: Rounding = .none) -> Dense<R> {
+    /// Σₜ a[t,j]·b[t,j]: the gradient of what scales every row alike. Rounded are the products, and the sum in which it is `kept`.
+    static func columnSums<R: Scalar>(
+        of a: Dense<R>, times b: Dense<R>, _ shape: Shape, rounding: Rounding = .none, keeping kept: Rounding = .none
+    ) -> Dense<R> {
         let length = a.shape.rowLength
         return Dense(shape) { j in
-            (0..<a.shape.rowCount).reduce(0) { $0 + rounding(a.values[$1 * length + j] * b.values[$1 * length + j]) }
+            (0..<a.shape.rowCount).reduce(0) { kept($0 + rounding(a.values[$1 * length + j] * b.values[$1 * length + j])) }
         }
     }
 

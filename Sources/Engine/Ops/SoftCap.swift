@@ -53,8 +53,8 @@ package struct SoftCap: Op {
     package var derivatives: [Derivative] {
         [
             Derivative(
-                0, reads: [.output], formula: "dX = dY · (1 − (y/c)²)",
-                derivation: ["y = c·tanh(x/c)", "∂y/∂x = 1 − tanh²(x/c)", "tanh(x/c) = y/c, so dx = dy·(1 − (y/c)²)"])
+                0, reads: [.input(0)], formula: "dX = dY · (1 − tanh²(x/c))",
+                derivation: ["y = c·tanh(x/c)", "∂tanh(u)/∂u = 1 − tanh²(u)", "∂y/∂x = 1 − tanh²(x/c)"])
         ]
     }
 
@@ -62,37 +62,46 @@ package struct SoftCap: Op {
         backward(input, values, shape: shape, rounding: .none)
     }
 
-    /// Rounded are dY·c, that times the tangent's slope, and the tangent itself.
+    /// Rounded are x / c, its tangent, dY·c, and that times the tangent's slope. The tangent is made again, since it cannot be read off a
+    /// rounded y.
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R> {
         guard cap > 0 else { return values[1] }
-        return Dense(shape, zip(values[0].values, values[1].values).map { SoftCap.slope($1, of: $0, R(cap), rounding) })
+        return Dense(
+            shape,
+            zip(values[0].values, values[1].values).map { x, dy in
+                SoftCap.slope(dy, tangent: rounding(R.tanh(rounding(x / R(cap)))), R(cap), rounding)
+            })
     }
 
-    /// dy through the cap of a number that came out of it as y: (1 − y/c)·(1 + y/c), since near the cap the square would lose digits.
-    static func slope<R: Scalar>(_ dy: R, of y: R, _ cap: R, _ rounding: Rounding) -> R {
-        guard rounding.format != nil else { return dy * ((1 - y / cap) * (1 + y / cap)) }
-        let tangent = rounding(y / cap)
-        return rounding(rounding(dy * cap) * (1 - tangent * tangent)) / cap
+    /// dy through the cap: (1 − t)·(1 + t), since near the cap the square would lose digits.
+    static func slope<R: Scalar>(_ dy: R, tangent t: R, _ cap: R, _ rounding: Rounding) -> R {
+        guard rounding.format != nil else { return dy * ((1 - t) * (1 + t)) }
+        return rounding(rounding(dy * cap) * (1 - t * t)) / cap
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         guard cap > 0 else { return [Kernel("view", .view) { values, _, _ in values[1] }] }
         return [
             Kernel(rounding: "simd") { [cap] values, _, arithmetic in
-                try Kernels.softcapGradient(
-                    values[1], scores: values[0], cap: Float(cap), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
+                let (format, threads) = (arithmetic.rounding.format, arithmetic.threads)
+                // In fp32 the quotient of c·t and c is t again, once t has been rounded.
+                let capped = try Kernels.softcap(values[0], cap: Float(cap), rounding: format, threads: threads)
+                return try Kernels.softcapGradient(values[1], scores: capped, cap: Float(cap), rounding: format, threads: threads)
             }
         ]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
-        guard let y = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
-        return [Contribution(input: 1, index: index, value: dy, weight: cap > 0 ? 1 - (y / cap) * (y / cap) : 1)]
+        guard let x = values[0].value(at: index), let dy = values[1].value(at: index) else { return [] }
+        let t = cap > 0 ? Double.tanh(x / cap) : 0
+        return [Contribution(input: 1, index: index, value: dy, weight: 1 - t * t)]
     }
 
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
         guard cap > 0 else { return nil }
-        let slope = graph.apply(Map(.softcapSlope(cap)), [values[0]], as: "1 − (y/c)²")
-        return graph.apply(Zip(.multiply), [values[1], slope], as: "dY·(1 − (y/c)²)")
+        let share = graph.apply(Map(.times(1 / cap)), [values[0]], as: "x/c")
+        let square = graph.apply(Map(.square), [graph.apply(Activation(.tanh), [share], as: "tanh(x/c)")], as: "tanh²(x/c)")
+        let slope = graph.apply(Map(.plus(1)), [graph.apply(Map(.times(-1)), [square], as: "−tanh²(x/c)")], as: "1 − tanh²(x/c)")
+        return graph.apply(Zip(.multiply), [values[1], slope], as: "dY·(1 − tanh²(x/c))")
     }
 }

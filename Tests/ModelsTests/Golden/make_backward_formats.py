@@ -24,6 +24,10 @@ def gemma_norm(x, w):
     return (wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6) * (1.0 + w.float())).to(x.dtype)
 
 
+def layer_norm(x, w, b):
+    return torch.nn.functional.layer_norm(x, w.shape, w, b, 1e-5)
+
+
 def rotated(x, cos, sin):
     half = x.shape[-1] // 2
     return x * torch.cat((cos, cos), -1) + torch.cat((-x[..., half:], x[..., :half]), -1) * torch.cat((sin, sin), -1)
@@ -89,6 +93,7 @@ OPS = {
     "context": (context, [causal_probabilities(4, 6), torch.randn(2, 6, 8)], [1]),
     "embedding": (embedding, [torch.randn(5, 23)], [0]),
     "scale": (scaled, [torch.randn(4, 23)], [0]),
+    "layer norm": (layer_norm, [torch.randn(29, 37), 1 + 0.2 * torch.randn(37), 0.2 * torch.randn(37)], [0, 1, 2]),
 }
 
 

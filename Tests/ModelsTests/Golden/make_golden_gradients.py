@@ -7,11 +7,15 @@ Writes NAME.gradients.json for fables-llama, fables-gpt2 and fables-gemma2 besid
 prompt of make_golden.py. Of every parameter, and of the output of every block, attention, MLP and norm, there are the shape of dloss/dvalue,
 its root mean square, and twelve of its elements by their row-major positions, the largest among them. fp32, eager attention, one thread.
 NAME.gradients.narrow.json has the same elements of the model after .to(torch.bfloat16) and .to(torch.float16), walked back in that format.
-Made with torch 2.15 and transformers 5.23.
+Made with torch 2.15 and transformers 5.23. Sums of 16-bit products differ from one generation of processors to the next, and GPT-2's gradients
+with them; oneDNN is held to AVX-512 with BF16 and FP16, which adds both up in fp32.
 """
 import json
+import os
 import pathlib
 import re
+
+os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX512_CORE_FP16"
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
