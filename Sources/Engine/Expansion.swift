@@ -32,13 +32,13 @@ extension Graph {
 }
 
 extension Stepper {
-    /// The op that runs next, or the one that wrote `id`, taken apart; its inputs must have been computed.
-    package func expansion(of id: Int, at index: [Int]) throws -> Expansion? {
+    /// The op that runs next, or the one that wrote `id`, taken apart; its inputs must have been computed. The parts of an op are fp32, whatever
+    /// its value is rounded to, unless another format is wanted of them.
+    package func expansion(of id: Int, at index: [Int], in format: Policy.Preset = .fp32) throws -> Expansion? {
         guard let number = program.values[id].step else { return nil }
         let step = program.steps[number]
         let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
         guard inputs.count == step.inputs.count else { return nil }
-        // The parts of an op are fp32, whatever its value is rounded to.
-        return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: Policy(threads: policy.threads))
+        return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: Policy(format, threads: policy.threads))
     }
 }

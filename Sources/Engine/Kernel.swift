@@ -84,11 +84,15 @@ package struct KernelCard: Sendable {
     /// Numbers for which it fails although the formula does not; nil: none.
     package let fails: String?
 
-    package init(_ sentence: String, order: String, rounding: String, source: String, fails: String? = nil) {
+    package init(
+        _ sentence: String, order: String, rounding: String, source: String, fails: String? = nil, sums: NumberFormat = .fp32
+    ) {
         self.sentence = sentence
         self.order = order
         self.source = source
         self.rounding = rounding
+    /// What its sums are kept in until they are complete.
+    package let sums: NumberFormat
         self.fails = fails
     }
 
@@ -96,6 +100,7 @@ package struct KernelCard: Sendable {
     package static func reference(_ op: any Op) -> KernelCard {
         KernelCard(
             "The formula as it is written, one number after the other, on one thread.", order: op.card.formula,
+        self.sums = sums
             rounding: "the measure for the others", source: op.card.source)
     }
 }
@@ -126,8 +131,8 @@ extension Op {
     /// The formula in double precision, rounded to fp32 once.
     package var inDouble: Kernel {
         let card = KernelCard(
-            "The formula in double precision, and one rounding at its end.", order: Self.card.formula,
-            rounding: "once, to the nearest fp32 number; the others are measured by it", source: "IEEE 754-2019, binary64")
+            "The formula in double precision, and one rounding at its end.", order: self.card.formula,
+            rounding: "once, to the nearest fp32 number; the others are measured by it", source: "IEEE 754-2019, binary64", sums: .fp64)
         return Kernel(rounding: "double", card) { inputs, _, arithmetic in
             let value = reference(inputs.map { Dense<Double>($0) }, rounding: arithmetic.rounding)
             return try Tensor(value.shape, value.values.map { Float($0) })

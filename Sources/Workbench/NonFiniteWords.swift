@@ -20,11 +20,18 @@ package enum NonFiniteWords {
             guard let original, original.isFinite else { return "\(place) is \(number(given)) in what was given" }
             return "\(place) = \(number(original)) is \(number(given)) in a format that ends before it"
         case .rounded(let exact, let format): return "\(number(found.number)) = \(number(exact)) rounded to \(end(of: format))"
-        case .part(let part): return "\(number(part.number)) = \(operation(part))  (\(part.name), inside)"
+        case .part(let part): return "\(number(part.number)) = \(operation(part))  (\(part.name), inside)" + origin(part)
         case .between(let format, let part, let size):
             return "\(part ?? "the sum") reaches \(number(size)) and is rounded to \(end(of: format))"
+        case .hidden(let keys): return "\(number(found.number)) = softmax of \(Numbers.count(keys)) keys, all of them hidden"
+        case .uncounted: return "\(number(found.number)) = 0 / 0: no token counts"
         case .operation(let part): return "\(number(part.number)) = \(operation(part))"
         }
+    }
+
+    /// Where the infinity in it came from.
+    private static func origin(_ part: NonFinite.Part) -> String {
+        part.origins.last.map { ", \(number($0.number)) = \(operation($0))  (\($0.name))" } ?? ""
     }
 
     /// What the number was added up from, if that says more than the cause: the number of terms and the largest.
@@ -65,11 +72,11 @@ package enum NonFiniteWords {
         }
     }
 
-    /// Finite numbers that make an infinity were too much for fp32.
+    /// Finite numbers that make an infinity were too much for what the part was computed in.
     private static func limit(_ part: NonFinite.Part) -> String {
         let isDivision = part.operands.last == 0
         guard part.number.isInfinite, part.operands.allSatisfy(\.isFinite), !isDivision else { return "" }
-        return ", fp32 ends at \(Numbers.compact(NumberFormat.fp32.maximum))"
+        return ", \(part.format.name) ends at \(Numbers.compact(part.format.maximum))"
     }
 
     private static func largest(_ part: NonFinite.Part) -> String {

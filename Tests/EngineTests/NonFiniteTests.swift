@@ -70,7 +70,23 @@ struct NonFiniteTests {
             Issue.record("\(found.cause)")
             return
         }
-        #expect(part.name == "x̂" && part.number.isNaN && part.operands == [0, .infinity])
+        #expect(part.name == "x̂" && part.number.isNaN && part.operands == [0, .infinity] && part.format == .fp64)
+        #expect(part.origins.map(\.number) == [.infinity] && part.origins[0].operands == [0] && found.exact?.isNaN == true)
+    }
+
+    /// Where the op adds up in fp64, no part of it is too large for fp32: r = 1/√(x² + ε) of tiny numbers is what does not fit.
+    @Test(arguments: [("simd", NumberFormat.fp64), ("pairwise", .fp32)])
+    func fp32EndsOnlyWhereItIsUsed(_ kernel: String, _ sums: NumberFormat) throws {
+        let (stepper, found) = try Self.run([("x", [1e-44, 1e-44])], rules: "y fp32, kernel \(kernel)", weight: 1) { graph, inputs in
+            graph.apply(RMSNorm(epsilon: 0), [inputs[0], graph.weight("w", Shape((.feature, 2)))], as: "y")
+        }
+        let id = try #require(stepper.program.id(of: "y"))
+        #expect(stepper.kernelName(of: id) == kernel && abs((found.exact ?? 0) - 1) < 1e-6)
+        switch (found.cause, sums) {
+        case (.operation(let part), .fp64): #expect(part.format == .fp64 && part.number.isInfinite)
+        case (.part(let part), .fp32): #expect(part.format == .fp32 && part.number.isInfinite && part.operands == [0])
+        default: Issue.record("\(found.cause)")
+        }
     }
 
     @Test func aQuotientByZero() throws {

@@ -25,7 +25,7 @@ package struct Why: Sendable {
     /// Nil if every number is one and what it should be. `trusted` is a run of the model as it is meant, over the same tokens, with the
     /// weights of the file; without it only the run itself is looked at.
     package static func find(in run: Stepper, trusted: Stepper? = nil, interrupted: () -> Bool = { false }) throws -> Why? {
-        if let found = try firstNonFinite(in: run) { return found }
+        if let found = try run.firstNonFinite.flatMap({ try run.nonFinite(in: $0) }) { return try Why(found, in: run) }
         if let trusted, let found = try firstWrong(in: run, trusted, interrupted) { return found }
         return try growth(in: run)
     }
@@ -37,118 +37,68 @@ package struct Why: Sendable {
 
 // MARK: what is no number
 extension Why {
-    /// The first value of the forward and the reverse walk that has NaN or an infinity; −∞ in scores is a hidden key.
-    private static func firstNonFinite(in run: Stepper) throws -> Why? {
-        for (number, step) in run.program.steps[..<run.cursor].enumerated() {
-            if let known = run.statistics(step.output), known.nan + known.positiveInfinity + known.negativeInfinity == 0 { continue }
-            guard let tensor = try run.tensor(step.output) else { continue }
-            let isHidden = step.op is AttentionScores
-            guard let at = tensor.floats().firstIndex(where: { !$0.isFinite && !(isHidden && $0 == -.infinity) }) else { continue }
-            return try explain(number, tensor.shape.index(at: at), in: run)
+    /// What made it, in sentences. A weight or an input that is none is itself what was looked for.
+    private init(_ found: NonFinite, in run: Stepper) throws {
+        let head = "\(Why.name(run, found.value, found.index)) is \(found.number): the first number that is none"
+        if case .given(let value, let index, _, let original) = found.cause {
+            let sentence = Why.leaf(value, index, original ?? .nan, run)
+            self.init(
+                kind: original?.isFinite == true ? .overflow : .given, value: value, index: index, sentences: [head, sentence])
+            return
         }
-        return nil
+        let (kind, sentences) = try Why.told(found, run)
+        self.init(kind: kind, value: found.value, index: found.index, sentences: [head] + sentences)
     }
 
-    private static func explain(_ number: Int, _ index: [Int], in run: Stepper) throws -> Why {
-        let step = run.program.steps[number]
-        let found = try run.tensor(step.output)?.value(at: index) ?? .nan
-        let head = "\(name(run, step.output, index)) is \(found): the first number that is none"
-        if run.isEdited(step.output) {
-            return Why(kind: .given, value: step.output, index: index, sentences: [head, "it was set by hand"])
-        }
-        if let given = try given(number, index, in: run) { return Why(given, after: head) }
-        let inputs = try step.inputs.map { try run.value($0) }
-        let exact = try run.exact(number, inputs).value(at: index) ?? .nan
-        guard exact.isFinite else {
-            return Why(
-                kind: .undefined, value: step.output, index: index, sentences: [head, try undefined(number, index, inputs, in: run)])
-        }
-        let format = run.format(of: step.output)
-        let place = abs(exact) > format.maximum ? "" : "a part of "
-        let sentences = [
-            head, "\(place)\(step.op.card.name) is too large for \(format): on the same inputs the formula gives \(self.number(exact))",
-            "the largest number of \(format) is \(self.number(format.maximum))",
-        ]
-        return Why(kind: .overflow, value: step.output, index: index, sentences: sentences + (try largest(step.output, index, in: run)))
-    }
-
-    private init(_ given: Why, after head: String) {
-        self.init(kind: given.kind, value: given.value, index: given.index, sentences: [head] + given.sentences)
-    }
-
-    /// The terms that made it so large.
-    private static func largest(_ id: Int, _ index: [Int], in run: Stepper) throws -> [String] {
-        guard let source = try run.lineage(of: id, at: index)?.sources.first else { return [] }
-        return ["its largest term is \(name(run, source.value, source.index)) = \(number(source.number)) times \(number(source.weight))"]
-    }
-
-    /// A weight or an input that the element read and that is no number.
-    private static func given(_ number: Int, _ index: [Int], in run: Stepper) throws -> Why? {
-        let step = run.program.steps[number]
-        let sources = try run.lineage(of: step.output, at: index)?.sources ?? []
-        let isLeaf = { (id: Int) in run.program.values[id].step == nil }
-        // What is hidden from a softmax is −∞ by design.
-        let isBad = { (number: Double) in !number.isFinite && !(step.op is Softmax && number == -.infinity) }
-        if let source = sources.first(where: { isBad($0.number) && isLeaf($0.value) }) {
-            return leaf(source.value, source.index, in: run)
-        }
-        for id in step.inputs where isLeaf(id) {
-            guard let tensor = try run.tensor(id), tensor.type.isFloat, let at = tensor.floats().firstIndex(where: { isBad(Double($0)) })
-            else {
-                continue
-            }
-            return leaf(id, tensor.shape.index(at: at), in: run)
-        }
-        return nil
-    }
-
-    private static func leaf(_ id: Int, _ index: [Int], in run: Stepper) -> Why {
+    private static func leaf(_ id: Int, _ index: [Int], _ original: Double, _ run: Stepper) -> String {
         let value = run.program.values[id]
-        let original = run.given(id)?.value(at: index) ?? .nan
         let rounded = original.isFinite ? "; the file has \(number(original)), which \(run.format(of: id)) cannot hold" : ""
-        let sentence = "it read \(name(run, id, index)), which is no number\(value.role == .weight ? " in the checkpoint" : "")\(rounded)"
-        return Why(kind: original.isFinite ? .overflow : .given, value: id, index: index, sentences: [sentence])
+        return "it read \(name(run, id, index)), which is no number\(value.role == .weight ? " in the checkpoint" : "")\(rounded)"
     }
 
-    /// What inside the op has no result.
-    private static func undefined(_ number: Int, _ index: [Int], _ inputs: [Tensor], in run: Stepper) throws -> String {
-        let op = run.op(ofStep: number)
-        switch op {
-        case is Softmax:
-            let row = (0..<inputs[0].shape.rowLength).map { inputs[0].value(at: index.dropLast() + [$0]) ?? .nan }
-            if row.allSatisfy({ $0 == -.infinity }) {
-                return "all \(row.count) keys of its row are hidden: the largest score is -inf, and exp(-inf - -inf) is no number"
+    private static func told(_ found: NonFinite, _ run: Stepper) throws -> (Kind, [String]) {
+        let op = run.program.values[found.value].step.map { run.op(ofStep: $0) }
+        let name = op?.card.name ?? "it"
+        switch found.cause {
+        case .edited: return (.given, ["it was set by hand"])
+        case .given: return (.given, [])
+        case .rounded(let exact, let format):
+            let sentence = "\(name) is too large for \(format): on the same inputs the formula gives \(number(exact))"
+            return (.overflow, [sentence, limit(format)] + largest(found, run))
+        case .between(let format, let part, let size):
+            let sentence = "a part of \(name) is too large for \(format): \(part ?? "its sum") reaches \(number(size))"
+            return (.overflow, [sentence, limit(format)])
+        case .hidden(let keys):
+            return (.undefined, ["all \(keys) keys of its row are hidden: the largest score is -inf, and exp(-inf - -inf) is no number"])
+        case .uncounted: return (.undefined, ["no token counts: the sum of none over their number is 0/0"])
+        case .part(let part):
+            let first = part.origins.last ?? part
+            let sentence = "inside, \(first.name) is \(number(first.number))\(elementary(first).map { ": \($0)" } ?? "")"
+            return found.exact?.isFinite == true ? (.overflow, [sentence, limit(first.format)]) : (.undefined, [sentence])
+        case .operation(let part):
+            if let exact = found.exact, exact.isFinite {
+                return (.overflow, ["its kernel gives no number where the formula gives \(number(exact))"] + largest(found, run))
             }
-        case let mean as Mean where !mean.isShare:
-            if inputs[1].doubles().allSatisfy({ $0 < 0 }) { return "no token counts: the sum of none over their number is 0/0" }
-        default: break
+            return (.undefined, [elementary(part) ?? "\(name) has no number for these inputs: \(op?.card.formula ?? "")"])
         }
-        return try inside(number, index, in: run) ?? "\(op.card.name) has no number for these inputs: \(op.card.formula)"
     }
 
-    /// The first small step of the op that has no result though all that it reads are numbers.
-    private static func inside(_ number: Int, _ index: [Int], in run: Stepper) throws -> String? {
-        let op = run.op(ofStep: number)
-        var inner = try run.expansion(of: run.program.steps[number].output, at: index)?.stepper
-        while inner?.isFinished == false { try inner?.step() }
-        guard let inner else { return try elementary(op, index, run.program.steps[number].inputs.map { try run.value($0) }) }
-        for step in inner.program.steps {
-            guard let tensor = try inner.tensor(step.output), let at = tensor.floats().firstIndex(where: { !$0.isFinite }) else { continue }
-            let words = try elementary(step.op, tensor.shape.index(at: at), step.inputs.map { try inner.value($0) })
-            return "inside, \(inner.program.values[step.output].name) is \(tensor.floats()[at])\(words.map { ": \($0)" } ?? "")"
+    private static func limit(_ format: NumberFormat) -> String { "the largest number of \(format) is \(number(format.maximum))" }
+
+    /// The term that made it so large.
+    private static func largest(_ found: NonFinite, _ run: Stepper) -> [String] {
+        found.sources.prefix(1).map {
+            "its largest term is \(name(run, $0.value, $0.index)) = \(number($0.number)) times \(number($0.weight))"
         }
-        return nil
     }
 
-    private static func elementary(_ op: any Op, _ index: [Int], _ inputs: [Tensor]) -> String? {
-        let x = inputs.first?.value(at: index) ?? .nan
-        switch op {
+    private static func elementary(_ part: NonFinite.Part) -> String? {
+        let (x, y) = (part.operands.first ?? .nan, part.operands.last ?? .nan)
+        switch part.op {
         case let map as Map where map.function == .log && x == 0: return "the logarithm of 0"
         case let map as Map where map.function == .reciprocalSquareRoot && x == 0: return "1 over the root of 0"
-        case let zip as Zip where zip.function == .divide:
-            let divisors = inputs[1].doubles()
-            return divisors.contains(0) ? "\(number(x)) divided by 0" : nil
-        case let reduce as Reduce where reduce.function == .mean && inputs[0].shape.rowLength == 0: return "the mean of nothing: 0/0"
+        case let zip as Zip where zip.function == .divide && y == 0: return "\(number(x)) divided by 0"
+        case let reduce as Reduce where reduce.function == .mean && part.operands.isEmpty: return "the mean of nothing: 0/0"
         default: return nil
         }
     }

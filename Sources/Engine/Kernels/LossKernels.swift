@@ -4,7 +4,7 @@ import Tensors
 extension CrossEntropy {
     static let simd = KernelCard(
         "The maximum, then the sum of exponentials; nothing is stored.", order: "log Σ exp(z − max) in fp64 lanes, + (max − z[target])",
-        rounding: "one, at the end", source: "exp: minimax fit in the manner of Cephes")
+        rounding: "one, at the end", source: "exp: minimax fit in the manner of Cephes", sums: .fp64)
     /// How many logits a chunk has.
     package static let chunk = 65536
 

@@ -3,7 +3,7 @@ import Tensors
 extension RMSNorm {
     static let simd = KernelCard(
         "A pass for the sum of squares, one for the products.", order: "Σ x² in fp64 lanes and one fixed tree; w · (x · r)",
-        rounding: "r is as good as exact", source: "Zhang and Sennrich 2019, arXiv:1910.07467")
+        rounding: "r is as good as exact", source: "Zhang and Sennrich 2019, arXiv:1910.07467", sums: .fp64)
 
     package var variants: [Kernel] {
         [
@@ -26,7 +26,7 @@ extension RMSNorm {
     private static let fusedAdd = KernelCard(
         "Residual add and norm in one: reads both summands, the sum stays in registers.", order: "x = a + b; Σ x² in fp64; w · (x · r)",
         rounding: "in 16 bits a + b is not rounded before the norm",
-        source: "vLLM, fused_add_rms_norm; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989")
+        source: "vLLM, fused_add_rms_norm; Liger Kernel: Hsu et al. 2024, arXiv:2410.10989", sums: .fp64)
     private static let asGemma = KernelCard(
         "Another meaning: everything in fp32, the weight included, one rounding at the end.", order: "round(w · x · r)",
         rounding: "in 16 bits x̂ is not rounded before the weight; in fp32 the same bits",
@@ -51,7 +51,7 @@ extension RMSNorm {
 extension LayerNorm {
     static let simd = KernelCard(
         "A pass for the mean, one for the squared distances, one for the products.", order: "Σ in fp64 lanes and one fixed tree",
-        rounding: "mean and scale are as good as exact", source: "Ba, Kiros and Hinton 2016, arXiv:1607.06450")
+        rounding: "mean and scale are as good as exact", source: "Ba, Kiros and Hinton 2016, arXiv:1607.06450", sums: .fp64)
 
     package var variants: [Kernel] {
         guard centres else { return [plain("pairwise", LayerNorm.pairwise, LayerNorm.uncentred), inDouble] }

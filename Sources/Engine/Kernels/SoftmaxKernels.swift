@@ -4,7 +4,8 @@ import Tensors
 extension Softmax {
     static let simd = KernelCard(
         "Sixteen scores at a time, exp by a polynomial.", order: "max; Σ exp(s − max) in fp64 lanes and one fixed tree; exp / Σ",
-        rounding: "exp within 1 ulp of its own; the sum is as good as exact", source: "exp: minimax fit in the manner of Cephes")
+        rounding: "exp within 1 ulp of its own; the sum is as good as exact", source: "exp: minimax fit in the manner of Cephes",
+        sums: .fp64)
 
     package var variants: [Kernel] {
         [

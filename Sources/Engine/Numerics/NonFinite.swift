@@ -1,6 +1,7 @@
 import Tensors
 
-/// A NaN or an infinity that was computed from finite numbers, or from what was given, with what made it.
+/// A NaN or an infinity that was computed from finite numbers, or from what was given, with what made it. The Numerics screen, `mica numerics`
+/// and the search for the first bad value (`Why`) all have it from here.
 package struct NonFinite: Sendable {
     package enum Cause: Sendable {
         /// An edit put it there.
@@ -13,6 +14,10 @@ package struct NonFinite: Sendable {
         case part(Part)
         /// A part's number, or the running sum, is rounded to a format that ends before it; the part is named where it is known.
         case between(NumberFormat, part: String?, number: Double)
+        /// So many keys, and the mask hides every one of them: there is nothing to share out.
+        case hidden(keys: Int)
+        /// The mean of a text of which no token counts.
+        case uncounted
         /// The op itself, which has nothing smaller inside.
         case operation(Part)
     }
@@ -23,6 +28,10 @@ package struct NonFinite: Sendable {
         package let op: any Op
         package let number: Double
         package let operands: [Double]
+        /// What it was computed in: fp64 where the formula itself has no finite number, else what the kernel computes in.
+        package let format: NumberFormat
+        /// What made its infinite operand, if it has one, and so on.
+        package let origins: [Part]
     }
 
     package let value: Int
@@ -35,6 +44,8 @@ package struct NonFinite: Sendable {
     package let sources: [Lineage.Source]
     package let sourceCount: Int
     package let cause: Cause
+    /// The op's own number on the same inputs in fp64; nil if it is not known.
+    package let exact: Double?
     /// How many of the values computed since have some.
     package let spread: Int
     package let later: Int
@@ -51,10 +62,12 @@ extension Stepper {
         let lineage = try lineage(of: id, at: index)
         let sources = lineage?.sources ?? []
         let after = program.steps[(number + 1)..<max(cursor, number + 1)]
+        let search = NonFiniteSearch(stepper: self, step: number, index: index)
+        let exact = try search.exact(sources)
         return NonFinite(
             value: id, index: index, number: tensor.value(at: index) ?? .nan, count: known.faults, elements: known.statistics.count,
             sources: Array(sources.prefix(NonFinite.sourceLimit)), sourceCount: sources.count,
-            cause: try NonFiniteSearch(stepper: self, step: number, index: index).cause(sources),
+            cause: try search.cause(sources, exact), exact: exact,
             spread: after.count { (numerics(of: $0.output)?.faults ?? 0) > 0 }, later: after.count)
     }
 
@@ -79,25 +92,39 @@ struct NonFiniteSearch {
     /// An op that takes longer by its formula is not computed again.
     private static let costLimit = 1 << 28
 
-    func cause(_ sources: [Lineage.Source]) throws -> NonFinite.Cause {
+    func cause(_ sources: [Lineage.Source], _ exact: Double?) throws -> NonFinite.Cause {
         if try stepper.isOverwritten(output, at: index) { return .edited }
+        if let nothing = try nothing() { return nothing }
         if let given = try given(sources) { return given }
-        let exact = try exact(sources)
         if let exact, exact.isFinite, !choice.format.nearest(exact).isFinite { return .rounded(exact: exact, format: choice.format) }
-        let inner = try finishedExpansion()
-        if let part = try inner.flatMap({ try inside($0) }) { return .part(part) }
+        if let part = try part(exact) { return .part(part) }
         if let exact, exact.isFinite, let format = choice.rounding.accumulation ?? choice.rounding.format {
-            let part = inner.flatMap { beyond(format, $0.stepper) }
+            let part = try beyond(format)
             return .between(format, part: part?.name, number: part?.number ?? exact)
         }
-        let number = try stepper.tensor(output)?.value(at: index) ?? .nan
-        let operands = sources.isEmpty ? try stepper.operands(of: step, at: index).map(\.number) : sources.prefix(3).map(\.number)
-        return .operation(NonFinite.Part(name: op.card.name, op: op, number: number, operands: operands))
+        return .operation(try whole(sources, exact))
     }
+
+    /// Rows and texts with nothing in them.
+    private func nothing() throws -> NonFinite.Cause? {
+        if isOverKeys, let scores = try stepper.tensor(inputs[0]) {
+            let row = (0..<scores.shape.rowLength).map { scores.value(at: index.dropLast() + [$0]) }
+            if row.allSatisfy({ $0 == -.infinity }) { return .hidden(keys: row.count) }
+        }
+        if let mean = op as? Mean, !mean.isShare, let targets = try stepper.tensor(inputs[1]), targets.doubles().allSatisfy({ $0 < 0 }) {
+            return .uncounted
+        }
+        return nil
+    }
+
+    /// Whether −∞ among what the op reads hides a key, and is no fault.
+    private var isOverKeys: Bool { op is Softmax && program.values[inputs[0]].shape.axes.last?.name == .key }
+
+    private func isBad(_ number: Double) -> Bool { !number.isFinite && !(isOverKeys && number == -.infinity) }
 
     /// A weight or an input that is not finite where the element reads it.
     private func given(_ sources: [Lineage.Source]) throws -> NonFinite.Cause? {
-        if let source = sources.first(where: { !$0.number.isFinite && program.values[$0.value].step == nil }) {
+        if let source = sources.first(where: { isBad($0.number) && program.values[$0.value].step == nil }) {
             return given(source.value, source.index, source.number)
         }
         guard sources.contains(where: { !$0.weight.isFinite }) || sources.isEmpty else { return nil }
@@ -115,17 +142,20 @@ struct NonFiniteSearch {
     /// Where a weight is not finite: of a matrix product in the row or column that the element reads.
     private func place(in tensor: Tensor, _ input: Int) -> [Int]? {
         guard let linear = op as? Linear, tensor.shape.rank == 2, let o = index.last else {
-            return tensor.floats().firstIndex { !$0.isFinite }.map { tensor.shape.index(at: $0) }
+            return tensor.floats().firstIndex { isBad(Double($0)) }.map { tensor.shape.index(at: $0) }
         }
         let length = tensor.shape[linear.transposed ? 0 : 1]
         return (0..<length).lazy.map { linear.transposed ? [$0, o] : [o, $0] }.first { tensor.value(at: $0)?.isFinite == false }
     }
 
-    /// The element in fp64, before it was rounded: of a matrix product its terms' sum, of other ops by the formula.
-    private func exact(_ sources: [Lineage.Source]) throws -> Double? {
+    /// The element in fp64, before it was rounded: of a matrix product its terms' sum, of other ops by the formula, or part by part where that
+    /// takes less.
+    func exact(_ sources: [Lineage.Source]) throws -> Double? {
         if op is Linear || (op as? Gradient)?.op is Linear { return sources.reduce(0) { $0 + $1.term } }
         let shapes = inputs.map { program.values[$0].shape }
-        guard op.cost(shapes, output: program.values[output].shape) < NonFiniteSearch.costLimit else { return nil }
+        guard op.cost(shapes, output: program.values[output].shape) < NonFiniteSearch.costLimit else {
+            return try expansion(in: .fp64).flatMap { try $0.stepper.tensor($0.result)?.value(at: $0.cell == nil ? index : [0]) }
+        }
         let tensors = try inputs.compactMap { try stepper.tensor($0) }
         guard tensors.count == inputs.count else { return nil }
         let read = try tensors.map { $0.type.isFloat ? try choice.inputs?.rounded($0, threads: stepper.policy.threads) ?? $0 : $0 }
@@ -133,36 +163,62 @@ struct NonFiniteSearch {
         return result.shape.position(of: index).map { result.values[$0] }
     }
 
-    private func finishedExpansion() throws -> Expansion? {
-        var expansion = try stepper.expansion(of: output, at: index)
+    /// The op's parts around the element, all computed in one format.
+    private func expansion(in format: Policy.Preset) throws -> Expansion? {
+        var expansion = try stepper.expansion(of: output, at: index, in: format)
         while expansion?.stepper.isFinished == false { try expansion?.stepper.step() }
         return expansion
     }
 
-    /// The first part that is larger than a format can say.
-    private func beyond(_ format: NumberFormat, _ inner: Stepper) -> (name: String, number: Double)? {
-        inner.program.steps.lazy.compactMap { step in
-            inner.statistics(step.output).map { (inner.program.values[step.output].name, Double($0.absMax)) }
-        }.first { $0.1 > format.maximum }
+    /// What the kernel adds up in.
+    private var arithmetic: NumberFormat {
+        if choice.isDouble || (op.isProduct && choice.accumulation == .fp64) { return .fp64 }
+        return stepper.isByFormula(step) ? .fp32 : choice.kernel?.card?.sums ?? .fp32
     }
 
-    /// The small step inside the op at which the number was lost, found by going back from the result.
-    private func inside(_ expansion: Expansion) throws -> NonFinite.Part? {
-        let inner = expansion.stepper
-        var (value, at) = (expansion.result, expansion.cell == nil ? index : [0])
-        while let step = inner.program.values[value].step {
-            guard let number = try inner.tensor(value)?.value(at: at), !number.isFinite else { return nil }
-            let operands = try inner.operands(of: step, at: at)
-            // NaN of infinities is made here: ∞ − ∞, 0 · ∞, ∞ / ∞.
-            let wanted = operands.first { $0.number.isNaN } ?? (number.isNaN ? nil : operands.first { $0.number.isInfinite })
-            guard let wanted else {
-                return NonFinite.Part(
-                    name: inner.program.values[value].name, op: inner.program.steps[step].op, number: number,
-                    operands: operands.map(\.number))
-            }
-            (value, at) = (wanted.value, wanted.index)
+    /// The small step inside the op at which the number was lost. Where the formula has no finite number that is so in any arithmetic; where it
+    /// has one, the kernel's own was too narrow, if that is not as wide as the formula's.
+    private func part(_ exact: Double?) throws -> NonFinite.Part? {
+        guard let exact, exact.isFinite else { return try expansion(in: .fp64).flatMap { try inside($0, .fp64) } }
+        return arithmetic == .fp64 ? nil : try expansion(in: .fp32).flatMap { try inside($0, .fp32) }
+    }
+
+    /// The first part that is larger than a format can say.
+    private func beyond(_ format: NumberFormat) throws -> (name: String, number: Double)? {
+        guard let inner = try expansion(in: .fp64)?.stepper else { return nil }
+        for step in inner.program.steps {
+            let largest = try inner.tensor(step.output)?.doubles().reduce(0) { max($0, abs($1)) } ?? 0
+            if largest > format.maximum { return (inner.program.values[step.output].name, largest) }
         }
         return nil
+    }
+
+    private func inside(_ expansion: Expansion, _ format: NumberFormat) throws -> NonFinite.Part? {
+        try part(of: expansion.stepper, expansion.result, expansion.cell == nil ? index : [0], format)
+    }
+
+    /// Found by going back from a number that is lost.
+    private func part(of inner: Stepper, _ value: Int, _ at: [Int], _ format: NumberFormat) throws -> NonFinite.Part? {
+        guard let step = inner.program.values[value].step, let number = try inner.tensor(value)?.value(at: at), !number.isFinite else {
+            return nil
+        }
+        let operands = try inner.operands(of: step, at: at)
+        if let lost = operands.first(where: { $0.number.isNaN }) { return try part(of: inner, lost.value, lost.index, format) }
+        let wanted = operands.first { $0.number.isInfinite }
+        let infinite = try wanted.flatMap { try part(of: inner, $0.value, $0.index, format) }
+        // NaN of infinities is made here: ∞ − ∞, 0 · ∞, ∞ / ∞.
+        if wanted != nil, !number.isNaN { return infinite }
+        return NonFinite.Part(
+            name: inner.program.values[value].name, op: inner.program.steps[step].op, number: number, operands: operands.map(\.number),
+            format: format, origins: infinite.map { [$0] + $0.origins } ?? [])
+    }
+
+    private func whole(_ sources: [Lineage.Source], _ exact: Double?) throws -> NonFinite.Part {
+        let number = try stepper.tensor(output)?.value(at: index) ?? .nan
+        let operands = sources.isEmpty ? try stepper.operands(of: step, at: index).map(\.number) : sources.prefix(3).map(\.number)
+        return NonFinite.Part(
+            name: op.card.name, op: op, number: number, operands: operands, format: exact?.isFinite == true ? arithmetic : .fp64,
+            origins: [])
     }
 }
 
@@ -191,7 +247,7 @@ extension Stepper {
         case is RunningSum:
             // Where the sum was lost: what it was before, and the two factors that it took in.
             let sums = try value(step.output)
-            let at = sums.floats().firstIndex { !$0.isFinite } ?? index.first ?? 0
+            let at = sums.doubles().firstIndex { !$0.isFinite } ?? index.first ?? 0
             let before = Operand(value: step.output, index: [at - 1], number: at > 0 ? sums.value(at: [at - 1]) ?? .nan : 0)
             return [before, operand(0, [at]), operand(1, [at])]
         default:
