@@ -59,7 +59,9 @@ package struct Gradient: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> {
         op.backward(derivative.input, inputs, shape: shape, rounding: rounding)
     }
-    package var kernels: [Kernel] { op.backwardKernels(derivative.input) }
+    package var kernels: [Kernel] {
+        op.backwardKernels(derivative.input).map { $0.card == nil ? $0.described(by: op.backwardCard(derivative.input)) : $0 }
+    }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
         op.backwardContributions(derivative.input, at: index, values: inputs, gradient: output)

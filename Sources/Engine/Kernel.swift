@@ -7,7 +7,7 @@ package struct Kernel: Sendable {
 
     package let name: String
     /// Nil: it computes the formula of its op, and there is no more to say.
-    package let card: KernelCard?
+    package private(set) var card: KernelCard?
     /// The format in which the kernel reads its inputs, or those that its card names, whatever they are in; nil: as they are.
     package var inputs: NumberFormat?
     /// Whether it rounds what it gives to the format of the parts, so that nobody need read all of it once more.
@@ -65,6 +65,12 @@ package struct Kernel: Sendable {
         self.fusion = fusion
     }
 
+    func described(by card: KernelCard?) -> Kernel {
+        var kernel = self
+        kernel.card = card
+        return kernel
+    }
+
     package func run(_ inputs: [Tensor], _ shape: Shape, _ threads: Int) throws -> Tensor {
         try run(inputs, shape, Arithmetic(threads: threads))
     }
@@ -83,6 +89,8 @@ package struct KernelCard: Sendable {
     package let rounding: String
     /// Numbers for which it fails although the formula does not; nil: none.
     package let fails: String?
+    /// What its sums are kept in until they are complete.
+    package let sums: NumberFormat
 
     package init(
         _ sentence: String, order: String, rounding: String, source: String, fails: String? = nil, sums: NumberFormat = .fp32
@@ -91,16 +99,14 @@ package struct KernelCard: Sendable {
         self.order = order
         self.source = source
         self.rounding = rounding
-    /// What its sums are kept in until they are complete.
-    package let sums: NumberFormat
         self.fails = fails
+        self.sums = sums
     }
 
     /// Of the kernel that every op has.
     package static func reference(_ op: any Op) -> KernelCard {
         KernelCard(
             "The formula as it is written, one number after the other, on one thread.", order: op.card.formula,
-        self.sums = sums
             rounding: "the measure for the others", source: op.card.source)
     }
 }

@@ -50,6 +50,8 @@ package protocol Op: Sendable {
     func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape, rounding: Rounding) -> Dense<R>
     /// Fast kernels of the same, best first; they take what `backward` takes.
     func backwardKernels(_ input: Int) -> [Kernel]
+    /// What is said of the one among them that brings no card of its own.
+    func backwardCard(_ input: Int) -> KernelCard?
     /// What the element at `index` of a gradient was computed from: entries of the same values, dL/d(output) last.
     func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution]
     /// The derivative as a chain of smaller ops over the same values.
@@ -82,6 +84,7 @@ extension Op {
         backward(input, values, shape: shape)
     }
     package func backwardKernels(_ input: Int) -> [Kernel] { [] }
+    package func backwardCard(_ input: Int) -> KernelCard? { nil }
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] { [] }
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? { nil }
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int { shape.elementCount }

@@ -58,6 +58,24 @@ struct KernelTableTests {
     @Test(arguments: SampleCase.all) func everyOpHasTwoKernelsWithCards(_ test: SampleCase) {
         let kernels = test.sample.op.allKernels
         #expect(kernels.count >= 2)
+        Self.expectCards(kernels)
+    }
+
+    /// The reverse walk's too: what `:kernels` shows of a gradient is as much as of a value.
+    @Test(arguments: SampleCase.all) func everyGradientsKernelHasACard(_ test: SampleCase) throws {
+        let shapes = try test.inputs().map(\.shape)
+        for derivative in test.sample.op.derivatives where shapes.indices.contains(derivative.input) {
+            let gradient = Gradient(test.sample.op, derivative, shape: shapes[derivative.input])
+            Self.expectCards(gradient.allKernels)
+            #expect(gradient.kernel(named: "double")?.card?.order == derivative.formula)
+            for kernel in gradient.kernels where kernel.name != "view" {
+                let own = test.sample.op.kernels.first { $0.name == kernel.name }?.card
+                #expect(own?.order != kernel.card?.order || kernel.card?.order == KernelCard.elements.order || kernel.name == "bf16dot")
+            }
+        }
+    }
+
+    private static func expectCards(_ kernels: [Kernel]) {
         #expect(Set(kernels.map(\.name)).count == kernels.count)
         for kernel in kernels {
             #expect(!kernel.name.contains(" ") && kernel.name != Kernel.reference && kernel.name != "own")

@@ -71,6 +71,15 @@ extension Activation {
             return Kernel(name, card, meaning: Activation(function))
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? {
+        let isChain = function == .geluNew || function == .geluQuick
+        return KernelCard(
+            "Sixteen numbers at a time; exp, tanh and erf by polynomials.", order: "dY · f′(x), its branches by masks",
+            rounding: "exp, tanh and erf are each within 2 ulp of the truth"
+                + (isChain ? "; in 16 bits each step of the chain is rounded, as autograd walks it back" : ""),
+            source: "minimax fits in the manner of N. Juffa and of Cephes" + (isChain ? "; the roundings are PyTorch's on a CPU" : ""))
+    }
 }
 
 extension Multiply {

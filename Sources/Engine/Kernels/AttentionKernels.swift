@@ -79,6 +79,19 @@ extension AttentionScores {
         }
         return out
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { input == 0 ? AttentionScores.queryGradient : AttentionScores.keyGradient }
+
+    private static let queryGradient = KernelCard(
+        "Keys are added up in tiles of registers, as the context adds up values; hidden ones are not read.",
+        order: "one chain of fused multiply-adds over the keys, ascending; then · scale",
+        rounding: "nowhere in fp32; in 16 bits dS · scale is rounded first, and through a cap each part",
+        source: "Dao et al. 2022, arXiv:2205.14135, appendix B; the roundings are autograd's")
+    private static let keyGradient = KernelCard(
+        "Blocks of 64 keys add up the queries that see one of them.",
+        order: "one chain of fused multiply-adds over the group's heads and the queries, ascending; then · scale",
+        rounding: "nowhere in fp32; in 16 bits dS · scale is rounded first, and each head's sum before the group's",
+        source: "Dao et al. 2022, arXiv:2205.14135, appendix B; the roundings are autograd's")
 }
 
 extension AttentionContext {
@@ -135,4 +148,18 @@ extension AttentionContext {
             return out
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? {
+        input == 0 ? AttentionContext.probabilityGradient : AttentionContext.valueGradient
+    }
+
+    private static let probabilityGradient = KernelCard(
+        "The kernel of the scores, with dC in the place of the queries and V in that of the keys.",
+        order: "one chain of fused multiply-adds over d, ascending", rounding: "nowhere: the reference's bits",
+        source: "Dao et al. 2022, arXiv:2205.14135, appendix B")
+    private static let valueGradient = KernelCard(
+        "Blocks of 64 keys add up the queries that see one of them.",
+        order: "one chain of fused multiply-adds over the group's heads and the queries, ascending",
+        rounding: "nowhere in fp32; in 16 bits each head's sum before the group's",
+        source: "Dao et al. 2022, arXiv:2205.14135, appendix B; the roundings are autograd's")
 }

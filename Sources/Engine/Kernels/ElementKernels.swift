@@ -2,7 +2,7 @@ import RealModule
 import Tensors
 
 extension KernelCard {
-    static let elements = KernelCard(
+    package static let elements = KernelCard(
         "Sixteen elements at a time, runs of 32768 shared out among the threads.", order: "the formula, element by element",
         rounding: "nowhere, or within 2 ulp where it holds a tanh", source: "one element does not know of another")
     static let view = KernelCard(
@@ -47,6 +47,13 @@ extension SoftCap {
         source: "DLMF, section 4.37")
 
     private var copy: Kernel { Kernel("copy", .copied) { inputs, shape, _ in try Tensor(shape, inputs[0].floats()) } }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { SoftCap.gradient }
+
+    private static let gradient = KernelCard(
+        "The tangent is made again by the forward's kernel, then the slope; sixteen numbers at a time.",
+        order: "t = tanh(x/c); dY · ((1 − t)·(1 + t))",
+        rounding: "tanh within 2 ulp; in 16 bits x/c, t, dY·c and that times 1 − t² are rounded", source: "PyTorch, tanh_backward")
 }
 
 extension Sum {
@@ -75,6 +82,11 @@ extension HeadView {
             inDouble,
         ]
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { HeadView.joined }
+
+    private static let joined = KernelCard(
+        "Heads are copied side by side again.", order: "no arithmetic", rounding: "nowhere", source: "a view's transpose")
 }
 
 extension Embedding {
@@ -105,6 +117,13 @@ extension Embedding {
         "The product with a matrix of zeros and ones.", order: "Σᵥ [v = id[t]] · E[v], v ascending",
         rounding: "nowhere: all terms but one are 0",
         source: "Bengio et al. 2003, section 2", fails: "a row with Inf or NaN anywhere in the table spoils every token: 0 · Inf = NaN")
+
+    package func backwardCard(_ input: Int) -> KernelCard? { Embedding.scattered }
+
+    private static let scattered = KernelCard(
+        "Each token's row is added to its word's; a thread owns rows of the table and looks through all ids for them.",
+        order: "dW[id] ← dW[id] + dY[t], t ascending", rounding: "the reference's bits; in 16 bits a row is rounded after each addition",
+        source: "PyTorch, embedding_dense_backward on a CPU")
 }
 
 extension AppendCache {

@@ -74,6 +74,14 @@ extension CrossEntropy {
             }
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { CrossEntropy.gradient }
+
+    private static let gradient = KernelCard(
+        "A row's exponentials are put where its gradient goes, and scaled there.",
+        order: "Σ exp(z − max) in fp64 lanes; exp(z − max) · (dl/Σ), at the target (exp/Σ − 1) · dl",
+        rounding: "the factor and each product; at the target one, in fp64 before it", source: "exp: minimax fit in the manner of Cephes",
+        sums: .fp64)
 }
 
 extension HeadLoss {

@@ -46,6 +46,23 @@ extension RMSNorm {
             }
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { input == 0 ? inputGradient : weightGradient }
+
+    private var inputGradient: KernelCard {
+        KernelCard(
+            "A pass for r, one for the sum of g·x, one for the products; everything in fp64.",
+            order: "r · (g − x · r²·mean(g·x)), sums in fp64 lanes and one fixed tree",
+            rounding: castsFirst ? "one, at the end; in 16 bits g = dY·w before it" : "one, at the end",
+            source: "Zhang and Sennrich 2019, arXiv:1910.07467, section 4; the roundings are autograd's", sums: .fp64)
+    }
+
+    private var weightGradient: KernelCard {
+        KernelCard(
+            "Each row's r, then sixteen columns at a time down the rows.", order: "Σₜ dY · (x · r) in fp64, tokens ascending",
+            rounding: castsFirst ? "one, at the end; in 16 bits x̂ and dY·x̂ before it" : "one, at the end",
+            source: "Zhang and Sennrich 2019, arXiv:1910.07467, section 4; the roundings are autograd's", sums: .fp64)
+    }
 }
 
 extension LayerNorm {
@@ -108,6 +125,22 @@ extension LayerNorm {
             }
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? {
+        [LayerNorm.inputGradient, LayerNorm.weightGradient, LayerNorm.biasGradient][input]
+    }
+
+    private static let inputGradient = KernelCard(
+        "A pass for μ, one for r, one for the sums of g and g·(x − μ), one for the products; everything in fp64.",
+        order: "r · (g − mean g − x̂ · mean(g·x̂)), sums in fp64 lanes and one fixed tree",
+        rounding: "one, at the end; in 16 bits μ and r before it", source: "PyTorch, layer_norm_backward on a CPU", sums: .fp64)
+    private static let weightGradient = KernelCard(
+        "Each row's μ and r, then sixteen columns at a time down the rows.", order: "Σₜ dY · x̂ in fp64, tokens ascending",
+        rounding: "one, at the end; in 16 bits μ, r, and the sum after each row", source: "PyTorch, layer_norm_backward on a CPU",
+        sums: .fp64)
+    private static let biasGradient = KernelCard(
+        "Sixteen columns at a time down the rows.", order: "Σₜ dY in fp64, tokens ascending",
+        rounding: "one, at the end; in 16 bits the sum after each row", source: "PyTorch, layer_norm_backward on a CPU", sums: .fp64)
 }
 
 extension FrozenNorm {

@@ -79,6 +79,12 @@ extension Rope {
             return back
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { Rope.turnedBack }
+
+    private static let turnedBack = KernelCard(
+        "The forward's kernel by the negative angle.", order: "dY·cos, then ∓ dY′·sin: two products and a sum, each rounded",
+        rounding: "nowhere: the reference's bits", source: "a rotation's inverse is its transpose; the roundings are PyTorch's")
 }
 
 /// A rotation that makes its own cosines: x [head, token, D], θ [pair], positions [token] → [head, token, D]. A kernel of the rotation runs it.

@@ -67,6 +67,13 @@ extension Softmax {
             }
         }
     }
+
+    package func backwardCard(_ input: Int) -> KernelCard? { Softmax.gradient }
+
+    private static let gradient = KernelCard(
+        "A pass for the sum, one for the products; hidden keys are not read.",
+        order: "Σ P·dP in fp64 lanes and one fixed tree; P · (dP − Σ)", rounding: "the sum is as good as exact; then two an element",
+        source: "Bridle 1990; PyTorch, softmax_backward_data", sums: .fp64)
 }
 
 /// The maximum of a row and the sum of its exponentials beside it, in one pass.

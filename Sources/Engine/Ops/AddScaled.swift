@@ -71,8 +71,12 @@ package struct AddScaled: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        if input == 0 { return [Kernel("view") { values, _, _ in values[0] }] }
-        return [Kernel("simd") { [scale] values, _, threads in try Kernels.scale(values[0], by: Float(scale), threads: threads) }]
+        if input == 0 { return [Kernel("view", .view) { values, _, _ in values[0] }] }
+        return [
+            Kernel("simd", .elements) { [scale] values, _, threads in
+                try Kernels.scale(values[0], by: Float(scale), threads: threads)
+            }
+        ]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

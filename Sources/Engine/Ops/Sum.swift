@@ -53,7 +53,7 @@ package struct Sum: Op {
     }
 
     package func backward<R: Scalar>(_ input: Int, _ values: [Dense<R>], shape: Shape) -> Dense<R> { values[0] }
-    package func backwardKernels(_ input: Int) -> [Kernel] { [Kernel("view") { values, _, _ in values[0] }] }
+    package func backwardKernels(_ input: Int) -> [Kernel] { [Kernel("view", .view) { values, _, _ in values[0] }] }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         [Contribution(input: 0, index: index, value: values[0].value(at: index) ?? .nan, weight: 1)]
