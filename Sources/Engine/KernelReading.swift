@@ -55,9 +55,20 @@ extension Stepper {
     /// What would compute a value if these were the live rules.
     package func kernel(of name: String, under live: [Policy.Rule]) -> String? {
         guard let id = program.id(of: name), let step = program.values[id].step else { return nil }
+        return under(live).choices(for: program)[step].kernelName
+    }
+
+    /// How a value would be kept if these were the live rules.
+    package func format(of name: String, under live: [Policy.Rule]) -> NumberFormat? {
+        guard let value = program.id(of: name).map({ program.values[$0] }) else { return nil }
+        guard let step = value.step else { return under(live).choice(for: value, op: nil).format }
+        return under(live).choices(for: program)[step].format
+    }
+
+    private func under(_ live: [Policy.Rule]) -> Policy {
         var other = policy
         other.live = live
-        return other.choices(for: program)[step].kernelName
+        return other
     }
 
     /// The names of the kernels that the step of a value may be computed by, the first of the op first, the reference last.

@@ -30,6 +30,8 @@ package enum EngineCommand: Sendable {
     /// How the model went on with a prompt before it was trained, and how it does now.
     case beforeAfter(Prompt, limit: Int)
     case compare(ComparisonCommand)
+    /// Back from the side thread.
+    case worked(CompareWork.Worked)
     case blame(BlameRequest)
     case cancel
     case quit

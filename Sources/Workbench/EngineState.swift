@@ -34,17 +34,17 @@ package struct EngineState {
     /// With the rules that were added while the model was open.
     var policy: Policy
     let budget: Int
+    /// Nil in scripts and tests, where everything is done in line.
+    private(set) var sideThread: SideThread?
     /// Sent when something happens.
     let emit: (EngineEvent) -> Void
 
-    package init(policy: Policy, budget: Int, emit: @escaping (EngineEvent) -> Void) {
-        self.policy = policy
-        self.budget = budget
-        self.emit = emit
+    package init(policy: Policy, budget: Int, sideThread: SideThread? = nil, emit: @escaping (EngineEvent) -> Void) {
+        (self.policy, self.budget, self.sideThread, self.emit) = (policy, budget, sideThread, emit)
     }
 
     package var isRunning: Bool {
-        journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning || blaming != nil
+        journey != nil || whatIf.scanner != nil || beforeAfter != nil || compare.isRunning && !compare.isAway || blaming != nil
             || training?.isRunning == true
     }
 
@@ -61,7 +61,7 @@ package struct EngineState {
     /// A single step that was asked for is done before anything else: five of them in the mailbox are five steps.
     private mutating func finishStep(before command: EngineCommand, _ cancelled: () -> Bool) {
         switch command {
-        case .cancel, .quit, .answer, .stops: break
+        case .cancel, .quit, .answer, .stops, .worked: break
         default:
             if case .step? = afterLoss { advance(interrupted: cancelled) }
             if case .step? = journey?.goal { advance { false } }
@@ -89,6 +89,7 @@ package struct EngineState {
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
         case .compare(let command): try perform(command)
+        case .worked(let worked): take(worked)
         case .beforeAfter(let prompt, let limit): try beginBeforeAfter(prompt, limit: limit)
         case .blame(let request): try perform(request, cancelled: cancelled)
         case .cancel, .quit: cancel()
@@ -117,7 +118,7 @@ package struct EngineState {
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
         whatIf = WhatIf()
-        (adapter, beforeAfter, compare, blaming) = (AdapterWork(), nil, CompareWork(), nil)
+        (adapter, beforeAfter, compare, blaming) = (AdapterWork(), nil, CompareWork(after: compare), nil)
         adapter.folder = folder
         tellEdits()
         tellQuirks(nil)
@@ -171,7 +172,8 @@ package struct EngineState {
         if beforeAfter != nil { return advanceBeforeAfter(interrupted: interrupted) }
         if blaming != nil { return advanceBlame(interrupted: interrupted) }
         guard let journey else {
-            return compare.isRunning ? advanceComparing(interrupted: interrupted) : advanceTraining(interrupted: interrupted)
+            let compares = compare.isRunning && !compare.isAway
+            return compares ? advanceComparing(interrupted: interrupted) : advanceTraining(interrupted: interrupted)
         }
         do {
             let stop = try step(journey, interrupted)

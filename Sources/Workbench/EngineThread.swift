@@ -8,6 +8,8 @@ package final class EngineThread: Sendable {
     private let commands = Mailbox<EngineCommand>()
     private let cancelled = Atomic<Bool>(false)
     private let hasEnded = DispatchSemaphore(value: 0)
+    /// Expansions and deep programs recurse; the default of a secondary thread is small.
+    static let stackSize = 64 << 20
 
     /// `prepare` runs first on the new thread (its signal stack); `notify` is called when `events` has something new.
     package init(
@@ -15,11 +17,12 @@ package final class EngineThread: Sendable {
     ) {
         let thread = Thread { [self] in
             prepare()
-            loop(EngineState(policy: policy, budget: budget) { events.post($0) })
+            let side = SideThread(prepare: prepare) { [commands] in commands.post($0) }
+            loop(EngineState(policy: policy, budget: budget, sideThread: side) { events.post($0) })
+            side.end()
             hasEnded.signal()
         }
-        // Expansions and deep programs recurse; the default of a secondary thread is small.
-        thread.stackSize = 64 << 20
+        thread.stackSize = EngineThread.stackSize
         thread.name = "engine"
         thread.start()
     }

@@ -14,6 +14,8 @@ indirect enum ScriptLine: Sendable, Hashable {
     case expectNot(String)
     /// What a value's hash was when the script was written.
     case hash(name: String, digits: String)
+    /// Whoever plays the script is shown the screen, under a name.
+    case screen(String)
 
     init(_ text: String) throws(ScriptProblem) {
         let line = text.trimmed
@@ -63,9 +65,10 @@ indirect enum ScriptLine: Sendable, Hashable {
         return bare
     }
 
-    /// Comments say nothing, but for `# hash NAME 0123…`.
+    /// Comments say nothing, but for `# hash NAME 0123…` and `# screen NAME`.
     private static func comment(_ text: String) -> ScriptLine {
         let parts = text.split(separator: " ")
+        if parts.count == 2, parts[0] == "screen" { return .screen(String(parts[1])) }
         return parts.count == 3 && parts[0] == "hash" ? .hash(name: String(parts[1]), digits: String(parts[2])) : .nothing
     }
 }

@@ -12,12 +12,17 @@ package struct ScriptPlayer {
     private var hasQuit = false
     /// Where relative models are looked for first.
     private let folder: String
+    /// Gets the screen at each `# screen NAME`.
+    private let show: (String, Surface, Theme) -> Void
 
     /// `folder` is the script's own.
-    package init(_ workbench: InlineWorkbench, catalogue: ThemeCatalogue, folder: String) {
+    package init(
+        _ workbench: InlineWorkbench, catalogue: ThemeCatalogue, folder: String, show: @escaping (String, Surface, Theme) -> Void = { _, _, _ in }
+    ) {
         self.workbench = workbench
         self.catalogue = catalogue
         self.folder = folder
+        self.show = show
         theme = (try? catalogue.theme(workbench.session.theme)) ?? ThemeCatalogue.fallback
     }
 
@@ -43,6 +48,7 @@ package struct ScriptPlayer {
         case .expect(let wanted): try expect(wanted, isThere: true)
         case .expectNot(let unwanted): try expect(unwanted, isThere: false)
         case .hash(let name, let digits): try compare(name, digits)
+        case .screen(let name): show(name, Drawing.draw(session), theme)
         }
     }
 

@@ -11,7 +11,8 @@ struct PlayCommand: ParsableCommand {
         discussion: """
             A line is a command as behind ":" in the workbench. Besides: "keys: j j Enter" presses keys, "expect TEXT" and "expect-not TEXT" look \
             at the screen, "size 80x24" resizes it, "save-screen FILE.txt" (or .svg, .ansi) keeps it, "# hash NAME HEX" compares a value with what \
-            it was. What ":record FILE" wrote in a session is such a script. The first line that fails ends the script with exit code 1.
+            it was, "# screen NAME" prints the screen. What ":record FILE" wrote in a session is such a script. The first line that fails ends the \
+            script with exit code 1.
 
             Example: mica play Samples/Scripts/first-walk.mica --size 80x24
             """)
@@ -38,11 +39,18 @@ struct PlayCommand: ParsableCommand {
         let session = Session(size: Size(size) ?? Size(80, 24), theme: theme, themes: catalogue.names)
         let folder = script == "-" ? "." : URL(fileURLWithPath: script).deletingLastPathComponent().path
         var player = ScriptPlayer(
-            try InlineWorkbench(session, policy: precision.policy(threads: threads.count)), catalogue: catalogue, folder: folder)
+            try InlineWorkbench(session, policy: precision.policy(threads: threads.count)), catalogue: catalogue, folder: folder,
+            show: PlayCommand.print)
         do {
             if let model { try player.play("open \(URL(fileURLWithPath: model).path)", name: "play") }
             try player.play(text, name: script)
         } catch { throw Failure("\(error)") }
+    }
+
+    /// With colours where somebody looks.
+    private static func print(_ name: String, _ surface: Surface, _ theme: Theme) {
+        let path = isatty(STDOUT_FILENO) == 1 ? ".ansi" : ".txt"
+        Swift.print("# screen \(name)\n\(ScreenFile.contents(of: surface, theme: theme, path: path))")
     }
 
     /// A script is text of at most 16 MiB.

@@ -58,6 +58,18 @@ import Workbench
         #expect(Self.problem("# a comment\r\n\n  :goto model.norm  \n#another\nexpect  norm\nquit\nfrobnicate behind the end") == nil)
     }
 
+    /// Whoever plays a script sees the screens that it names, as they are at that line.
+    @Test func screensAreShown() throws {
+        var shown: [(String, String)] = []
+        let session = Session(size: Size(80, 24), theme: "night", themes: Harness.themes.names)
+        var player = ScriptPlayer(InlineWorkbench(session), catalogue: Harness.themes, folder: Self.scripts) { name, surface, _ in
+            shown.append((name, surface.text))
+        }
+        try player.play("open ../fables-llama\n# screen first\nscreen numerics\n# a screen that is none\n# screen second", name: "test")
+        #expect(shown.map(\.0) == ["first", "second"])
+        #expect(shown[0].1.contains("Program") && shown[1].1.contains("Values and their formats"))
+    }
+
     @Test(arguments: ["x.txt", "x.svg", "x.ansi"])
     func screensAreSaved(_ name: String) throws {
         let path = NSTemporaryDirectory() + "mica-\(UUID().uuidString)-\(name)"

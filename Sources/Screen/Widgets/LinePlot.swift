@@ -47,12 +47,15 @@ package struct LinePlot: Hashable, Sendable {
         guard rect.width >= 4, rect.height >= 2 else { return }
         let axis = PlotAxis(self)
         let labels = [axis.label(axis.high), axis.label(axis.low)]
+        // Where the line of zero runs, that is said, unless an end's label stands there.
+        let zero = zeroRow(axis, rect.height - 1).flatMap { (1..<rect.height - 2).contains($0) ? $0 : nil }
         let left = rect.width >= 24 ? (labels.map(\.utf8.count).max() ?? 0) + 1 : 0
         let plot = Rect(rect.x + left, rect.y, rect.width - left, rect.height - 1)
         surface.clipped(to: rect) { surface in
             if left > 0 {
                 surface.put(rect.x, plot.y, labels[0], width: left - 1, align: .right, style: .role(.ruler))
                 surface.put(rect.x, plot.bottom - 1, labels[1], width: left - 1, align: .right, style: .role(.ruler))
+                if let zero { surface.put(rect.x, plot.y + zero, "0", width: left - 1, align: .right, style: .role(.ruler)) }
             }
             drawGuides(&surface, plot, axis)
             for (index, series) in series.enumerated() { PlotPen(self, axis, plot, index).draw(series, into: &surface) }
@@ -62,11 +65,14 @@ package struct LinePlot: Hashable, Sendable {
         }
     }
 
+    /// Nil where zero is outside, or there is none.
+    private func zeroRow(_ axis: PlotAxis, _ height: Int) -> Int? {
+        guard axis.low < 0, axis.high > 0, !isLogarithmic else { return nil }
+        return min(Int((1 - axis.place(0)) * Double(height)), height - 1)
+    }
+
     private func drawGuides(_ surface: inout Surface, _ plot: Rect, _ axis: PlotAxis) {
-        if axis.low < 0, axis.high > 0, !isLogarithmic {
-            let y = plot.y + min(Int((1 - axis.place(0)) * Double(plot.height)), plot.height - 1)
-            surface.horizontal(plot.x, y, plot.width, "┄", .border)
-        }
+        if let row = zeroRow(axis, plot.height) { surface.horizontal(plot.x, plot.y + row, plot.width, "┄", .border) }
         if let reference, reference >= axis.low, reference <= axis.high {
             let y = plot.y + min(Int((1 - axis.place(reference)) * Double(plot.height)), plot.height - 1)
             surface.horizontal(plot.x, y, plot.width, "┄", .warn)

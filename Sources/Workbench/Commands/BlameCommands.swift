@@ -105,7 +105,7 @@ extension Session {
     mutating func receive(_ report: WhyReport) {
         busy = nil
         guard let why = report.why, let program = snapshot?.stepper.program, let value = program.values[safe: why.value] else {
-            return say("every number is one, and what its op gives but for rounding")
+            return say("no NaN, no infinity, and every number is what its op gives but for rounding")
         }
         remember()
         select(ValueRef(id: why.value), remember: false)

@@ -151,17 +151,20 @@ enum EditWords {
         return "✎ " + (parts + ["\(report.steps) of \(report.total) steps again"]).joined(separator: "  ")
     }
 
+    /// `1.599 → 1.648`; where three decimals do not tell them apart, `1.599 +2.1e-06`.
     static func loss(_ report: EditReport) -> String? {
         guard let before = report.lossBefore, let after = report.lossAfter else { return nil }
-        return "\(Numbers.fixed(before, decimals: 3)) → \(Numbers.fixed(after, decimals: 3))"
+        let (old, new) = (Numbers.fixed(before, decimals: 3), Numbers.fixed(after, decimals: 3))
+        guard old == new, before.isFinite else { return "\(old) → \(new)" }
+        return before == after ? "\(old) as before" : "\(old) \(Numbers.signed(after - before, digits: 2))"
     }
 
-    /// `Mia .93 → Tom .51`, or one token with both of its probabilities.
+    /// `Mia .93 → Tom .51`, or one token with both of its probabilities, or with the one that both are to two decimals.
     static func next(_ report: EditReport, _ session: Session) -> String? {
         guard let after = report.tokens.first, let before = report.tokens.max(by: { $0.before < $1.before }) else { return nil }
         let (old, new) = (Numbers.fixed(before.before, decimals: 2), Numbers.fixed(after.after, decimals: 2))
         return before.id == after.id
-            ? "\(session.tokenLabel(after.id)) \(old) → \(new)"
+            ? "\(session.tokenLabel(after.id)) \(old)\(old == new ? "" : " → \(new)")"
             : "\(session.tokenLabel(before.id)) \(old) → \(session.tokenLabel(after.id)) \(new)"
     }
 }

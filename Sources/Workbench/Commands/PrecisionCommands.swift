@@ -12,8 +12,7 @@ extension Command {
             }
             let now = session.format(session.place.value)
             let at = Session.formats.firstIndex(of: now) ?? -1
-            let next = Session.formats[(at + 1) % Session.formats.count]
-            return [.engine(.precision(.add([Policy.Rule(.value(value.name), format: next)])))]
+            return session.switchFormat(value.name, to: Session.formats[(at + 1) % Session.formats.count])
         },
         Command("errors", .view, "measure how far every value is from the same run in fp64, however long it takes") {
             session, _ throws(CommandError) in
@@ -39,7 +38,24 @@ extension Command {
     ]
 }
 
+extension Policy.Rule {
+    /// The rest of the rule; nil if it says nothing else.
+    fileprivate var withoutFormat: Policy.Rule? {
+        var rule = self
+        rule.format = nil
+        return inputs == nil && accumulation == nil && kernel == nil ? nil : rule
+    }
+}
+
 extension Session {
+    /// Back to the format that the value has without live rules, its rule goes: nothing is marked that is as it was.
+    fileprivate func switchFormat(_ name: String, to format: NumberFormat) -> [Effect] {
+        let selector = Policy.Selector.value(name)
+        let others = liveRules.compactMap { $0.selector == selector ? $0.withoutFormat : $0 }
+        guard snapshot?.stepper.format(of: name, under: others) != format else { return [.engine(.precision(.replace(others)))] }
+        return [.engine(.precision(.add([Policy.Rule(selector, format: format)])))]
+    }
+
     /// What `format-next` goes through.
     static let formats: [NumberFormat] = [.fp32, .tf32, .bf16, .fp16, .fp8e4m3, .fp8e5m2, .fp4e2m1]
 
@@ -98,14 +114,16 @@ extension Session {
         values.lazy.map { formatSign(ValueRef(id: $0)) }.first { !$0.isEmpty } ?? ""
     }
 
-    /// The format and what else a rule says of a value; nothing where all is fp32 and the model's own.
-    func formatLines(_ value: ValueRef) -> [String] {
+    /// The format and what else a rule says of a value, in so many columns; nothing where all is fp32 and the model's own.
+    func formatLines(_ value: ValueRef, width: Int) -> [String] {
         guard let stepper = snapshot?.stepper(level: value.level), let step = selectedValue?.step else { return [] }
         let (choice, isOwn) = (stepper.choices[step], isOwnFormat(value))
         let kernel = stepper.isStandardKernel(step) ? nil : "kernel \(stepper.kernelName(of: value.id))"
         if isOwn && choice.format == .fp32 && choice.inputs == nil && kernel == nil { return [] }
         let parts = [choice.inputs.map { "inputs \($0)" }, choice.accumulation.map { "accumulate \($0)" }, kernel].compactMap { $0 }
-        return [(["\(isOwn ? "" : "≠ ")\(choice.format)"] + parts).joined(separator: ", ") + (isOwn ? "" : ", not the model's own")]
+        let words = (["\(isOwn ? "" : "≠ ")\(choice.format)"] + parts).joined(separator: ", ")
+        let long = words + (isOwn ? "" : ", not the model's own")
+        return [VisibleText.width(long) <= width ? long : words]
     }
 
     mutating func receive(formats report: EditReport) {

@@ -43,8 +43,8 @@ extension Session {
         quirks = state
         busy = nil
         guard isOther else { return }
-        let names = state.on.isEmpty ? "no quirk is on" : state.on.joined(separator: ", ")
-        say("\(QuirkWords.sign) \(names)\(state.report.map { "  " + QuirkWords.effect($0, self) } ?? "")")
+        let names = state.on.isEmpty ? "no quirk is on" : "\(QuirkWords.sign) \(state.on.joined(separator: ", "))"
+        say("\(names)  \(state.report.map { QuirkWords.effect($0, self) } ?? "the text runs anew")")
     }
 
     /// The quirks that are in the op of a value, or in an input of the model's.

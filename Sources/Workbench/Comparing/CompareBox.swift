@@ -6,19 +6,28 @@ import Tensors
 enum CompareBox {
     static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, _ scroll: Int) {
         guard let row = session.comparedRow, let request = session.comparedElementRequest else { return }
-        let size = Size(min(104, area.width - 6), area.height - 4)
-        let inside = Overlay(
-            "\(Names.short(row.name)) \(row.index)", label: "s samples  Enter goes there  q close", size: size
-        ).draw(into: &surface, in: area)
+        let width = min(104, area.width - 6)
+        var (lines, element): ([Line], ComparedElement?) = ([], nil)
         switch session.answers[request] {
-        case .compared(.element(let element))?:
-            let lines = head(session, row, element, inside.width)
-            Prose(lines: lines).draw(into: &surface, in: inside)
-            let body = Rect(inside.x, inside.y + lines.count, inside.width, inside.height - lines.count)
-            table(element, inside.width, scroll).draw(into: &surface, in: body)
-        case .failed(let why)?: surface.put(inside.x, inside.y, Line(why, .warn), width: inside.width)
+        case .compared(.element(let found))?: (lines, element) = (head(session, row, found, width), found)
+        case .failed(let why)?: lines = Prose.wrap(why, width: width, role: .warn)
         default: break
         }
+        let height = lines.count + (element.map { $0.terms.isEmpty ? 0 : $0.terms.count + 1 } ?? 0)
+        let inside = box(row, Size(width, max(1, min(height, area.height - 4)))).draw(into: &surface, in: area)
+        Prose(lines: lines).draw(into: &surface, in: inside)
+        guard let element, !element.terms.isEmpty else { return }
+        let body = Rect(inside.x, inside.y + lines.count, inside.width, max(inside.height - lines.count, 0))
+        table(element, inside.width, scroll).draw(into: &surface, in: body)
+    }
+
+    /// The keys are never cut off: a long name loses its middle.
+    private static func box(_ row: ValueDifference, _ size: Size) -> Overlay {
+        let label = "s samples  Enter goes there  q close"
+        let (long, brief) = ("\(Names.short(row.name)) \(row.index)", "\(NumericsWords.brief(row.name)) \(row.index)")
+        // The frame needs two columns at each end and two between title and label.
+        let room = size.width + 4 - 8 - VisibleText.width(label)
+        return Overlay(VisibleText.width(long) <= room ? long : brief, label: label, size: size)
     }
 
     // MARK: numbers and bits
@@ -33,7 +42,7 @@ enum CompareBox {
         lines.append(
             [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers)
                 + [Span("  cosine \(Numbers.fixed(row.cosine, decimals: 8))", .dim)])
-        lines += bits(numbers) + VerdictWords.lines(session.comparedLine?.verdicts[row.name]) + samples(session)
+        lines += bits(numbers) + VerdictWords.lines(session.comparedLine?.verdicts[row.name], width: width) + samples(session)
         return lines + [[]] + cards(element) + [[]]
     }
 

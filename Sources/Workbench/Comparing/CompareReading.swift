@@ -85,8 +85,9 @@ extension Session {
         guard wasRunning, !last.isJudging || isNew || running?.isRunning == true else { return }
         // There is nothing to explain where no value differs.
         let isSame = last.verdicts.entries.allSatisfy { $0.verdict.kind == .same }
-        let judged = last.isJudging || isSame ? "" : "; \(VerdictWords.sum(last.verdicts))"
-        say("\(last.name): \(CompareWords.verdict(last.comparison))\(judged)")
+        // The verdict first: what comes behind it may not fit.
+        let judged = last.isJudging || isSame ? "" : "\(VerdictWords.sum(last.verdicts)); "
+        say("\(last.name): \(judged)\(CompareWords.verdict(last.comparison))")
     }
 }
 

@@ -3,7 +3,7 @@ import Models
 import Tensors
 
 /// What the engine thread keeps of comparisons: the run that others are held against, and a comparer a line.
-struct CompareWork {
+package struct CompareWork {
     struct Base {
         /// Run on as far as the lines needed.
         var run: Stepper
@@ -16,7 +16,7 @@ struct CompareWork {
         var isPinned: Bool
     }
 
-    struct Line {
+    struct Line: Sendable {
         let number: Int
         let name: String
         let words: [String]?
@@ -36,14 +36,38 @@ struct CompareWork {
             if judge == nil { judge = comparer.side.map { Judge($0, stepping: comparer.run, backward: comparer.run.program.hasBackward) } }
             try judge?.step(into: &verdicts)
         }
+
+        /// Goes on value by value until `interrupted`; measuring and judging are two pieces of work.
+        func worked(until interrupted: () -> Bool) -> Worked {
+            var line = self
+            do {
+                while line.isMeasuring, !interrupted() { try line.step() }
+                while !line.isMeasuring, line.isJudging, !interrupted() { try line.step() }
+                return Worked(line: line, failure: nil)
+            } catch { return Worked(line: line, failure: "\(error)") }
+        }
+    }
+
+    /// A line as it came back.
+    package struct Worked: Sendable {
+        let line: Line
+        /// Why it cannot go on.
+        let failure: String?
     }
 
     var base: Base?
     var lines: [Line] = []
     var tolerance = Tolerance()
     private var count = 0
+    /// Whether the side thread has the last line, or still has one that nobody waits for.
+    var isAway = false
 
     var isRunning: Bool { lines.last?.isRunning == true }
+
+    init() {}
+
+    /// None, of another model. Numbers go on, so that what the side thread still has fits no new line.
+    init(after earlier: CompareWork) { (count, isAway) = (earlier.count, earlier.isAway) }
 
     mutating func add(_ name: String, _ words: [String]?, _ side: ComparedSide) {
         guard let base else { return }
@@ -190,18 +214,30 @@ extension EngineState {
 
     // MARK: running
 
-    /// Goes on with the line that is being measured until `interrupted`.
+    /// Goes on with the line that is being measured until `interrupted`. One value of a large model may take seconds: where there is a side
+    /// thread it has the line for a slice, and this one goes on to answer.
     mutating func advanceComparing(interrupted: () -> Bool) {
-        guard let last = compare.lines.indices.last else { return }
-        do {
-            while compare.lines[last].isMeasuring, !interrupted() { try compare.lines[last].step() }
-            if !compare.lines[last].isMeasuring { compare.base?.run = compare.lines[last].comparer.run }
-            while compare.lines[last].isJudging, !interrupted() { try compare.lines[last].step() }
-        } catch {
-            compare.lines.remove(at: last)
-            tellComparisons()
-            return emit(.failed("\(error)"))
+        guard let line = compare.lines.last else { return }
+        guard let sideThread else { return take(line.worked(until: interrupted)) }
+        compare.isAway = true
+        sideThread.run {
+            let end = ContinuousClock.now + EngineState.patience
+            return .worked(line.worked { ContinuousClock.now > end })
         }
+    }
+
+    /// A line that was worked at, unless it was stopped or dropped meanwhile.
+    mutating func take(_ worked: CompareWork.Worked) {
+        compare.isAway = false
+        let place = compare.lines.firstIndex { $0.number == worked.line.number && $0.isRunning }
+        guard let place else { return }
+        if let failure = worked.failure {
+            compare.lines.remove(at: place)
+            tellComparisons()
+            return emit(.failed(failure))
+        }
+        if compare.lines[place].isMeasuring, !worked.line.isMeasuring { compare.base?.run = worked.line.comparer.run }
+        compare.lines[place] = worked.line
         tellComparisons()
     }
 

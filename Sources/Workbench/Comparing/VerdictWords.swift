@@ -49,13 +49,14 @@ package enum VerdictWords {
     }
 
     /// Of one value for the box: what the formula gives there and how far rounding goes.
-    static func lines(_ verdict: Verdict?) -> [Line] {
+    static func lines(_ verdict: Verdict?, width: Int) -> [Line] {
         guard let verdict, verdict.kind != .same, !verdict.index.isEmpty else { return [] }
         let kind = Span("\(verdict.kind.rawValue) ", verdict.isBug ? .err : .ok)
         let factor = Span("\(Numbers.compact(verdict.factor, digits: 3)) × rounding  ", .emphasis)
         let (found, expected) = (Numbers.compact(verdict.found, digits: 6), Numbers.compact(verdict.expected, digits: 6))
         let words = "\(verdict.index): B \(found), formula \(expected) ± \(Numbers.compact(verdict.allowed, digits: 2))"
-        return [[kind, factor, Span(words, .dim)]]
+        let isOneLine = kind.text.count + factor.text.count + VisibleText.width(words) <= width
+        return isOneLine ? [[kind, factor, Span(words, .dim)]] : [[kind, factor], Line("  " + words, .dim)]
     }
 
     /// `16 samples ± 1.2e-08, predicted ± 1.4e-08`

@@ -61,6 +61,10 @@ package enum ComparePage: Page {
                 session.busy ?? (session.snapshot == nil ? "no model is open — :open PATH" : "nothing is held against this run"), .status)
         }
         guard row.difference != nil else { return [Span("\(Names.short(row.name))  ", .statusKey), Span(row.mismatch ?? "", .statusWarn)] }
+        return fitting(parts(row, line), session)
+    }
+
+    private static func parts(_ row: ValueDifference, _ line: CompareState.Line) -> [Span] {
         var spans = [Span("\(Names.short(row.name)) \(row.index)", .statusKey)]
         let numbers = row.numbers.map { Numbers.compact($0, digits: 6) }
         if row.isIdentical {
@@ -73,7 +77,15 @@ package enum ComparePage: Page {
                     row.isBeyond ? .statusErr : .statusOk))
         }
         if let next = CompareWords.next(line.comparison) { spans.append(Span("  \(next)", .status)) }
-        return Line(spans)
+        return spans
+    }
+
+    /// The parts that stand there whole beside the run's own; the table has the others.
+    private static func fitting(_ parts: [Span], _ session: Session) -> Line {
+        let room = session.size.width - 3 - RunLine.line(session).width
+        var line = Line(Array(parts.prefix(1)))
+        for part in parts.dropFirst() where line.width + VisibleText.width(part.text) <= room { line.spans.append(part) }
+        return line
     }
 
     package static func move(_ session: inout Session, _ step: Move) -> Bool {

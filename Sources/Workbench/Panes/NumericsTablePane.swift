@@ -120,9 +120,14 @@ struct NumericsCells {
         switch column {
         case .name: return name
         case .format:
-            let isOwn = session.isOwnFormat(value)
-            return Span("\(isOwn ? "" : "≠")\(stepper.format(of: value.id))", isOwn ? .text : .warn)
-        case .kernel: return Span(stepper.program.values[value.id].step.map { stepper.choices[$0].kernelName } ?? "", .dim)
+            // Where only the kernel is another, its column says so; without that column, this one.
+            let isKernel = !session.isOwnKernel(value) && stepper.isOwnFormat(value.id)
+            let isOwn = session.isOwnFormat(value) || isKernel && !isNarrow
+            let name = isKernel && isNarrow ? session.changeName(value) : "\(stepper.format(of: value.id))"
+            return Span("\(isOwn ? "" : "≠")\(name)", isOwn ? .text : .warn)
+        case .kernel:
+            let name = stepper.program.values[value.id].step.map { stepper.choices[$0].kernelName } ?? ""
+            return session.isOwnKernel(value) ? Span(name, .dim) : Span("≠\(name)", .warn)
         default: return known.map { number(column, $0) } ?? Span(column == .largest ? "…" : "", .dim)
         }
     }
