@@ -17,7 +17,8 @@ package struct ScriptPlayer {
 
     /// `folder` is the script's own.
     package init(
-        _ workbench: InlineWorkbench, catalogue: ThemeCatalogue, folder: String, show: @escaping (String, Surface, Theme) -> Void = { _, _, _ in }
+        _ workbench: InlineWorkbench, catalogue: ThemeCatalogue, folder: String,
+        show: @escaping (String, Surface, Theme) -> Void = { _, _, _ in }
     ) {
         self.workbench = workbench
         self.catalogue = catalogue

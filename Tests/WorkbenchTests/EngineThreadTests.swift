@@ -111,6 +111,66 @@ import Workbench
         running.engine.stop(within: 10)
     }
 
+    /// A state of the sample with a run behind it and a side thread that waits for the gate.
+    private static func comparing(_ events: Mailbox<EngineEvent>, _ back: Mailbox<EngineCommand>, _ gate: DispatchSemaphore) throws
+        -> EngineState
+    {
+        let side = SideThread(prepare: { gate.wait() }, post: { back.post($0) })
+        var state = EngineState(policy: Policy(threads: 1), budget: 1 << 30, sideThread: side) { events.post($0) }
+        state.handle(.open(path: Harness.Sample.llama.path))
+        state.handle(.prompt(ids: [1, 2, 3]))
+        state.handle(.run(.end))
+        while state.isRunning { state.advance { false } }
+        state.handle(.compare(.against(try CompareVariant(["policy", "bf16"]))))
+        state.advance { false }
+        _ = events.take()
+        return state
+    }
+
+    private static func lines(_ events: [EngineEvent]) -> [CompareState.Line] {
+        for case .compared(let state) in events.reversed() { return state.lines }
+        return []
+    }
+
+    /// However long the side thread is at a value, what is asked meanwhile is answered, and what comes back goes on to the end.
+    @Test func aLongValueOfAComparisonHoldsUpNoAnswer() throws {
+        let (events, back, gate) = (Mailbox<EngineEvent>(), Mailbox<EngineCommand>(), DispatchSemaphore(value: 0))
+        var state = try Self.comparing(events, back, gate)
+        #expect(!state.isRunning)
+        state.handle(.answer([.detail(ValueRef(id: 0), bins: 8)], run: 1))
+        #expect(events.take().contains { if case .answered = $0 { true } else { false } })
+        gate.signal()
+        var told: [EngineEvent] = []
+        repeat {
+            for command in back.wait() { state.handle(command) }
+            told += events.take()
+            if state.isRunning { state.advance { false } }
+        } while Self.lines(told).contains { $0.isRunning || $0.isJudging }
+        let line = try #require(Self.lines(told).first)
+        #expect(line.comparison.rows.count == line.total && line.verdicts.firstBug == nil && !line.verdicts.entries.isEmpty)
+        var inline = Harness.open(ids: [1, 2, 3])
+        inline.command("compare policy bf16")
+        let same = try #require(inline.session.compared.lines.first)
+        #expect(line.comparison.rows.map(\.nmse) == same.comparison.rows.map(\.nmse))
+        #expect(line.verdicts.entries.map(\.verdict.factor) == same.verdicts.entries.map(\.verdict.factor))
+    }
+
+    /// What was stopped or dropped while the side thread had it is not taken back, and the next line is worked at all the same.
+    @Test(arguments: [true, false]) func whatWasStoppedMeanwhileIsNotTaken(_ drops: Bool) throws {
+        let (events, back, gate) = (Mailbox<EngineEvent>(), Mailbox<EngineCommand>(), DispatchSemaphore(value: 0))
+        var state = try Self.comparing(events, back, gate)
+        state.handle(drops ? .compare(.drop(0)) : .cancel)
+        #expect(Self.lines(events.take()).map(\.isRunning) == (drops ? [] : [false]))
+        gate.signal()
+        for command in back.wait() { state.handle(command) }
+        #expect(events.take().isEmpty && !state.isRunning)
+        state.handle(.compare(.against(try CompareVariant(["policy", "fp16"]))))
+        #expect(state.isRunning)
+        state.advance { false }
+        for command in back.wait() { state.handle(command) }
+        #expect(Self.lines(events.take()).last?.comparison.rows.isEmpty == false)
+    }
+
     @Test func mailboxesKeepOrderAndWake() {
         let box = Mailbox<Int>()
         let count = 2000

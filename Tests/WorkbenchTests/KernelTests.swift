@@ -38,6 +38,21 @@ import Workbench
         #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
     }
 
+    /// In ASCII every sign of a formula has a letter of its own: none is a question mark.
+    @Test func cardsCanBeReadInASCII() {
+        let programs = Harness.Sample.allCases.compactMap { Harness.open($0).snapshot?.stepper.program }
+        let cards = programs.flatMap(\.steps).map(\.op).flatMap { op in
+            let kernels = op.allKernels.compactMap(\.card)
+            return [op.card.formula, op.card.sentence] + kernels.flatMap { [$0.order, $0.sentence, $0.rounding, $0.fails ?? ""] }
+        }
+        let quirks = Quirk.all.flatMap { [$0.title, $0.story] }
+        #expect(cards.count > 30 && quirks.count > 30)
+        for text in Set(cards + quirks + Command.all.map(\.help)) {
+            let lost = text.unicodeScalars.filter { !$0.isASCII && !$0.properties.isGraphemeExtend && GlyphSet.ascii.shown($0) == "?" }
+            #expect(lost.isEmpty, "\(String(String.UnicodeScalarView(lost))) in \(text)")
+        }
+    }
+
     @Test func onlyWhatFollowsIsComputedAgain() throws {
         var harness = Harness.open()
         let before = try harness.hashes()

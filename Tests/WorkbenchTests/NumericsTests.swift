@@ -8,6 +8,22 @@ import Workbench
 
 /// Screen 5: every number on it against the run's own tensors, and where the first infinity came from.
 @Suite struct NumericsTests {
+    /// A kernel that is not the model's own is marked where it stands, and not the format; without its column, in that of the format.
+    @Test func anotherKernelIsMarkedAsOne() throws {
+        var harness = Harness.open(size: Size(160, 48))
+        harness.command("goto model.layers.2.resid_mid")
+        harness.screen(.numerics)
+        harness.command("kernel double")
+        let rich = try #require(harness.draw().rows.first { $0.contains("2 · resid_mid") && $0.contains("≠") })
+        #expect(rich.contains("fp32      ≠double") && !rich.contains("≠fp32"), "\(rich)")
+        harness.resize(Size(80, 24))
+        #expect(harness.draw().rows.contains { $0.contains("resid_mid") && $0.contains("≠double") && !$0.contains("≠fp32") })
+        harness.command("precision model.layers.2.resid_mid inputs bf16")
+        #expect(harness.draw().rows.contains { $0.contains("resid_mid") && $0.contains("≠double") })
+        harness.command("kernel own")
+        #expect(harness.draw().rows.contains { $0.contains("resid_mid") && $0.contains("≠fp32") })
+    }
+
     private static let product = "model.layers.2.mlp.down_proj"
 
     private static func open(size: Size = Size(160, 48)) -> Harness {

@@ -33,6 +33,29 @@ import Workbench
         #expect(harness.snapshot?.stepper.choices.allSatisfy(\.isOwn) == true)
         harness.keys("h l")
         #expect(!harness.text.contains("≠fp") && !harness.text.contains("≠bf16"))
+        // Nothing is left that would be counted as a change.
+        #expect(harness.snapshot?.stepper.policy.live.isEmpty == true)
+        #expect(RunLine.label(harness.session).hasSuffix("tokens  fp32"))
+    }
+
+    /// Back to the model's own format, the rest of what a rule says of the value stays.
+    @Test func aKeyBackKeepsTheKernel() throws {
+        var harness = Harness.open()
+        harness.command("goto \(Self.norm)")
+        harness.command("kernel reference")
+        for _ in 0..<7 { harness.keys("P") }
+        let live = try #require(harness.snapshot?.stepper.policy.live)
+        #expect(live.map(\.description) == ["=\(Self.norm) kernel reference"])
+    }
+
+    /// A loss whose three decimals stay is shown with how far it moved, or that it did not.
+    @Test func aSmallEffectIsSaid() throws {
+        var harness = Harness.open()
+        harness.command("precision tf32 lm_head")
+        let text = try #require(harness.session.message?.text)
+        #expect(text.firstMatch(of: #/loss [0-9.]+ [+-][0-9.]+e-0[0-9]  next/#) != nil, "\(text)")
+        harness.command("kernel reference model.embed_tokens")
+        #expect(harness.session.message?.text.contains(" as before  next") == true, "\(harness.session.message?.text ?? "")")
     }
 
     @Test func onlyWhatLiesDownstreamRunsAgain() throws {

@@ -85,7 +85,9 @@ package enum InfoPane: Pane {
         }
         lines += session.edits(of: session.place.value).map { Line("✎ \($0)", .warn) }
         lines += session.quirks(of: session.place.value).map { Line("\(QuirkWords.sign) \($0.title)", .warn) }
-        lines += session.isOwnFormat(session.place.value) ? [] : session.formatLines(session.place.value, width: width).map { Line($0, .warn) }
+        if !session.isOwnFormat(session.place.value) {
+            lines += session.formatLines(session.place.value, width: width).map { Line($0, .warn) }
+        }
         if let step = value.step, let op = session.shown?.program.steps[step].op {
             lines += [Line(op.card.formula, .formula), Line(op.card.sentence, .dim)]
         }
