@@ -103,8 +103,9 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(attention_keys_gradient, (const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
                                 int64_t D, float scale, ck_mask mask, int threads), \
       (p, x, out, heads, kv_heads, T, S, D, scale, mask, threads)) \
-    K(softcap_gradient, (const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads), \
-      (ds, s, cap, format, out, n, threads)) \
+    K(softcap_gradient, (const float *ds, const float *s, float cap, int capped, const ck_format *format, float *out, int64_t n, \
+                         int threads), \
+      (ds, s, cap, capped, format, out, n, threads)) \
     K(rope_gradient, (ck_heads dy, const float *cos, const float *sin, const ck_format *format, float *dx, int64_t heads, int64_t T, \
                       int64_t D, int64_t rotary, int interleaved, int threads), \
       (dy, cos, sin, format, dx, heads, T, D, rotary, interleaved, threads)) \

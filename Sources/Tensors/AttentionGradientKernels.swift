@@ -58,14 +58,15 @@ extension Kernels {
         }
     }
 
-    /// dS before the cap: dS · (1 − (s/cap)²), where s is the stored, capped score; 0 where s is −∞.
+    /// dS before the cap: dS · (1 − (s/cap)²), where s is the stored, capped score, or dS · (1 − tanh²(s/cap)) where it is not capped yet; 0
+    /// where s is −∞.
     package static func softcapGradient(
-        _ dS: Tensor, scores: Tensor, cap: Float, rounding: NumberFormat? = nil, threads: Int
+        _ dS: Tensor, scores: Tensor, isCapped: Bool = true, cap: Float, rounding: NumberFormat? = nil, threads: Int
     ) throws -> Tensor {
         let (dS, scores) = (try dS.contiguous(), try scores.contiguous())
         return try produce(dS.shape, keeping: [dS, scores]) { out in
             withKernelFormat(rounding) {
-                ck_softcap_gradient(pointer(dS), pointer(scores), cap, $0, out, Int64(dS.elementCount), Int32(threads))
+                ck_softcap_gradient(pointer(dS), pointer(scores), cap, isCapped ? 1 : 0, $0, out, Int64(dS.elementCount), Int32(threads))
             }
         }
     }

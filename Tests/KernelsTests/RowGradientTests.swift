@@ -153,8 +153,11 @@ extension Kernels {
         let s: [Float] = [0, 1, -2, 1.5, -.infinity], ds: [Float] = [1, 2, 3, -1, .nan]
         onEachInstructionSet { name in
             var y = [Float](repeating: 7, count: 5)
-            ck_softcap_gradient(ds, s, 2, nil, &y, 5, 1)
+            ck_softcap_gradient(ds, s, 2, 1, nil, &y, 5, 1)
             #expect(y == [1, 1.5, 0, -0.4375, 0], "\(name)")
+            ck_softcap_gradient(ds, s, 2, 0, nil, &y, 5, 1)
+            let truth = zip(s, ds).map { 1 - pow(tanh(Double($0) / 2), 2) == 0 ? 0 : Double($1) * (1 - pow(tanh(Double($0) / 2), 2)) }
+            #expect(zip(y, truth).allSatisfy { abs(Double($0) - $1) <= 5e-7 }, "\(name), not capped yet")
         }
     }
 }

@@ -73,10 +73,11 @@ static void attention_keys_gradient(const float *p, ck_heads x, float *out, int6
 }
 
 // Through the cap: out = ds (1 - (s / cap)^2), where s is the capped score; 0 where s is -infinity. In parts it is ((ds cap) (1 - t^2)) / cap
-// with t = s / cap, the tangent, each rounded.
+// with t = s / cap, the tangent, each rounded. Of a score that is not capped yet the tangent is made first.
 typedef struct {
     const float *ds, *s;
     float *out, cap;
+    int capped;
     int64_t n;
     const rounding *inner;
 } softcap_job;
@@ -90,12 +91,14 @@ static void softcap_gradient_task(void *context, int64_t task) {
     const softcap_job *j = context;
     for (int64_t i = task * RUN, end = ck_min(i + RUN, j->n); i < end; i += W) {
         lanes s = load_columns(j->s + i, end - i), t = s / splat(j->cap);
+        if (!j->capped) t = tanh_lanes(j->inner ? round_lanes(t, j->inner) : t);
         lanes d = capped_slope(load_columns(j->ds + i, end - i), t, splat(j->cap), j->inner);
         store_columns(j->out + i, pick(s == splat(-INFINITY), splat(0), d), end - i);
     }
 }
-static void softcap_gradient(const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads) {
+static void softcap_gradient(const float *ds, const float *s, float cap, int capped, const ck_format *format, float *out, int64_t n,
+                             int threads) {
     rounding inner;
-    softcap_job j = {ds, s, out, cap, n, part_rounding(&inner, format)};
+    softcap_job j = {ds, s, out, cap, capped, n, part_rounding(&inner, format)};
     if (n > 0) ck_parallel(ck_ceil_div(n, RUN), threads, softcap_gradient_task, &j);
 }

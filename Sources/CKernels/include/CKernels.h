@@ -180,8 +180,10 @@ void ck_attention_queries_gradient(const float *ds, ck_heads k, float *dq, int64
 // sees are not read. [kv_heads, S, D] contiguous.
 void ck_attention_keys_gradient(const float *p, ck_heads x, float *out, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                 float scale, ck_mask mask, int threads);
-// out = ds (1 - (s / cap)^2) with s the capped score; 0 where s is -infinity. out may be ds.
-void ck_softcap_gradient(const float *ds, const float *s, float cap, const ck_format *format, float *out, int64_t n, int threads);
+// out = ds (1 - (s / cap)^2) with s the capped score, or, if it is not capped yet, ds (1 - tanh(s / cap)^2); 0 where s is -infinity. out may
+// be ds.
+void ck_softcap_gradient(const float *ds, const float *s, float cap, int capped, const ck_format *format, float *out, int64_t n,
+                         int threads);
 // ck_rope by the negative angle, which is its inverse and its transpose.
 void ck_rope_gradient(ck_heads dy, const float *cos, const float *sin, const ck_format *format, float *dx, int64_t heads, int64_t T,
                       int64_t D, int64_t rotary, int interleaved, int threads);

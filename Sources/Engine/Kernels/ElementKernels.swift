@@ -51,7 +51,7 @@ extension SoftCap {
     package func backwardCard(_ input: Int) -> KernelCard? { SoftCap.gradient }
 
     private static let gradient = KernelCard(
-        "The tangent is made again by the forward's kernel, then the slope; sixteen numbers at a time.",
+        "The tangent is made again, then its slope, sixteen numbers at a time.",
         order: "t = tanh(x/c); dY · ((1 − t)·(1 + t))",
         rounding: "tanh within 2 ulp; in 16 bits x/c, t, dY·c and that times 1 − t² are rounded", source: "PyTorch, tanh_backward")
 }

@@ -83,10 +83,9 @@ package struct SoftCap: Op {
         guard cap > 0 else { return [Kernel("view", .view) { values, _, _ in values[1] }] }
         return [
             Kernel(rounding: "simd") { [cap] values, _, arithmetic in
-                let (format, threads) = (arithmetic.rounding.format, arithmetic.threads)
-                // In fp32 the quotient of c·t and c is t again, once t has been rounded.
-                let capped = try Kernels.softcap(values[0], cap: Float(cap), rounding: format, threads: threads)
-                return try Kernels.softcapGradient(values[1], scores: capped, cap: Float(cap), rounding: format, threads: threads)
+                try Kernels.softcapGradient(
+                    values[1], scores: values[0], isCapped: false, cap: Float(cap), rounding: arithmetic.rounding.format,
+                    threads: arithmetic.threads)
             }
         ]
     }
