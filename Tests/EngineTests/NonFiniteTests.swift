@@ -77,7 +77,8 @@ struct NonFiniteTests {
     /// Where the op adds up in fp64, no part of it is too large for fp32: r = 1/√(x² + ε) of tiny numbers is what does not fit.
     @Test(arguments: [("simd", NumberFormat.fp64), ("pairwise", .fp32)])
     func fp32EndsOnlyWhereItIsUsed(_ kernel: String, _ sums: NumberFormat) throws {
-        let (stepper, found) = try Self.run([("x", [1e-44, 1e-44])], rules: "y fp32, kernel \(kernel)", weight: 1) { graph, inputs in
+        let tiny = 7 * Float.leastNonzeroMagnitude
+        let (stepper, found) = try Self.run([("x", [tiny, tiny])], rules: "y fp32, kernel \(kernel)", weight: 1) { graph, inputs in
             graph.apply(RMSNorm(epsilon: 0), [inputs[0], graph.weight("w", Shape((.feature, 2)))], as: "y")
         }
         let id = try #require(stepper.program.id(of: "y"))

@@ -14,6 +14,7 @@ typedef struct {
     float scale, softcap;
     ck_mask mask;
     const rounding *inner;               // of q k and what follows, or of the context; NULL: fp32
+    float hidden;                        // -infinity as the format has it
 } attention;
 
 enum { KEYS = 128 };
@@ -48,8 +49,8 @@ static void finish_scores(const attention *a, float *row, int64_t i, int64_t fro
     int64_t lo, hi;
     ck_visible(&a->mask, i, a->S, &lo, &hi);
     lo = ck_min(ck_max(lo, from), to), hi = ck_max(ck_min(hi, to), lo);
-    fill(row + from, lo - from, -INFINITY);
-    fill(row + hi, to - hi, -INFINITY);
+    fill(row + from, lo - from, a->hidden);
+    fill(row + hi, to - hi, a->hidden);
     if (a->inner) return finish_rounded(a, row + lo, hi - lo);
     for (int64_t j = lo; j < hi; j += W) {
         int64_t n = ck_min(W, hi - j);
@@ -192,11 +193,16 @@ static void run_attention(attention *a, int64_t unit, int threads, void (*body)(
     ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, a);
 }
 
+static attention scores_of(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                           float scale, float softcap, ck_mask mask, const rounding *inner) {
+    return (attention){.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
+                       .softcap = softcap, .mask = mask, .inner = inner,
+                       .hidden = inner ? round_lanes(splat(-INFINITY), inner)[0] : -INFINITY};
+}
 static void attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                      float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {
     rounding inner;
-    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
-                   .softcap = softcap, .mask = mask, .inner = part_rounding(&inner, format)};
+    attention a = scores_of(q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, part_rounding(&inner, format));
     run_attention(&a, 1, threads, scores_task);
 }
 static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,

@@ -151,8 +151,7 @@ static void tile_context_task(void *context, int64_t task) {
 static void attention_scores_tile(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                   float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {
     rounding inner;
-    attention a = {.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
-                   .softcap = softcap, .mask = mask, .inner = part_rounding(&inner, format)};
+    attention a = scores_of(q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, part_rounding(&inner, format));
     run_attention(&a, BLOCK, threads, tile_scores_task);
 }
 

@@ -177,10 +177,11 @@ extension Expectation {
 }
 
 extension Policy.Choice {
-    /// What the op reads: a rule rounds all of its inputs, a kernel those that it multiplies.
+    /// What the op reads: a rule rounds all of its inputs, a kernel that runs those that it multiplies.
     func read(_ inputs: [Expectation.Input], threads: Int) throws -> [Expectation.Input] {
         var read = try self.inputs.map { format in try inputs.map { try $0.read(in: format, threads: threads) } } ?? inputs
-        guard let format = kernel?.inputs else { return read }
+        let isByFormula = isDouble || accumulation == .fp64 || rounding.accumulation != nil
+        guard let format = kernel?.inputs, !isByFormula else { return read }
         for place in read.indices.prefix(2) { read[place] = try read[place].read(in: format, threads: threads) }
         return read
     }
