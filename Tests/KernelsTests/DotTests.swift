@@ -80,19 +80,22 @@ extension Product {
 }
 
 extension Kernels {
-    @Test("in bf16 pairs, too, few rows have the bits that they have among many", arguments: [CK_F32, CK_BF16, CK_F16], [false, true])
-    func fewDots(type: ck_type, transposed: Bool) {
+    @Test(
+        "in bf16 pairs, too, few rows have the bits that they have among many", arguments: [CK_F32, CK_BF16, CK_F16],
+        [(151, false), (150, true), (151, true)])
+    func fewDots(type: ck_type, _ form: (k: Int, transposed: Bool)) {
         var random = Generator(6)
-        let m = 40, n = 1100, k = 151, ldw = Int64(transposed ? n : k), x = random.values(m * k), w = Elements(type, random.values(n * k))
+        let (k, transposed) = form, m = 40, n = 1100
+        let ldw = Int64(transposed ? n : k), x = random.values(m * k), w = Elements(type, random.values(n * k))
         onEachInstructionSet { name in
             var all = [Float](repeating: 0, count: m * n)
             w.withPointer {
-                ck_matmul_bf16(x, 151, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &all, 1100, 40, 1100, 151, 2)
+                ck_matmul_bf16(x, Int64(k), $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &all, 1100, 40, 1100, Int64(k), 2)
             }
             for rows in [1, 2, 3, 4, 5, 11, 12, 13] {
                 var few = [Float](repeating: 0, count: rows * n)
                 w.withPointer {
-                    ck_matmul_bf16(x, 151, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 1100, Int64(rows), 1100, 151, 2)
+                    ck_matmul_bf16(x, Int64(k), $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 1100, Int64(rows), 1100, Int64(k), 2)
                 }
                 #expect(same(few, Array(all[..<(rows * n)])), "\(name), \(rows) rows")
             }

@@ -75,6 +75,13 @@ import Workbench
         harness.command("kernel fused *.mlp.product")
         harness.command("kernel fused-add *layernorm")
         harness.command("kernel interleaved *_rope")
+        // Some of these have the bits of the model's own, so the names are held, too.
+        for (name, kernel) in [
+            ("self_attn.context", "flash"), ("mlp.product", "fused"), ("post_attention_layernorm", "fused-add"),
+            ("self_attn.q_rope", "interleaved"), ("self_attn.k_rope", "interleaved"),
+        ] {
+            for layer in 0..<6 { #expect(try Self.kernel(harness, "model.layers.\(layer).\(name)") == kernel) }
+        }
         #expect(
             try harness.hashes()
                 == Harness.fresh("context kernel flash\n*.mlp.product kernel fused\n*layernorm kernel fused-add\n*_rope kernel interleaved")

@@ -53,7 +53,7 @@ import Workbench
         var harness = Harness.open()
         harness.command("precision tf32 lm_head")
         let text = try #require(harness.session.message?.text)
-        #expect(text.firstMatch(of: #/loss [0-9.]+ [+-][0-9.]+e-0[0-9]  next/#) != nil, "\(text)")
+        #expect(text.firstMatch(of: #/loss [0-9.]+ [+-]0\.000[0-9]+  next/#) != nil, "\(text)")
         harness.command("kernel reference model.embed_tokens")
         #expect(harness.session.message?.text.contains(" as before  next") == true, "\(harness.session.message?.text ?? "")")
     }
