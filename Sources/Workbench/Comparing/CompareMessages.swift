@@ -27,6 +27,10 @@ package struct CompareState: Sendable {
         package let isJudging: Bool
         /// What brings it back in a script; nil for a run that was pinned.
         package let words: [String]?
+        /// The row of each value by its name, and the row that is shown where none was chosen: found once, since every pane of every frame
+        /// asks for them.
+        let places: [String: Int]
+        let first: Int
     }
 
     /// How many lines a plot holds.

@@ -14,11 +14,8 @@ extension Session {
     var comparedRows: [ValueDifference] { comparedLine?.comparison.rows ?? [] }
 
     var comparedRowIndex: Int {
-        let rows = comparedRows
-        if let name = compare.value, let at = rows.firstIndex(where: { $0.name == name }) { return at }
-        if let first = comparedLine?.comparison.firstBeyond { return first }
-        let last = comparedLine?.comparison.stream.last ?? max(rows.count - 1, 0)
-        return rows.indices.max { rows[$0].excess < rows[$1].excess }.flatMap { rows[$0].excess > 0 ? $0 : nil } ?? last
+        guard let line = comparedLine else { return 0 }
+        return compare.value.flatMap { line.places[$0] } ?? line.first
     }
 
     /// The selected value: one that was chosen, the first beyond the tolerance, the nearest to it, or where all is the same the last layer.

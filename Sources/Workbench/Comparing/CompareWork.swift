@@ -85,9 +85,24 @@ package struct CompareWork {
             let comparison = line.comparer.comparison.held(to: tolerance, formats: line.comparer.formats)
             return CompareState.Line(
                 number: line.number, name: line.name, comparison: comparison, total: line.comparer.total, isRunning: line.isMeasuring,
-                verdicts: line.verdicts, isJudging: line.isJudging, words: line.words)
+                verdicts: line.verdicts, isJudging: line.isJudging, words: line.words, places: comparison.places, first: comparison.first)
         }
         return state
+    }
+}
+
+extension Comparison {
+    /// The row of each value by its name; of a name that comes twice the first.
+    fileprivate var places: [String: Int] {
+        Dictionary(rows.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    }
+
+    /// The first value beyond the tolerance, else the nearest to it, or where all is the same the last layer.
+    fileprivate var first: Int {
+        if let firstBeyond { return firstBeyond }
+        let excesses = rows.map(\.excess)
+        return excesses.indices.max { excesses[$0] < excesses[$1] }.flatMap { excesses[$0] > 0 ? $0 : nil } ?? stream.last
+            ?? max(rows.count - 1, 0)
     }
 }
 
