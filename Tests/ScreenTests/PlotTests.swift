@@ -42,7 +42,7 @@ import Testing
                     " 3      ⡠⠔⠁        ▲            ",
                     "     ⢀⠤⠊      ⠈⠢⢄               ",
                     "   ⡠⠒⠁           ⠁    ⡀         ",
-                    "   ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄⠈⠢⡀┄┄┄┄┄┄⢀",
+                    " 0 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄⠈⠢⡀┄┄┄┄┄┄⢀",
                     "-2          N           ⠈⠒⢄ ▼   ",
                     "   0                          12",
                 ],
@@ -50,7 +50,7 @@ import Testing
                     "2 ruler, 6 text, 3 series.0, 8 text, 1 posinf, 12 text",
                     "5 text, 3 series.0, 6 text, 3 series.0, 15 text",
                     "3 text, 3 series.0, 11 text, 1 series.0, 4 text, 1 series.0, 9 text",
-                    "3 text, 19 border, 3 series.0, 6 border, 1 series.0",
+                    "2 ruler, 1 text, 19 border, 3 series.0, 6 border, 1 series.0",
                     "2 ruler, 10 text, 1 nan, 11 text, 3 series.0, 1 text, 1 neginf, 3 text",
                     "3 text, 1 ruler, 26 text, 2 ruler",
                 ])
@@ -61,7 +61,7 @@ import Testing
                     " 3      ▁▁██   ▁▁  ▲            ",
                     "      ▁▁████   ██▁▁             ",
                     "   ▁▁▁██████   ████  ▁▁▁        ",
-                    "   █████████┄┄┄████┄┄███▁▁┄┄┄┄▁▁",
+                    " 0 █████████┄┄┄████┄┄███▁▁┄┄┄┄▁▁",
                     "-2 █████████N  ████  █████▁▁▼ ██",
                     "   0                          12",
                 ])
@@ -72,7 +72,7 @@ import Testing
                     " 3      ..''   ..  ▲            ",
                     "      ..         ..             ",
                     "   ...               ...        ",
-                    "   ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄..┄┄┄┄..",
+                    " 0 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄..┄┄┄┄..",
                     "-2          N             ..▼   ",
                     "   0                          12",
                 ])
