@@ -75,7 +75,7 @@ extension Policy {
 
     /// The preset's name, or how many rules of a file; behind ≠ how many rules were added live, or which preset was.
     package var title: String {
-        let own = Policy.name(of: rules) ?? "\(rules.count) rules"
+        let own = Policy.name(of: rules) ?? "\(rules.count) rule\(rules.count == 1 ? "" : "s")"
         return live.isEmpty ? own : "\(own) ≠\(Policy.name(of: live) ?? String(live.count))"
     }
 

@@ -95,7 +95,8 @@ extension Kernels {
             for rows in [1, 2, 3, 4, 5, 11, 12, 13] {
                 var few = [Float](repeating: 0, count: rows * n)
                 w.withPointer {
-                    ck_matmul_bf16(x, Int64(k), $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 1100, Int64(rows), 1100, Int64(k), 2)
+                    ck_matmul_bf16(
+                        x, Int64(k), $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 1100, Int64(rows), 1100, Int64(k), 2)
                 }
                 #expect(same(few, Array(all[..<(rows * n)])), "\(name), \(rows) rows")
             }

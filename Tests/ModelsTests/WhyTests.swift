@@ -122,7 +122,7 @@ struct WhyTests {
         let model = try WhyTests.tiny(architecture)
         let found = try WhyTests.find(model.with(quirks: [quirk]).run(WhyTests.ids), model.run(WhyTests.ids))
         #expect(found.name == name && found.why.kind == .wrong && found.why.index.count > 1)
-        let words = quirk == "caps-missing" ? "its soft cap is none and should be 2.5" : "its rounded to is bf16"
+        let words = quirk == "caps-missing" ? "its soft cap is none and should be 2.5" : "its table format is bf16 and should be fp32"
         #expect(found.why.sentences.contains { $0.contains(words) }, "\(found)")
     }
 

@@ -14,6 +14,8 @@ struct LossTests {
         /// Of each head, where there are several.
         var heads: [[Double]] = []
         var sample = "fables-llama"
+        /// The first loss where PyTorch's products add up in tiles (ONEDNN_MAX_CPU_ISA=AVX512_CORE_AMX), if it is another.
+        var firstByTiles: Double?
         /// How far a loss may be from PyTorch's, the first and any other, as a part of it.
         var bounds = (1e-5, 1e-5)
         var testDescription: String { "\(settings["method"] ?? "") \(settings["precision"] ?? "") \(sample)" }
@@ -44,7 +46,7 @@ struct LossTests {
         Case(
             settings: ["method": "full", "lr": "0.001", "precision": "bf16"],
             losses: [21.876964569091797, 10.756072044372559, 7.5096330642700195, 6.182589769363403, 5.2191303968429565, 4.108832955360413],
-            bounds: (3e-4, 2e-2)),
+            firstByTiles: 21.86412995437096, bounds: (3e-4, 2e-2)),
         Case(
             settings: ["method": "full", "lr": "0.001", "precision": "fp16"],
             losses: [21.850263595581055, 10.692564964294434, 7.490936040878296, 6.171800851821899, 5.266538977622986, 4.234263181686401],
@@ -92,7 +94,8 @@ struct LossTests {
         let (totals, parts) = (test.heads.isEmpty ? test.losses : test.heads.map { $0.reduce(0, +) }, test.heads.flatMap { $0 })
         for (number, (ours, theirs)) in zip(reports.map(\.loss) + reports.flatMap(\.heads), totals + parts).enumerated() {
             let bound = number == 0 ? test.bounds.0 : test.bounds.1
-            #expect(abs(ours - theirs) <= bound * theirs, "\(ours) \(theirs)")
+            let reference = number == 0 && Kernels.hasBF16Tile ? test.firstByTiles ?? theirs : theirs
+            #expect(abs(ours - reference) <= bound * reference, "\(ours) \(reference)")
         }
         #expect(reports.count == 6 && totals.count == 6 && reports.flatMap(\.heads).count == parts.count)
     }

@@ -40,6 +40,7 @@ package struct Expectation: Sendable {
             made = Expectation(op.reference(inputs.map { $0.expectation.dense }, rounding: choice.rounding))
         }
         if choice.isDouble { made.scale(by: 0x1p-27) }
+        if choice.runningKernelsInputs == .bf16 { made.flush(of: inputs.first?.expectation.shape.rowLength ?? 0) }
         self = made.stored(in: choice.format)
     }
 
@@ -62,6 +63,12 @@ package struct Expectation: Sendable {
             numbers[i] += offset
             bounds[i] += unit * (abs(numbers[i]) + abs(offset))
         }
+    }
+
+    /// The processor's products of bf16 numbers make 0 of each sum below 2⁻¹²⁶: of so many terms each may be lost.
+    private mutating func flush(of terms: Int) {
+        let lost = Double(terms) * 0x1p-126
+        for i in numbers.indices { (bounds[i], variances[i]) = (bounds[i] + lost, variances[i] + lost * lost) }
     }
 
     /// Everything in fp64 is finer by 2²⁹; the formula that it is measured by is no finer, so a quarter of that is left.
@@ -177,11 +184,15 @@ extension Expectation {
 }
 
 extension Policy.Choice {
+    /// The format in which the kernel reads what it multiplies; nil: as it is, or no kernel runs but the formula.
+    var runningKernelsInputs: NumberFormat? {
+        isDouble || accumulation == .fp64 || rounding.accumulation != nil ? nil : kernel?.inputs
+    }
+
     /// What the op reads: a rule rounds all of its inputs, a kernel that runs those that it multiplies.
     func read(_ inputs: [Expectation.Input], threads: Int) throws -> [Expectation.Input] {
         var read = try self.inputs.map { format in try inputs.map { try $0.read(in: format, threads: threads) } } ?? inputs
-        let isByFormula = isDouble || accumulation == .fp64 || rounding.accumulation != nil
-        guard let format = kernel?.inputs, !isByFormula else { return read }
+        guard let format = runningKernelsInputs else { return read }
         for place in read.indices.prefix(2) { read[place] = try read[place].read(in: format, threads: threads) }
         return read
     }

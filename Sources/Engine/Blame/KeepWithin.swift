@@ -36,7 +36,8 @@ package struct KeepWithin: Sendable {
         effect = try Blamer.effect(mixture, truth)
         unmeasured = Blamer.groups(mixture.units, .kind).map(\.units)
         guard tolerance.holds(effect, isFinite: mixture.isFinite) else {
-            throw PolicyError("\(tolerance) is not kept to even if all is high: kl \(effect.kl), nmse \(effect.nmse), top1 \(effect.top1)")
+            let found = "kl \(Float(effect.kl)), nmse \(Float(effect.nmse)), top1 \(effect.top1)"
+            throw PolicyError("\(tolerance) is not kept to even if all is high: \(found)")
         }
     }
 
@@ -108,7 +109,7 @@ package struct KeepWithin: Sendable {
     package func text(titles: [String], tokens: Int, of model: String) -> String {
         """
         # \(titles[0]), and in the formats of \(titles[1]) the \(kept.count) of \(total) values that must be for \(tolerance)
-        # as measured on \(tokens) tokens of \(model): kl \(effect.kl), nmse \(effect.nmse)
+        # as measured on \(tokens) tokens of \(model): kl \(Float(effect.kl)), nmse \(Float(effect.nmse))
         \(Policy(rules: rules).text)
         """
     }

@@ -30,7 +30,11 @@ package struct Why: Sendable {
         return try growth(in: run)
     }
 
-    static func number(_ x: Double) -> String { abs(x) < 1e-4 || abs(x) >= 1e6 ? "\(Float(x))" : "\((x * 1e5).rounded() / 1e5)" }
+    static func number(_ x: Double) -> String {
+        if x.isNaN { return "NaN" }
+        if x.isInfinite { return x < 0 ? "-Inf" : "+Inf" }
+        return abs(x) < 1e-4 || abs(x) >= 1e6 ? "\(Float(x))" : "\((x * 1e5).rounded() / 1e5)"
+    }
 
     static func name(_ run: Stepper, _ id: Int, _ index: [Int]) -> String { "\(run.program.values[id].name) \(index)" }
 }
@@ -39,7 +43,7 @@ package struct Why: Sendable {
 extension Why {
     /// What made it, in sentences. A weight or an input that is none is itself what was looked for.
     private init(_ found: NonFinite, in run: Stepper) throws {
-        let head = "\(Why.name(run, found.value, found.index)) is \(found.number): the first number that is none"
+        let head = "\(Why.name(run, found.value, found.index)) is \(Why.number(found.number)), the first that is not finite"
         if case .given(let value, let index, _, let original) = found.cause {
             let sentence = Why.leaf(value, index, original ?? .nan, run)
             self.init(
@@ -52,8 +56,12 @@ extension Why {
 
     private static func leaf(_ id: Int, _ index: [Int], _ original: Double, _ run: Stepper) -> String {
         let value = run.program.values[id]
-        let rounded = original.isFinite ? "; the file has \(number(original)), which \(run.format(of: id)) cannot hold" : ""
-        return "it read \(name(run, id, index)), which is no number\(value.role == .weight ? " in the checkpoint" : "")\(rounded)"
+        let read = "it read \(name(run, id, index))"
+        if original.isFinite {
+            let format = run.format(of: id)
+            return "\(read), \(number(original)) in the file, which \(format) cannot hold: \(limit(format))"
+        }
+        return "\(read), which is no finite number\(value.role == .weight ? " in the checkpoint" : "")"
     }
 
     private static func told(_ found: NonFinite, _ run: Stepper) throws -> (Kind, [String]) {
@@ -77,7 +85,7 @@ extension Why {
             return found.exact?.isFinite == true ? (.overflow, [sentence, limit(first.format)]) : (.undefined, [sentence])
         case .operation(let part):
             if let exact = found.exact, exact.isFinite {
-                return (.overflow, ["its kernel gives no number where the formula gives \(number(exact))"] + largest(found, run))
+                return (.overflow, ["its kernel gives no finite number where the formula gives \(number(exact))"] + largest(found, run))
             }
             return (.undefined, [elementary(part) ?? "\(name) has no number for these inputs: \(op?.card.formula ?? "")"])
         }

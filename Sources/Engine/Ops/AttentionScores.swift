@@ -93,12 +93,25 @@ package struct AttentionScores: Op {
         ]
     }
 
+    /// The scores with the cap's own number where a key is hidden.
+    private func capped(_ scores: Tensor, _ mask: AttentionMask) throws -> Tensor {
+        let (queries, keys) = (scores.shape[1], scores.shape[2])
+        let pass = mask.pass(queries: queries, keys: keys)
+        var numbers = scores.floats()
+        for row in 0..<scores.shape.rowCount {
+            let seen = pass.range(query: row % queries, keys: keys)
+            for key in 0..<keys where !seen.contains(key) { numbers[row * keys + key] = Float(hidden) }
+        }
+        return try Tensor(scores.shape, numbers)
+    }
+
     private func fast(_ name: String, _ card: KernelCard, _ sums: Kernels.AttentionSums) -> Kernel {
         var kernel = Kernel(rounding: name, card, roundsOutput: !capsHidden) { [self] inputs, shape, arithmetic in
+            let mask = mask.with(first: inputs[inputs.count - 1])
             let scores = try Kernels.attentionScores(
-                inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask.with(first: inputs[inputs.count - 1]),
-                sums: sums, rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
-            return capsHidden ? try Tensor(shape, scores.floats().map { $0 == -.infinity ? Float(hidden) : $0 }) : scores
+                inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask, sums: sums,
+                rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+            return capsHidden ? try capped(scores, mask) : scores
         }
         if sums == .bf16Tiles { kernel.inputs = .bf16 }
         return kernel

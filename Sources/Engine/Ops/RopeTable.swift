@@ -32,7 +32,7 @@ package struct RopeTable: Op {
     package var parameters: [(name: String, value: String)] {
         [
             ("function", function.rawValue), ("positions", positions?.name ?? "whole numbers"),
-            ("rounded to", table?.name ?? "nothing less"),
+            ("table format", table?.name ?? "fp32"),
             ("angle", quotientOf == nil ? "m·θ" : "m / base^(2i/d)"),
         ]
     }
