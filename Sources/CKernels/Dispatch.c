@@ -30,8 +30,6 @@ void ck_set_isa(ck_isa isa) {
 #if defined(__x86_64__)
     if (isa == CK_AVX2) table = &ck_table_avx2;
     if (isa == CK_AVX512) table = &ck_table_avx512;
-#endif
-#if defined(__x86_64__)
     atomic_store_explicit(&is_intel, __builtin_cpu_is("intel") != 0, memory_order_relaxed);
 #endif
     atomic_store_explicit(&isa_in_use, (int)isa, memory_order_relaxed);

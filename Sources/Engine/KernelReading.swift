@@ -29,11 +29,7 @@ package struct KernelReading: Sendable {
 
 extension Stepper {
     /// Whether a step's precision is more than kernels have, so that the formula runs whatever the policy names.
-    package func isByFormula(_ step: Int) -> Bool {
-        let choice = choices[step]
-        let isSum = program.steps[step].op.isProduct && (choice.rounding.accumulation != nil || choice.accumulation == .fp64)
-        return choice.isDouble || isSum
-    }
+    package func isByFormula(_ step: Int) -> Bool { choices[step].isByFormula(program.steps[step].op) }
 
     /// What computes a value; empty for weights and inputs.
     package func kernelName(of id: Int) -> String {

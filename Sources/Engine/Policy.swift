@@ -116,9 +116,11 @@ package struct Policy: Sendable {
         }
 
         /// Whether what computes gives numbers that are in the format.
-        func isRounded(_ op: any Op) -> Bool {
-            guard rounding.format != nil, runner?.roundsOutput == true else { return false }
-            return !(op.isProduct && (accumulation == .fp64 || rounding.accumulation != nil))
+        func isRounded(_ op: any Op) -> Bool { rounding.format != nil && runner?.roundsOutput == true && !isByFormula(op) }
+
+        /// Whether the precision is more than kernels have, so that the formula runs whatever kernel is named.
+        func isByFormula(_ op: any Op) -> Bool {
+            isDouble || op.isProduct && (accumulation == .fp64 || rounding.accumulation != nil)
         }
 
         /// Only formulas are generic over the width of numbers.

@@ -30,7 +30,7 @@ package struct Expectation: Sendable {
 
     /// What an op makes of such inputs if it computes in fp32 and keeps its value as the choice says. A weight stays a tensor: it is known.
     init(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Input], threads: Int) throws {
-        let inputs = try choice.read(inputs, threads: threads)
+        let inputs = try choice.read(inputs, of: op, threads: threads)
         var made: Expectation
         if let product = MatrixProduct(op, inputs) {
             made = try Expectation(product, choice.rounding, threads: threads)
@@ -40,7 +40,7 @@ package struct Expectation: Sendable {
             made = Expectation(op.reference(inputs.map { $0.expectation.dense }, rounding: choice.rounding))
         }
         if choice.isDouble { made.scale(by: 0x1p-27) }
-        if choice.runningKernelsInputs == .bf16 { made.flush(of: inputs.first?.expectation.shape.rowLength ?? 0) }
+        if choice.kernelInputs(op) == .bf16 { made.flush(of: inputs.first?.expectation.shape.rowLength ?? 0) }
         self = made.stored(in: choice.format)
     }
 
@@ -185,14 +185,12 @@ extension Expectation {
 
 extension Policy.Choice {
     /// The format in which the kernel reads what it multiplies; nil: as it is, or no kernel runs but the formula.
-    var runningKernelsInputs: NumberFormat? {
-        isDouble || accumulation == .fp64 || rounding.accumulation != nil ? nil : kernel?.inputs
-    }
+    fileprivate func kernelInputs(_ op: any Op) -> NumberFormat? { isByFormula(op) ? nil : kernel?.inputs }
 
     /// What the op reads: a rule rounds all of its inputs, a kernel that runs those that it multiplies.
-    func read(_ inputs: [Expectation.Input], threads: Int) throws -> [Expectation.Input] {
+    func read(_ inputs: [Expectation.Input], of op: any Op, threads: Int) throws -> [Expectation.Input] {
         var read = try self.inputs.map { format in try inputs.map { try $0.read(in: format, threads: threads) } } ?? inputs
-        guard let format = runningKernelsInputs else { return read }
+        guard let format = kernelInputs(op) else { return read }
         for place in read.indices.prefix(2) { read[place] = try read[place].read(in: format, threads: threads) }
         return read
     }

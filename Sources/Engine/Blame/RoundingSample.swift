@@ -25,7 +25,7 @@ struct RoundingSample {
     /// Nil where nothing is rounded: a view, a copy, an op in fp64.
     init?(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], threads: Int) throws {
         guard !choice.isDouble, !op.isView, !choice.isCopy, !(op is Embedding) else { return nil }
-        let read = try choice.read(inputs.map { .known($0) }, threads: threads).compactMap(\.tensor)
+        let read = try choice.read(inputs.map { .known($0) }, of: op, threads: threads).compactMap(\.tensor)
         (self.op, self.choice, self.inputs, self.threads) = (op, choice.alone(op), read, threads)
     }
 
