@@ -32,32 +32,33 @@ static range seen_by(const attention *a, int64_t first, int64_t rows) {
     return r;
 }
 
-static void finish_rounded(const attention *a, float *row, int64_t n) {
-    const rounding f = *a->inner;
-    for (int64_t j = 0; j < n; j += W) {
-        lanes s = round_lanes(round_lanes(load_columns(row + j, n - j), &f) * splat(a->scale), &f);
-        if (a->softcap > 0) {
-            s = round_lanes(tanh_lanes(round_lanes(s / splat(a->softcap), &f)), &f);
-            s = round_lanes(splat(a->softcap) * s, &f);
-        }
-        store_columns(row + j, s, n - j);
+// Scale and cap of sums.
+INLINE lanes score_of(const attention *a, lanes s) {
+    const rounding *f = a->inner;
+    if (!f) {
+        s = s * splat(a->scale);
+        return a->softcap > 0 ? splat(a->softcap) * tanh_lanes(s / splat(a->softcap)) : s;
     }
+    s = round_lanes(round_lanes(s, f) * splat(a->scale), f);
+    if (a->softcap <= 0) return s;
+    return round_lanes(splat(a->softcap) * round_lanes(tanh_lanes(round_lanes(s / splat(a->softcap), f)), f), f);
 }
 
-// Scale and cap of columns [from, to) of a row; what the row must not see becomes -infinity.
+// What a row must not see of columns [from, to) becomes -infinity; the rest is columns [lo, hi).
+static void hide_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to, int64_t *lo, int64_t *hi) {
+    ck_visible(&a->mask, i, a->S, lo, hi);
+    *lo = ck_min(ck_max(*lo, from), to), *hi = ck_max(ck_min(*hi, to), *lo);
+    fill(row + from, *lo - from, a->hidden);
+    fill(row + *hi, to - *hi, a->hidden);
+}
+
 static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
     int64_t lo, hi;
-    ck_visible(&a->mask, i, a->S, &lo, &hi);
-    lo = ck_min(ck_max(lo, from), to), hi = ck_max(ck_min(hi, to), lo);
-    fill(row + from, lo - from, a->hidden);
-    fill(row + hi, to - hi, a->hidden);
-    if (a->inner) return finish_rounded(a, row + lo, hi - lo);
-    for (int64_t j = lo; j < hi; j += W) {
-        int64_t n = ck_min(W, hi - j);
-        lanes s = load_columns(row + j, n) * splat(a->scale);
-        if (a->softcap > 0) s = splat(a->softcap) * tanh_lanes(s / splat(a->softcap));
-        store_columns(row + j, s, n);
-    }
+    hide_scores(a, row, i, from, to, &lo, &hi);
+    const rounding f = a->inner ? *a->inner : (rounding){0};        // of its own, so that no store can change it
+    attention own = *a;
+    own.inner = a->inner ? &f : NULL;
+    for (int64_t j = lo; j < hi; j += W) store_columns(row + j, score_of(&own, load_columns(row + j, hi - j)), hi - j);
 }
 
 // Queries that lie `ld` apart, row r being query i0 + r (or i0 for all, when the rows are the heads of a group), against packed keys.

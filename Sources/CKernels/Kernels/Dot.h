@@ -17,13 +17,6 @@ INLINE lanes dot_step(lanes sum, words a, words b) {
 #endif
 }
 
-// fp32 numbers 0 ..< 16 and 16 ..< 32 of a row as sixteen pairs, rounded to bf16; subnormals are zero.
-INLINE words pairs_of(lanes low, lanes high, const rounding *f) {
-    words a = (words)without_subnormals(round_lanes(low, f)), b = (words)without_subnormals(round_lanes(high, f));
-    words first = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-    words second = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-    return first >> 16 | (second & 0xffff0000);
-}
 INLINE words pairs_without_subnormals(words w) {
 #ifdef LANES_BF16
     return w;                    // the instruction takes them for zero itself
@@ -33,9 +26,12 @@ INLINE words pairs_without_subnormals(words w) {
 #endif
 }
 
-static rounding to_bf16(void) {
-    const ck_format f = {.mantissa = 7, .bias = 127, .maximum = 0x1.fep127f, .overflow = CK_TO_INFINITY, .has_nan = 1};
-    return rounding_to(&f);
+// fp32 numbers 0 ..< 16 and 16 ..< 32 of a row as sixteen pairs, rounded to bf16; subnormals are zero.
+INLINE words pairs_of(lanes low, lanes high) {
+    words a = (words)round_to_bf16(low), b = (words)round_to_bf16(high);
+    words first = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    words second = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+    return pairs_without_subnormals(first >> 16 | (second & 0xffff0000));
 }
 
 typedef struct {
@@ -44,7 +40,6 @@ typedef struct {
     const float *bias;
     float *y;
     uint32_t *pairs;             // of x, [m][words]
-    rounding format;
     const rounding *out;         // of y; NULL: none
     int64_t ldx, ldy, m, n, k, words, rows, columns, row_blocks;
     int64_t run;                 // of few rows: tasks that one thread takes one after the other
@@ -53,7 +48,7 @@ typedef struct {
 
 static dots dots_of(const float *x, int64_t ldx, const void *w, ck_type wt, int transposed, int64_t ldw, float *y, int64_t ldy, int64_t m,
                     int64_t n, int64_t k) {
-    return (dots){.x = x, .w = {w, wt, (int64_t)ck_type_size(wt), ldw, 0}, .y = y, .format = to_bf16(), .ldx = ldx, .ldy = ldy, .m = m,
+    return (dots){.x = x, .w = {w, wt, (int64_t)ck_type_size(wt), ldw, 0}, .y = y, .ldx = ldx, .ldy = ldy, .m = m,
                   .n = n, .k = ck_max(k, 0), .words = (ck_max(k, 0) + 1) / 2, .transposed = transposed};
 }
 
@@ -72,7 +67,7 @@ static int take_pairs(dots *j, int64_t rows, const void *bias, ck_type bt, size_
 
 static void pair_row(const dots *j, const float *x, uint32_t *out) {
     for (int64_t p = 0; p < j->k; p += 2 * W, out += W)
-        store_columns((float *)out, (lanes)pairs_of(load_columns(x + p, j->k - p), load_columns(x + p + W, j->k - p - W), &j->format),
+        store_columns((float *)out, (lanes)pairs_of(load_columns(x + p, j->k - p), load_columns(x + p + W, j->k - p - W)),
                       j->words - p / 2);
 }
 static void pairs_task(void *context, int64_t task) {
@@ -86,7 +81,7 @@ INLINE words row_pairs(const dots *j, const uint8_t *row, int64_t p, int64_t cou
     if (count >= 2 * W && j->w.type == CK_BF16) return pairs_without_subnormals(*(const words_at *)at);
     float line[2 * W] = {0};
     upcast_run(at, j->w.type, line, ck_min(count, 2 * W));
-    return pairs_of(load(line), load(line + W), &j->format);
+    return pairs_of(load(line), load(line + W));
 }
 
 // Columns g ..< g + 16 of line p of a panel; where it is tiled, sixteen lines of sixteen columns lie together.
@@ -109,12 +104,12 @@ static void pack_row_pairs(const dots *j, int64_t n0, int64_t nc, int64_t p0, in
 }
 
 // The first n elements of a line, rounded to bf16, each in the upper half of a word; the rest is 0.
-INLINE words upper_halves_of(const uint8_t *at, ck_type type, int64_t n, const rounding *f) {
+INLINE words upper_halves_of(const uint8_t *at, ck_type type, int64_t n) {
     if (n >= W && type == CK_BF16) return __builtin_convertvector(*(const halves_at *)at, words) << 16;
     float line[W] = {0};
-    if (n >= W && type == CK_F32) return (words)round_lanes(load(at), f);
+    if (n >= W && type == CK_F32) return (words)round_to_bf16(load(at));
     upcast_run(at, type, line, ck_max(0, ck_min(W, n)));
-    return (words)round_lanes(load(line), f);
+    return (words)round_to_bf16(load(line));
 }
 // Two lines, the first in the lower halves.
 INLINE words line_pairs(words a, words b) { return pairs_without_subnormals(a >> 16 | (b & 0xffff0000)); }
@@ -129,8 +124,8 @@ static void pack_line_pairs(const dots *j, int64_t n0, int64_t nc, int64_t p0, i
                 const uint8_t *at = j->w.w + k * pitch + (n0 + c + g) * j->w.size;
                 __builtin_prefetch(at + 8 * pitch, 0, 3);
                 __builtin_prefetch(at + 9 * pitch, 0, 3);
-                words a = upper_halves_of(at, j->w.type, k < j->k ? left : 0, &j->format);
-                words b = upper_halves_of(at + pitch, j->w.type, k + 1 < j->k ? left : 0, &j->format);
+                words a = upper_halves_of(at, j->w.type, k < j->k ? left : 0);
+                words b = upper_halves_of(at + pitch, j->w.type, k + 1 < j->k ? left : 0);
                 store(panel_line(j, dst, p, g), (lanes)line_pairs(a, b));
             }
 }
@@ -192,7 +187,7 @@ INLINE void few_rows(const dots *j, int64_t n0, int64_t q0, const uint8_t *next,
             const uint8_t *at = row + i * pitch; \
             UNROLL for (int line = 0; line < lines; line++) __builtin_prefetch(next + 64 * (lines * i + line), 0, LEVEL); \
             r[i] = !whole ? row_pairs(j, at, 0, j->k - 2 * p) \
-                : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64), &j->format); \
+                : type == CK_BF16 ? pairs_without_subnormals(*(const words_at *)at) : pairs_of(load(at), load(at + 64)); \
         }
         if (second_level) ROWS(2) else ROWS(0)
 #undef ROWS

@@ -34,6 +34,13 @@ typedef bytes16 bytes16_at __attribute__((aligned(1), may_alias));
 
 INLINE lanes load(const void *p) { return *(const lanes_at *)p; }
 INLINE void store(void *p, lanes v) { *(lanes_at *)p = v; }
+// To memory on a bound of 64 bytes, past the caches; before others may read it, `end_streams`.
+INLINE void stream(void *p, lanes v) { __builtin_nontemporal_store(v, (lanes *)p); }
+INLINE void end_streams(void) {
+#ifdef LANES_X86
+    _mm_sfence();
+#endif
+}
 INLINE lanes splat(float f) { return (lanes){f, f, f, f, f, f, f, f, f, f, f, f, f, f, f, f}; }
 INLINE words splat_word(uint32_t u) { return (words){u, u, u, u, u, u, u, u, u, u, u, u, u, u, u, u}; }
 INLINE lanes pick(ints mask, lanes a, lanes b) { return mask ? a : b; }

@@ -20,13 +20,22 @@ static void tile_score_block(const attention *a, block_rows b, const uint32_t *p
     range r = seen_by(a, b.token, b.per_head ? 1 : b.rows);
     int64_t lo = ck_max(from, r.lo) - from, hi = ck_min(to, r.hi) - from;
     if (lo < hi) {
-        dots q = {.x = a->q.base + b.head * a->q.head_stride + b.token * a->q.token_stride, .pairs = pairs, .format = to_bf16(),
+        dots q = {.x = a->q.base + b.head * a->q.head_stride + b.token * a->q.token_stride, .pairs = pairs,
                   .ldx = b.per_head ? a->q.head_stride : a->q.token_stride, .m = b.rows, .k = a->D, .words = words};
         for (int64_t t = 0; t < ck_ceil_div(b.rows, W); t++) tile_pairs_task(&q, t);
-        for (int64_t c = lo / NR * NR; c < hi; c += NR)
-            sum_block(pairs, packed + c * words, words, out + from + c, out_ld, b.rows, to - from - c, 1);
+        for (int64_t c = lo / NR * NR; c < hi; c += NR) {
+            _Alignas(64) block_sums sums;
+            ahead nothing = {0};
+            sum_block(pairs, packed + c * words, words, sums, b.rows, 1, &nothing);
+            for (int64_t i = 0; i < b.rows; i++)
+                UNROLL for (int v = 0; v < PANEL; v++)
+                    store_columns(out + i * out_ld + from + c + v * W, score_of(a, load(sums[i] + v * W)), to - from - c - v * W);
+        }
     }
-    for (int64_t i = 0; i < b.rows; i++) finish_scores(a, out + i * out_ld, b.per_head ? b.token : b.token + i, from, to);
+    for (int64_t i = 0; i < b.rows; i++) {
+        int64_t first, end;
+        hide_scores(a, out + i * out_ld, b.per_head ? b.token : b.token + i, from, to, &first, &end);
+    }
 }
 
 static void tile_scores_task(void *context, int64_t task) {
@@ -39,7 +48,7 @@ static void tile_scores_task(void *context, int64_t task) {
     for (int64_t r = 0; !packed && r < a->heads * a->T; r++) fill(a->out + r * a->S + first, last - first, NAN);      // no memory
     if (!packed) return;
     const range all = seen_by(a, i0, count);
-    dots k = {.w = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0}, .format = to_bf16(), .k = a->D,
+    dots k = {.w = {(const uint8_t *)(a->k.base + kv * a->k.head_stride), CK_F32, 4, a->k.token_stride, 0}, .k = a->D,
               .words = words, .tiled = 1};
     configure_tiles();
     for (int64_t from = first; from < last; from += KEYS) {
@@ -56,7 +65,7 @@ static void tile_scores_task(void *context, int64_t task) {
 }
 
 // Keys from ..< to of a row of probabilities as pairs; what the row does not see is 0.
-static void probability_pairs(const attention *a, const float *row, int64_t query, int64_t from, int64_t to, const rounding *format,
+static void probability_pairs(const attention *a, const float *row, int64_t query, int64_t from, int64_t to,
                               uint32_t *pairs) {
     int64_t lo, hi;
     ck_visible(&a->mask, query, a->S, &lo, &hi);
@@ -68,7 +77,7 @@ static void probability_pairs(const attention *a, const float *row, int64_t quer
             if (first < end) memcpy(line + first - j, row + first, (size_t)(end - first) * 4);
             at = line;
         }
-        store(pairs, (lanes)pairs_of(load(at), load(at + W), format));
+        store(pairs, (lanes)pairs_of(load(at), load(at + W)));
     }
 }
 
@@ -96,7 +105,6 @@ static int edges_are_finite(const attention *a, const float *v, range seen, int6
 // Keys from ..< to, with which `packed` begins. Unless 0 times each v is 0, what a row does not see is left out row by row.
 static void tile_context_block(const attention *a, block_rows b, const uint32_t *packed, uint32_t *pairs, int64_t from, int64_t to,
                                int64_t pitch, int finite) {
-    const rounding format = to_bf16();
     const int64_t probs_ld = b.per_head ? a->T * a->S : a->S, ld = b.per_head ? a->D : a->heads * a->D;
     const float *probs = a->probs + (b.head * a->T + b.token) * a->S;
     float *y = a->out + b.token * a->heads * a->D + b.head * a->D;
@@ -104,18 +112,20 @@ static void tile_context_block(const attention *a, block_rows b, const uint32_t 
     const int64_t first = ck_max(from, r.lo / (2 * STEP) * (2 * STEP)), end = ck_min(to, r.hi), words = tile_words(ck_max(0, end - first));
     if (first >= end) return;
     for (int64_t i = 0; i < b.rows; i++)
-        probability_pairs(a, probs + i * probs_ld, b.per_head ? b.token : b.token + i, first, end, &format, pairs + i * STEP);
+        probability_pairs(a, probs + i * probs_ld, b.per_head ? b.token : b.token + i, first, end, pairs + i * STEP);
     packed += (first - from) / 2 * NR;
     for (int64_t c = 0; c < a->D; c += NR, packed += NR * pitch) {
-        if (finite) {
-            sum_block(pairs, packed, words, y + c, ld, b.rows, a->D - c, 0);
-            continue;
-        }
-        for (int64_t i = 0; i < b.rows; i++) {
+        _Alignas(64) block_sums sums;
+        ahead nothing = {0};
+        take_sums(sums, y + c, ld, b.rows, a->D - c);
+        if (finite) sum_block(pairs, packed, words, sums, b.rows, 0, &nothing);
+        for (int64_t i = 0; i < b.rows && !finite; i++) {
             int64_t lo, hi;
             ck_visible(&a->mask, b.per_head ? b.token : b.token + i, a->S, &lo, &hi);
-            sum_row(pairs + i * STEP, packed, words, y + i * ld + c, a->D - c, 0, lo - first, hi - first);
+            sum_row(pairs + i * STEP, packed, words, sums[i], 0, lo - first, hi - first);
         }
+        for (int64_t i = 0; i < b.rows; i++)
+            UNROLL for (int v = 0; v < PANEL; v++) store_columns(y + i * ld + c + v * W, load(sums[i] + v * W), a->D - c - v * W);
     }
 }
 
@@ -130,7 +140,7 @@ static void tile_context_task(void *context, int64_t task) {
     for (int64_t i = 0; i < count; i++) fill(y + i * a->heads * a->D, group * a->D, packed ? 0 : NAN);      // NaN: no memory
     if (!packed) return;
     const float *v = a->k.base + kv * a->k.head_stride;
-    dots lines = {.w = {(const uint8_t *)v, CK_F32, 4, a->k.token_stride, 0}, .format = to_bf16(), .k = all.hi, .tiled = 1};
+    dots lines = {.w = {(const uint8_t *)v, CK_F32, 4, a->k.token_stride, 0}, .k = all.hi, .tiled = 1};
     configure_tiles();
     for (int64_t from = 0; from < all.hi; from += KEYS_AT_ONCE) {
         const int64_t to = ck_min(from + KEYS_AT_ONCE, all.hi), pitch = tile_words(to - from);
