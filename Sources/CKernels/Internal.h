@@ -2,13 +2,11 @@
 #pragma once
 #include "CKernels.h"
 
-// Calls body(context, 0 ..< tasks), handed out one by one to at most `threads` threads, the caller among them; returns when all are done.
-// Which thread takes a task is left to chance, so a task's result must depend on its number only.
+// Calls body(context, 0 ..< tasks) on at most `threads` threads, the caller among them; returns when all are done. The tasks are cut into
+// ck_runs(threads) runs: a thread goes through its own from the front and helps the others from the back, so that from one operation to
+// the next it finds most of its part of a value in its own cache. Who takes a task is left to chance in the end, so a task's result must
+// depend on its number only.
 void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
-
-// The same where a task's memory lies behind that of the task before: the tasks are cut into ck_runs(threads) runs, a thread goes through
-// its own from the front and helps the others from the back.
-void ck_parallel_runs(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context);
 int ck_runs(int threads);
 
 // A thread's part of the matrix that the next product will read, and its length; NULL if nobody said.

@@ -15,9 +15,7 @@ static pthread_cond_t work = PTHREAD_COND_INITIALIZER, done = PTHREAD_COND_INITI
 static int started;
 static void (*job_body)(void *, int64_t);                     // the job's own: written before it is announced, read by who has a seat
 static void *job_context;
-static int64_t job_tasks;
-static int job_runs;                                          // 0: every thread takes the next task there is
-static _Atomic int64_t next_task;
+static int job_runs;
 static struct { _Alignas(64) _Atomic uint64_t left; } runs[MOST_RUNS];      // first task in the low half, end in the high half
 static _Alignas(64) _Atomic uint64_t job;                     // its number in the high half, seats that are free in the low half
 static _Alignas(64) _Atomic int left_seats;                   // by workers that are through with the job
@@ -43,8 +41,7 @@ static int64_t take(int run, int last) {
     }
 }
 
-static void take_tasks(void (*body)(void *, int64_t), void *context, int64_t tasks, int count, int seat) {
-    for (int64_t t; !count && (t = atomic_fetch_add_explicit(&next_task, 1, memory_order_relaxed)) < tasks;) body(context, t);
+static void take_tasks(void (*body)(void *, int64_t), void *context, int count, int seat) {
     for (int other = 0; other < count; other++)          // its own run from the front, then what others have left from the back
         for (int64_t t; (t = take((seat + other) % count, other > 0)) >= 0;) body(context, t);
 }
@@ -96,7 +93,7 @@ static void *worker(void *context) {
     for (;;) {
         wait_for_work(seen, seat);
         if (!sit_down(&seen)) continue;
-        take_tasks(job_body, job_context, job_tasks, job_runs, seat);
+        take_tasks(job_body, job_context, job_runs, seat);
         atomic_fetch_add(&left_seats, 1);
         if (!atomic_load(&caller_sleeps)) continue;
         pthread_mutex_lock(&lock);
@@ -125,13 +122,11 @@ static void announce(int helpers, int64_t tasks, int count, void (*body)(void *,
     start_workers(helpers);
     job_body = body;
     job_context = context;
-    job_tasks = tasks;
     job_runs = count;
     const int64_t each = ck_run_length(tasks, count);
     for (int64_t run = 0; run < count; run++)
         atomic_store_explicit(&runs[run].left, (uint64_t)ck_min(tasks, (run + 1) * each) << 32 | (uint64_t)ck_min(tasks, run * each),
                               memory_order_relaxed);
-    atomic_store_explicit(&next_task, 0, memory_order_relaxed);
     atomic_store_explicit(&left_seats, 0, memory_order_relaxed);
     uint32_t number = number_of(atomic_load_explicit(&job, memory_order_relaxed)) + 1;
     atomic_store(&job, (uint64_t)number << 32 | (uint32_t)helpers);
@@ -153,25 +148,17 @@ static void finish(int helpers) {
     pthread_mutex_unlock(&lock);
 }
 
-static void parallel(int64_t tasks, int threads, int count, void (*body)(void *context, int64_t task), void *context) {
-    int helpers = (int)ck_min(ck_min(threads, tasks), MOST_THREADS) - 1;
+void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
+    const int helpers = (int)ck_min(ck_min(threads, tasks), MOST_THREADS) - 1;
     // While another thread's job runs, waiting for the pool would take longer than doing the work here.
-    if (helpers <= 0 || pthread_mutex_trylock(&callers)) {
+    if (helpers <= 0 || tasks >= UINT32_MAX || pthread_mutex_trylock(&callers)) {
         for (int64_t t = 0; t < tasks; t++) body(context, t);
         return;
     }
-    announce(helpers, tasks, count, body, context);
-    take_tasks(body, context, tasks, count, 0);
+    announce(helpers, tasks, ck_runs(threads), body, context);
+    take_tasks(body, context, ck_runs(threads), 0);
     finish(helpers);
     pthread_mutex_unlock(&callers);
-}
-
-void ck_parallel(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
-    parallel(tasks, threads, 0, body, context);
-}
-
-void ck_parallel_runs(int64_t tasks, int threads, void (*body)(void *context, int64_t task), void *context) {
-    parallel(tasks, threads, tasks < UINT32_MAX ? ck_runs(threads) : 0, body, context);
 }
 
 int ck_runs(int threads) { return (int)ck_max(1, ck_min(threads, MOST_RUNS)); }

@@ -39,7 +39,7 @@ package struct Statistics: Sendable, Equatable {
         }
         var all: Statistics?
         for block in tensor.blocks {
-            let part = try block.contiguous()
+            let part = try block.contiguous(threads: threads)
             withExtendedLifetime(part) { ck_statistics(Kernels.pointer(part), Int64(part.elementCount), &raw, Int32(threads)) }
             all = all?.joined(with: Statistics(raw)) ?? Statistics(raw)
         }

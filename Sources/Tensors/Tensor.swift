@@ -157,16 +157,25 @@ package struct Tensor: Sendable {
     }
 
     /// A contiguous fp32 tensor with the same elements: itself, if it is one.
-    package func contiguous() throws -> Tensor {
+    package func contiguous(threads: Int = 1) throws -> Tensor {
         if type == .f32 && isContiguous { return self }
-        return try Tensor(shape) { copyRows(to: $0) }
+        return try Tensor(shape) { copyRows(to: $0, threads: threads) }
     }
 
-    private func copyRows(to out: UnsafeMutableBufferPointer<Float>) {
+    private func copyRows(to out: UnsafeMutableBufferPointer<Float>, threads: Int = 1) {
         guard let target = out.baseAddress, elementCount > 0 else { return }
         if isContiguous { return copy(elementCount, from: 0, to: target) }
+        if type == .f32 && shape.rank == 3 { return copyHeads(to: target, threads: threads) }
         var next = target
         copyRows(axis: 0, from: 0, to: &next)
+    }
+
+    /// Of [head, token, feature], as nearly all strided values are.
+    private func copyHeads(to target: UnsafeMutablePointer<Float>, threads: Int) {
+        let (heads, tokens, features) = (Int64(shape[0]), Int64(shape[1]), Int64(shape[2]))
+        let source = ck_heads(
+            base: bytes.bindMemory(to: Float.self).baseAddress, head_stride: Int64(stride(0)), token_stride: Int64(stride(1)))
+        ck_join_heads(source, target, tokens * features, features, heads, tokens, features, Int32(threads))
     }
 
     /// Goes down the axes without making an index: rows may be short and many.

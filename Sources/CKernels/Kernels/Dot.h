@@ -301,6 +301,6 @@ static void matmul_bf16(const float *x, int64_t ldx, const void *w, ck_type wt, 
     if (!take_pairs(&j, m, bias, bt, &room)) return;
     ck_parallel(ck_ceil_div(m, 16), threads, pairs_task, &j);
     plan_dots(&j, threads);
-    (j.run ? ck_parallel_runs : ck_parallel)(ck_ceil_div(n, j.columns), threads, dots_task, &j);
+    ck_parallel(ck_ceil_div(n, j.columns), threads, dots_task, &j);
     ck_free(j.pairs, room);
 }

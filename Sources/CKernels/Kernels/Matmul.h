@@ -108,6 +108,6 @@ static void matmul(const float *x, int64_t ldx, const void *w, ck_type wt, int t
     if (m <= MOST_THIN_ROWS) plan_few_rows(&j, threads);
     else plan_many_rows(&j, threads);
     j.row_blocks = ck_ceil_div(m, j.rows);
-    (j.run ? ck_parallel_runs : ck_parallel)(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);
+    ck_parallel(j.row_blocks * ck_ceil_div(n, j.columns), threads, product_task, &j);
     if (widened && widened != few) ck_free(widened, (size_t)n * 4);
 }

@@ -4,7 +4,7 @@
 #include "Exponents.h"
 #include "Hash.h"
 
-enum { CHUNK = CHUNK_BYTES / 4, MOST_GROUPS = 512 };
+enum { CHUNK = CHUNK_BYTES / 4, MOST_GROUPS = 512, MOST_WORKERS = 64 };
 
 typedef struct {
     double sum, sum_squares;
@@ -16,7 +16,8 @@ typedef struct {
     const float *x;
     int64_t n, group, group_count;        // elements a group
     moments groups[MOST_GROUPS];
-    _Atomic int64_t next;                 // the first group that nobody has taken
+    int64_t workers;
+    struct { _Alignas(64) _Atomic int64_t next; } parts[MOST_WORKERS];      // the first group that nobody has taken of each worker's part
     _Atomic uint64_t hash;
     _Atomic int64_t zeros, nan, posinf, neginf;
     _Atomic uint32_t buckets[512];
@@ -106,6 +107,7 @@ static void read_values(const float *x, int64_t n, int64_t offset, moments *m, s
     int64_t i = 0;
     if (!c->top) move_window(largest_finite(x, n), c);
     for (; i + UNIT <= n; i += UNIT) {
+        UNROLL for (int line = 0; line < UNIT; line += W) __builtin_prefetch(x + i + CHUNK + line, 0, 2);
         if (add_constant_unit(x + i, &e, c)) continue;
         if (count_unit(x + i, c)) add_unit_values(x + i, &e, &t);
         else add_any_values(x + i, UNIT, &e, &t, c);
@@ -134,14 +136,18 @@ static moments read_group(const statistics_job *j, int64_t group, counts *c, uin
     return m;
 }
 
-// A task is a worker, which takes groups until none is left: what it counts, it adds up once.
+static int64_t first_group(const statistics_job *j, int64_t worker) { return worker * j->group_count / j->workers; }
+
+// A task is a worker, which takes groups of its own part and then of the others' until none is left: what it counts, it adds up once.
 static void statistics_task(void *context, int64_t task) {
     statistics_job *j = context;
     counts c = {0};
     uint64_t hash = 0;
-    (void)task;
-    for (int64_t g; (g = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->group_count;)
-        j->groups[g] = read_group(j, g, &c, &hash);
+    for (int64_t other = 0; other < j->workers; other++) {
+        const int64_t part = (task + other) % j->workers, end = first_group(j, part + 1);
+        for (int64_t g; (g = atomic_fetch_add_explicit(&j->parts[part].next, 1, memory_order_relaxed)) < end;)
+            j->groups[g] = read_group(j, g, &c, &hash);
+    }
     empty_planes(&c);
 #define ADD(FIELD, VALUE) atomic_fetch_add_explicit(&j->FIELD, VALUE, memory_order_relaxed)
     ADD(hash, hash), ADD(zeros, c.zeros), ADD(nan, c.nan), ADD(posinf, c.posinf), ADD(neginf, c.neginf);
@@ -163,7 +169,9 @@ static void statistics(const float *x, int64_t n, ck_statistics_t *out, int thre
     statistics_job j = {.x = x, .n = n};
     j.group = ck_max(8, ck_ceil_div(n, (int64_t)MOST_GROUPS * CHUNK)) * CHUNK;
     j.group_count = n > 0 ? ck_ceil_div(n, j.group) : 0;
-    ck_parallel(ck_min(threads, j.group_count), threads, statistics_task, &j);
+    j.workers = ck_max(1, ck_min(ck_min(threads, MOST_WORKERS), j.group_count));
+    for (int64_t part = 0; part < j.workers; part++) j.parts[part].next = first_group(&j, part);
+    ck_parallel(j.workers, threads, statistics_task, &j);
     memset(out, 0, sizeof *out);
     out->min_at = out->max_at = -1;
     for (int64_t g = 0; g < j.group_count; g++) join_moments(out, &j.groups[g]);

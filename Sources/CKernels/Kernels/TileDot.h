@@ -276,6 +276,6 @@ static void matmul_bf16_tile(const float *x, int64_t ldx, int turned, const void
     ck_parallel(ck_ceil_div(m, turned ? TURNED_AT_ONCE : W), threads, turned ? turned_pairs_task : tile_pairs_task, j);
     if (few) turn_few(j, t.columns = j->pairs + rows * j->words);
     plan_tile_dots(&t, threads);
-    ck_parallel_runs(j->row_blocks * ck_ceil_div(n, j->columns), threads, tile_dots_task, &t);
+    ck_parallel(j->row_blocks * ck_ceil_div(n, j->columns), threads, tile_dots_task, &t);
     ck_free(j->pairs, room);
 }
