@@ -50,8 +50,8 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(attention_scores, (ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
                          float scale, float softcap, ck_mask mask, int threads), \
       (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, threads)) \
-    K(attention_context, (const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
-                          int64_t D, ck_mask mask, int threads), \
+    K(attention_context, (const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads, \
+                          int64_t T, int64_t S, int64_t D, ck_mask mask, int threads), \
       (probs, v, format, context, heads, kv_heads, T, S, D, mask, threads)) \
     K(softmax, (const float *x, const ck_format *format, float *y, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, int threads), \
       (x, format, y, rows, n, mask, T, threads)) \

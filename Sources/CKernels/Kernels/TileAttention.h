@@ -114,15 +114,16 @@ static void tile_context_block(const attention *a, block_rows b, const uint32_t 
     for (int64_t i = 0; i < b.rows; i++)
         probability_pairs(a, probs + i * probs_ld, b.per_head ? b.token : b.token + i, first, end, pairs + i * STEP);
     packed += (first - from) / 2 * NR;
+    const int starts = from <= r.lo;
     for (int64_t c = 0; c < a->D; c += NR, packed += NR * pitch) {
         _Alignas(64) block_sums sums;
         ahead nothing = {0};
-        take_sums(sums, y + c, ld, b.rows, a->D - c);
-        if (finite) sum_block(pairs, packed, words, sums, b.rows, 0, &nothing);
+        if (!starts) take_sums(sums, y + c, ld, b.rows, a->D - c);
+        if (finite) sum_block(pairs, packed, words, sums, b.rows, starts, &nothing);
         for (int64_t i = 0; i < b.rows && !finite; i++) {
             int64_t lo, hi;
             ck_visible(&a->mask, b.per_head ? b.token : b.token + i, a->S, &lo, &hi);
-            sum_row(pairs + i * STEP, packed, words, sums[i], 0, lo - first, hi - first);
+            sum_row(pairs + i * STEP, packed, words, sums[i], starts, lo - first, hi - first);
         }
         for (int64_t i = 0; i < b.rows; i++)
             UNROLL for (int v = 0; v < PANEL; v++) store_columns(y + i * ld + c + v * W, load(sums[i] + v * W), a->D - c - v * W);
@@ -147,11 +148,12 @@ static void tile_context_task(void *context, int64_t task) {
         if (to <= all.lo) continue;
         pack_line_pairs(&lines, 0, a->D, from / 2, pitch, packed);
         for (int64_t i = 0; i < (per_head ? group : count); i += BLOCK)
-            for (int64_t r = 0; r < (per_head ? count : group); r++) {
+            for (int64_t r = 0, finite = 0; r < (per_head ? count : group); r++) {
                 block_rows b = {kv * group + r, i0 + i, ck_min(BLOCK, count - i), 0};
                 if (per_head) b = (block_rows){kv * group + i, i0 + r, ck_min(BLOCK, group - i), 1};
-                const int finite = edges_are_finite(a, v, seen_by(a, b.token, per_head ? 1 : b.rows), all.hi);
-                tile_context_block(a, b, packed, packed + width / 2 * panels * NR, from, to, pitch, finite);
+                // The heads of a group see the same keys.
+                if (per_head || !r) finite = edges_are_finite(a, v, seen_by(a, b.token, per_head ? 1 : b.rows), all.hi);
+                tile_context_block(a, b, packed, packed + width / 2 * panels * NR, from, to, pitch, (int)finite);
             }
     }
     release_tiles();

@@ -1,13 +1,14 @@
-// Products of bf16 numbers as TDPBF16PS makes them: of each 32 neighbours in k one chain of fused multiply-adds in fp32 over the even ones and
-// one over the odd ones, both from zero; their sum is added to the output. Inputs and sums that would be subnormal are zero. Without the
-// instruction the same bits by plain lanes. Both sides lie as tiles of sixteen rows and sixteen words, two side by side: x as [m / 32][words / 16][2],
-// columns as [n / NR][words / 16][NR / 16]. Blocks of BLOCK rows and one panel of columns; of long rows a stretch at a time, so that all
-// blocks and a panel fit the second-level cache, the sums waiting in y meanwhile. Sums leave the tiles for a block in the first-level cache:
-// rows of y may lie pages apart, and what is done to them is done on the way.
+// Products of bf16 numbers as TDPBF16PS makes them: of each 32 neighbours in k one chain of fused multiply-adds in fp32 over the even ones
+// and one over the odd ones, both from zero; their sum is added to the output. Inputs and sums that would be subnormal are zero. Without
+// the instruction the same bits by plain lanes. Both sides lie as tiles of sixteen rows and sixteen words, two side by side: x as
+// [m / 32][words / 16][2], columns as [n / NR][words / 16][NR / 16]. Blocks of BLOCK rows and one panel of columns; of long rows a stretch
+// at a time, so that all blocks and a panel fit the second-level cache, the sums waiting in y meanwhile. Sums leave the tiles for a block
+// in the first-level cache: rows of y may lie pages apart, and what is done to them is done on the way.
 #pragma once
 #include "Dot.h"
 
-enum { STEP = 16, TILE = STEP * W, BLOCK = 2 * W, STRETCH = 768, BLOCK_ROWS = 512, MOST_FETCHED = 4, TURNED_AT_ONCE = 64 };    // STEP, STRETCH in words
+enum { STEP = 16, STRETCH = 768 };       // words
+enum { TILE = STEP * W, BLOCK = 2 * W, BLOCK_ROWS = 512, MOST_FETCHED = 4, TURNED_AT_ONCE = 64 };
 enum { STREAMED = 32 << 20 };     // a y of more bytes is read from memory anyway, and goes there past the caches
 typedef float block_sums[BLOCK][NR];
 
