@@ -12,11 +12,12 @@ struct TrainingBench {
         let data = FileManager.default.temporaryDirectory.appendingPathComponent("mica-bench-\(UUID().uuidString).jsonl")
         defer { try? FileManager.default.removeItem(at: data) }
         try Data("{\"input_ids\": \(ids)}\n".utf8).write(to: data)
-        trainer = try Trainer(TrainingJob(model: model, settings: TrainingBench.settings(ids.count), data: data.path, policy: policy))
+        trainer = try Trainer(TrainingJob(model: model, settings: TrainingBench.settings(ids.count, policy), data: data.path, policy: policy))
     }
 
-    private static func settings(_ tokens: Int) -> TrainingSettings {
+    private static func settings(_ tokens: Int, _ policy: Policy) -> TrainingSettings {
         var settings = TrainingSettings()
+        settings.precision = policy.written
         (settings.method, settings.rank, settings.alpha, settings.lr) = (.lora, 16, 16, 1e-4)
         (settings.schedule, settings.weightDecay, settings.maxGradNorm) = (.constant, 0.01, 0)
         settings.checkpointing = .light
