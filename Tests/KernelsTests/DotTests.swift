@@ -1,4 +1,5 @@
 import CKernels
+import Foundation
 import Testing
 
 extension Product {
@@ -114,20 +115,43 @@ extension Kernels {
     @Test("a product of tiles has the same bits for any number of rows, blocks, stretches", arguments: [CK_F32, CK_BF16], [false, true])
     func tiles(type: ck_type, transposed: Bool) {
         var random = Generator(7)
-        let (m, n, k) = (600, 70, 1100), ldw = Int64(transposed ? n : k)
+        let (m, n, k) = (600, 70, 1700), ldw = Int64(transposed ? n : k)
         let x = random.values(m * k), w = Elements(type, random.values(n * k))
         onEachInstructionSet { name in
             var all = [Float](repeating: 0, count: m * n)
             w.withPointer {
-                ck_matmul_bf16_tile(x, 1100, 0, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &all, 70, 600, 70, 1100, 2)
+                ck_matmul_bf16_tile(x, 1700, 0, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &all, 70, 600, 70, 1700, 2)
             }
             for rows in [1, 4, 16, 17, 31, 33, 513] {
                 var few = [Float](repeating: 0, count: rows * n)
                 w.withPointer {
-                    ck_matmul_bf16_tile(x, 1100, 0, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 70, Int64(rows), 70, 1100, 3)
+                    ck_matmul_bf16_tile(x, 1700, 0, $0, type, transposed ? 1 : 0, ldw, nil, CK_F32, nil, &few, 70, Int64(rows), 70, 1700, 3)
                 }
                 #expect(same(few, Array(all[..<(rows * n)])), "\(name), \(rows) rows")
             }
         }
+    }
+
+    @Test("an output that goes to memory past the caches has the same bits as one that does not")
+    func streamedTiles() {
+        var random = Generator(8)
+        let (m, n, k) = (40, 13_120 * 16, 34), x = random.values(m * k), w = Elements(CK_BF16, random.values(n * k))
+        let bf16 = ck_format(mantissa: 7, bias: 127, maximum: 0x1.fep127, overflow: CK_TO_INFINITY, has_nan: 1, flush: 0)
+        /// Rows that lie `ldy` apart; streams want them on bounds of 64 bytes.
+        func product(ldy: Int) -> UnsafeMutableRawPointer {
+            let y = UnsafeMutableRawPointer.allocate(byteCount: m * ldy * 4, alignment: 64)
+            withUnsafePointer(to: bf16) { format in
+                w.withPointer {
+                    ck_matmul_bf16_tile(
+                        x, Int64(k), 0, $0, CK_BF16, 0, Int64(k), nil, CK_F32, format, y.assumingMemoryBound(to: Float.self), Int64(ldy),
+                        Int64(m), Int64(n), Int64(k), 2)
+                }
+            }
+            return y
+        }
+        let streamed = product(ldy: n), stored = product(ldy: n + 1)
+        defer { (streamed.deallocate(), stored.deallocate()) }
+        let differing = (0..<m).filter { memcmp(streamed + $0 * n * 4, stored + $0 * (n + 1) * 4, n * 4) != 0 }
+        #expect(differing.isEmpty, "rows \(differing)")
     }
 }

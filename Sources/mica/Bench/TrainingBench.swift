@@ -12,7 +12,8 @@ struct TrainingBench {
         let data = FileManager.default.temporaryDirectory.appendingPathComponent("mica-bench-\(UUID().uuidString).jsonl")
         defer { try? FileManager.default.removeItem(at: data) }
         try Data("{\"input_ids\": \(ids)}\n".utf8).write(to: data)
-        trainer = try Trainer(TrainingJob(model: model, settings: TrainingBench.settings(ids.count, policy), data: data.path, policy: policy))
+        let settings = TrainingBench.settings(ids.count, policy)
+        trainer = try Trainer(TrainingJob(model: model, settings: settings, data: data.path, policy: policy))
     }
 
     private static func settings(_ tokens: Int, _ policy: Policy) -> TrainingSettings {
