@@ -130,7 +130,8 @@ package struct Stepper: Sendable {
         if let next = program.followingWeight[number], let weight = recording.tensors[next] {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
-        if segments != nil { for weight in largeWeights(of: number) { weight.mapPages() } }
+        let large = segments == nil ? [] : largeWeights(of: number)
+        for weight in large { weight.mapPages() }
         var inputs: [Tensor] = []
         let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
         inputs.reserveCapacity(reads.count)
@@ -140,6 +141,7 @@ package struct Stepper: Sendable {
             ? try passed(number, inputs) : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
         try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
+        for weight in large { weight.releasePages() }
     }
 
     /// Forgets the last op's value. The same bits come when it is stepped again.
@@ -215,7 +217,6 @@ package struct Stepper: Sendable {
                 recording.evict(id)
             }
             for id in segments?.dropped(after: number) ?? [] { recording.evict(id) }
-            if segments != nil { for weight in largeWeights(of: number) { weight.releasePages() } }
             return
         }
         guard recording.isOverBudget else { return }

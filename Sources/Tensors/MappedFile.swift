@@ -75,19 +75,21 @@ package final class MappedFile: Sendable {
 
     /// Gives the pages that lie wholly in a range of bytes back to the system: who reads there again has them read from the file again.
     package func releasePages(_ range: Range<Int>) {
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        guard page > 0, let base = UnsafeMutableRawPointer(bitPattern: address) else { return }
-        let first = (max(0, range.lowerBound) + page - 1) / page * page
-        let end = min(range.upperBound, byteCount) / page * page
-        if first < end { madvise(base + first, end - first, MADV_DONTNEED) }
+        if let (start, count) = pages(range, whole: true) { madvise(start, count, MADV_DONTNEED) }
     }
 
     /// Maps the pages of a range at once, which takes a fraction of the time of as many faults. Systems that cannot, fault.
     package func mapPages(_ range: Range<Int>) {
+        if let (start, count) = pages(range, whole: false) { madvise(start, count, MADV_POPULATE_READ) }
+    }
+
+    /// The whole pages of a range, or from the page on in which it begins.
+    private func pages(_ range: Range<Int>, whole: Bool) -> (start: UnsafeMutableRawPointer, count: Int)? {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
-        guard page > 0, let base = UnsafeMutableRawPointer(bitPattern: address) else { return }
-        let first = max(0, range.lowerBound) / page * page
-        if first < range.upperBound { madvise(base + first, min(range.upperBound, byteCount) - first, MADV_POPULATE_READ) }
+        guard page > 0, let base = UnsafeMutableRawPointer(bitPattern: address) else { return nil }
+        let first = (max(0, range.lowerBound) + (whole ? page - 1 : 0)) / page * page
+        let last = min(range.upperBound, byteCount), end = whole ? last / page * page : last
+        return first < end ? (base + first, end - first) : nil
     }
 
     /// Throws if the file behind the mapping has been replaced, truncated or written since: reading on would show other numbers or fault.

@@ -85,7 +85,7 @@ package struct Linear: Op {
     }
 
     /// Those that multiply bf16 numbers.
-    static let narrowKernels = ["bf16dot", "bf16tile"]
+    static let narrowKernels = samples[0].op.kernels.filter { $0.inputs == .bf16 }.map(\.name)
 
     private static func narrow(
         _ name: String, _ card: KernelCard, _ body: @escaping @Sendable ([Tensor], Shape, Arithmetic) throws -> Tensor
