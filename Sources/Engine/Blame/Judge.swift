@@ -91,7 +91,7 @@ package struct Judge: Sendable {
 
     private mutating func leaf(_ id: Int) throws -> Verdict? {
         let value = trusted.program.values[id]
-        guard value.role != .cache, let found = try suspect.tensor(value), let own = trusted.given(id) else { return nil }
+        guard value.role != .cache, let found = try suspect.tensor(value, in: trusted.program), let own = trusted.given(id) else { return nil }
         guard value.role == .weight else {
             // Of another text the positions are others too.
             let isCarried = value.name != "input_ids" && !tainted.isEmpty
@@ -109,7 +109,7 @@ package struct Judge: Sendable {
         let value = trusted.program.values[step.output]
         if isRunning { try runOn(to: value, number) }
         defer { forget(after: number) }
-        let found = try suspect.tensor(value)
+        let found = try suspect.tensor(value, in: trusted.program)
         if trusted.program.lastUse[step.output] > number { known[step.output] = found }
         if number < trusted.cursor, let found, try isOfOtherSizes(step) {
             return Verdict(step.output, ofOtherSize: found, value.shape, isCarried: !tainted.isEmpty)
@@ -142,7 +142,7 @@ package struct Judge: Sendable {
         guard suspect.isRun else { return false }
         return try (step.inputs + [step.output]).contains { id in
             let value = trusted.program.values[id]
-            return try (known[id] ?? suspect.tensor(value)).map(value.hasOtherSizes) ?? false
+            return try (known[id] ?? suspect.tensor(value, in: trusted.program)).map(value.hasOtherSizes) ?? false
         }
     }
 
@@ -155,7 +155,7 @@ package struct Judge: Sendable {
     private func inputs(_ step: Step) throws -> [Expectation.Input]? {
         let inputs = try step.inputs.map { id -> Expectation.Input? in
             let value = trusted.program.values[id]
-            if let tensor = try known[id] ?? suspect.tensor(value), tensor.shape.rank == value.shape.rank { return .known(tensor) }
+            if let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), tensor.shape.rank == value.shape.rank { return .known(tensor) }
             if let expectation = expected[id] { return .expected(expectation) }
             return value.step == nil ? try trusted.tensor(id).map { .known($0) } : nil
         }
@@ -184,10 +184,13 @@ enum Suspect: Sendable {
 
     private static func names(_ value: Value) -> [String] { [value.name] + value.aliases }
 
-    func tensor(_ value: Value) throws -> Tensor? {
+    /// A value of the trusted program on this side; one of a file is laid out as the program has it, where that can be done.
+    func tensor(_ value: Value, in program: Program) throws -> Tensor? {
         switch self {
-        case .run(let run): try id(value, run).flatMap { try run.tensor($0) }
-        case .tensors(let tensors): Suspect.names(value).lazy.compactMap { tensors[$0] }.first
+        case .run(let run): return try id(value, run).flatMap { try run.tensor($0) }
+        case .tensors(let tensors):
+            guard let tensor = Suspect.names(value).lazy.compactMap({ tensors[$0] }).first else { return nil }
+            return try Layout.fitted(Layout.own(tensor, of: value, in: program), to: value.shape).tensor ?? tensor
         }
     }
 

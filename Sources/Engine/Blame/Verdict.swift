@@ -22,6 +22,8 @@ package struct Verdict: Sendable, Equatable {
     package let found: Double
     package let expected: Double
     package let allowed: Double
+    /// Whether what is told is how many numbers there are, since they cannot be held against the formula's one by one.
+    package private(set) var isOfOtherSize = false
 
     package var isBug: Bool { kind == .bug }
 }
@@ -64,6 +66,7 @@ extension Verdict {
         self.init(
             value: value, kind: isCarried ? .carried : .bug, factor: isCarried ? 0 : .infinity, index: [],
             found: Double(found.elementCount), expected: Double(expected.elementCount), allowed: 0)
+        isOfOtherSize = true
     }
 
     /// Two tensors that should be one: what a pass is given to read.

@@ -9,19 +9,21 @@ package struct ComparedElement: Sendable {
         package var term: Double { number * weight }
     }
 
-    /// The same source on each side; nil where a side has none of it, or is a file.
+    /// The same source on each side; nil where a side has none of it, or it is not known.
     package struct Term: Sendable {
         package let name: String
         package let index: [Int]
         package let parts: [Part?]
+        /// Whether it is known what both sides were computed from.
+        fileprivate let isComplete: Bool
 
-        /// How far the term moves the number apart.
-        package var difference: Double { (parts[0]?.term ?? 0) - (parts[1]?.term ?? 0) }
+        /// How far the term moves the number apart; nil where one side's are not known.
+        package var difference: Double? { isComplete ? (parts[0]?.term ?? 0) - (parts[1]?.term ?? 0) : nil }
     }
 
     package let index: [Int]
     package let numbers: [Double]
-    /// The op's name and formula on each side; nil for inputs and files.
+    /// The op's name and formula on each side; nil for inputs and files, whose numbers are taken for the same op's.
     package let ops: [OpCard?]
     /// Those that move the number apart most first, then the largest.
     package let terms: [Term]
@@ -37,16 +39,31 @@ extension Comparer {
     private func other(_ row: ValueDifference) throws -> Tensor? {
         if let id = row.other { return try other?.tensor(id) }
         guard let tensor = named?.tensors[row.otherName] else { return nil }
-        return isScores(row.value) ? try Layout.hidden(tensor) : tensor
+        return try Layout.own(tensor, of: run.program.values[row.value], in: run.program)
+    }
+
+    /// What a number of a file was computed from, if that is in the file: its inputs there, and the run's weights, by the run's op.
+    private func lineage(of row: ValueDifference, _ there: Tensor, at index: [Int]) throws -> Lineage? {
+        guard let named, let number = there.value(at: index), let stepNumber = run.program.values[row.value].step else { return nil }
+        let step = run.program.steps[stepNumber]
+        let inputs = try step.inputs.compactMap { id in
+            let value = run.program.values[id]
+            return value.role == .weight ? try run.tensor(id) : try named.tensor(of: value, in: run.program)
+        }
+        guard inputs.count == step.inputs.count else { return nil }
+        let parts = run.op(ofStep: stepNumber).contributions(at: index, inputs: inputs, output: there)
+        let sources = parts.map { Lineage.Source(value: step.inputs[$0.input], index: $0.index, number: $0.value, weight: $0.weight) }
+        return Lineage(value: row.value, index: index, number: number, sources: sources)
     }
 
     /// Nil for an index outside the value, or where it cannot be compared.
     package func element(of row: ValueDifference, at index: [Int], limit: Int) throws -> ComparedElement? {
         guard let (one, there) = try tensors(of: row), let a = one.value(at: index), let b = there.value(at: index) else { return nil }
-        let lineages = [try run.lineage(of: row.value, at: index), try row.other.flatMap { try other?.lineage(of: $0, at: index) }]
-        let programs = [run.program, other?.program]
+        let theirs = try row.other.map { try other?.lineage(of: $0, at: index) } ?? lineage(of: row, there, at: index)
+        let lineages = [try run.lineage(of: row.value, at: index), theirs]
+        let programs = [run.program, other?.program ?? run.program]
         let sources = zip(lineages, programs).map { lineage, program in ComparedElement.named(lineage, program) }
-        let cards = zip([row.value, row.other], programs).map { id, program in id.flatMap { program?.card(of: $0) } }
+        let cards = zip([row.value, row.other], programs).map { id, program in id.flatMap { program.card(of: $0) } }
         return ComparedElement(index: index, numbers: [a, b], ops: cards, terms: ComparedElement.terms(sources, limit: limit))
     }
 }
@@ -57,8 +74,8 @@ extension ComparedElement {
         let index: [Int]
     }
 
-    fileprivate static func named(_ lineage: Lineage?, _ program: Program?) -> [(source: Source, part: Part)] {
-        guard let lineage, let program else { return [] }
+    fileprivate static func named(_ lineage: Lineage?, _ program: Program) -> [(source: Source, part: Part)] {
+        guard let lineage else { return [] }
         return lineage.sources.map {
             (Source(name: program.values[$0.value].name, index: $0.index), Part(number: $0.number, weight: $0.weight))
         }
@@ -75,11 +92,11 @@ extension ComparedElement {
                 parts[source] = both
             }
         }
-        let terms = order.map { Term(name: $0.name, index: $0.index, parts: parts[$0] ?? [nil, nil]) }
-        let isOneSided = sides.contains(where: \.isEmpty)
+        let isComplete = !sides.contains(where: \.isEmpty)
+        let terms = order.map { Term(name: $0.name, index: $0.index, parts: parts[$0] ?? [nil, nil], isComplete: isComplete) }
         let size = { (term: Term) in rank(term.parts.compactMap { $0?.term }.map(abs).max() ?? 0) }
         let sorted = terms.sorted { one, other in
-            let (a, b) = isOneSided ? (0, 0) : (rank(one.difference), rank(other.difference))
+            let (a, b) = (rank(one.difference ?? 0), rank(other.difference ?? 0))
             return a != b ? a > b : size(one) > size(other)
         }
         return Array(sorted.prefix(limit))

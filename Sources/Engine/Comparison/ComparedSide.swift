@@ -21,6 +21,14 @@ package struct NamedTensors: Sendable {
     }
 }
 
+extension NamedTensors {
+    /// A value by any of its names, laid out as the program has it; nil where that cannot be done.
+    func tensor(of value: Value, in program: Program) throws -> Tensor? {
+        guard let tensor = ([value.name] + value.aliases).lazy.compactMap({ tensors[$0] }).first else { return nil }
+        return try Layout.fitted(Layout.own(tensor, of: value, in: program), to: value.shape).tensor
+    }
+}
+
 /// A tensor laid out as the value it is compared with.
 enum Layout {
     /// The other's elements in the shape wanted, or why they cannot be taken for it. Axes of one element do not count, and neighbouring axes
@@ -32,9 +40,11 @@ enum Layout {
         return (try tensor.rowMajor().view(shape), nil)
     }
 
-    /// Scores as they are kept here: transformers hides a key by adding the lowest number of the format, which is −65504 or further down.
-    static func hidden(_ scores: Tensor) throws -> Tensor {
-        try Tensor(scores.shape, scores.floats().map { $0 < -6e4 ? -.infinity : $0 })
+    /// A value of a file as it is kept here: transformers hides a key by adding the lowest number of the format to its score, which is −65504
+    /// or further down.
+    static func own(_ tensor: Tensor, of value: Value, in program: Program) throws -> Tensor {
+        guard value.step.map({ program.steps[$0].op is AttentionScores }) ?? false else { return tensor }
+        return try Tensor(tensor.shape, tensor.floats().map { $0 < -6e4 ? -.infinity : $0 })
     }
 
     /// Whether `few` is `many` with neighbouring axes taken together.

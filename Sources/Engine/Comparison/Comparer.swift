@@ -92,7 +92,8 @@ package struct Comparer: Sendable {
 
     private func row(_ pair: Pair, _ one: Tensor, _ other: Tensor, _ there: Int?, _ limit: Double) throws -> ValueDifference {
         let value = run.program.values[pair.value]
-        let (fitted, mismatch) = try Layout.fitted(there == nil && isScores(pair.value) ? Layout.hidden(other) : other, to: one.shape)
+        let own = there == nil ? try Layout.own(other, of: value, in: run.program) : other
+        let (fitted, mismatch) = try Layout.fitted(own, to: one.shape)
         let difference = try fitted.map { try Difference(one, $0, threads: run.policy.threads) }
         let place = difference?.unmatchedAt ?? difference?.largestAt ?? difference?.differingAt ?? 0
         let index = difference == nil || one.elementCount == 0 ? [] : one.shape.index(at: place)
@@ -103,8 +104,6 @@ package struct Comparer: Sendable {
             difference: difference, mismatch: mismatch, index: index,
             numbers: [one.value(at: index), fitted?.value(at: index)].compactMap { $0 }, limit: limit)
     }
-
-    func isScores(_ id: Int) -> Bool { run.program.values[id].step.map { run.program.steps[$0].op is AttentionScores } ?? false }
 
     private mutating func measureLogits(_ one: Tensor, _ other: Tensor) throws {
         guard one.shape.rank == 2, let other = try Layout.fitted(other, to: one.shape).tensor else { return }

@@ -93,7 +93,7 @@ enum CompareBox {
             let term = element.terms[place]
             return [Span(Names.short(term.name), .overlay), Span("\(term.index)", .dim)]
                 + term.parts.map { Span($0.map { words($0, isWide) } ?? "–", .overlay) } + [
-                    Span(Numbers.compact(term.difference), .emphasis)
+                    Span(term.difference.map { Numbers.compact($0) } ?? "–", .emphasis)
                 ]
         }
     }

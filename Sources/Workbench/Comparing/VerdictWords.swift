@@ -32,6 +32,7 @@ package enum VerdictWords {
             return "verdict: noise; no value is further from its formula than rounding explains (at most \(worst) of it)"
         }
         let verdict = bug.verdict
+        guard !verdict.isOfOtherSize else { return "verdict: bug at \(bug.name): \(sizes(verdict))" }
         let place = verdict.index.isEmpty ? "" : " \(verdict.index)"
         let (given, should) = (Numbers.compact(verdict.found, digits: 7), Numbers.compact(verdict.expected, digits: 7))
         let words = "verdict: bug at \(bug.name)\(place): \(given), the formula on the same inputs gives \(should)"
@@ -45,7 +46,15 @@ package enum VerdictWords {
         guard let bug = verdicts.firstBug else {
             return "noise, at most \(Numbers.compact(verdicts.worst, digits: 2)) of what rounding explains"
         }
-        return "bug at \(Names.short(bug.name)), \(Numbers.compact(bug.verdict.factor, digits: 2)) × rounding"
+        let (verdict, name) = (bug.verdict, Names.short(bug.name))
+        if verdict.isOfOtherSize { return "bug at \(name): \(sizes(verdict))" }
+        return verdict.factor.isFinite
+            ? "bug at \(name), \(Numbers.compact(verdict.factor, digits: 2)) × rounding" : "bug at \(name), where nothing is rounded"
+    }
+
+    /// `9 numbers where the program has 8`
+    private static func sizes(_ verdict: Verdict) -> String {
+        "\(Numbers.count(Int(verdict.found))) numbers where the program has \(Numbers.count(Int(verdict.expected)))"
     }
 
     /// Of one value for the box: what the formula gives there and how far rounding goes.
