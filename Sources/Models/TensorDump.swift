@@ -23,16 +23,27 @@ package struct TensorDump: Sendable {
         let file = try SafetensorsFile(path: path)
         self.path = path
         named = NamedTensors(title: path, file.entries.map { ($0.name, file.tensor($0)) })
-        ids = TensorDump.ids(in: file)
+        ids = try TensorDump.ids(in: file)
     }
 
-    private static func ids(in file: SafetensorsFile) -> [Int]? {
-        if let entry = file["input_ids"], entry.elementCount <= 1 << 20 {
-            return file.tensor(entry).doubles().compactMap { Int(exactly: $0) }
-        }
+    private static func ids(in file: SafetensorsFile) throws(CheckpointError) -> [Int]? {
+        if let entry = file["input_ids"] { return try ids(file.tensor(entry), path: file.path) }
         guard let text = file.metadata.first(where: { $0.key == "input_ids" })?.value else { return nil }
         let words = text.split(separator: ",")
         let ids = words.compactMap { Int($0) }
         return ids.count == words.count && !ids.isEmpty ? ids : nil
+    }
+
+    private static func ids(_ tensor: Tensor, path: String) throws(CheckpointError) -> [Int] {
+        func refused(_ rule: String) -> CheckpointError {
+            CheckpointError(path, SafetensorsHeader.format, "input_ids \(tensor.shape): \(rule)", next: "Keep the tokens of one text.")
+        }
+        let texts = tensor.shape.counts.dropLast().reduce(1, *)
+        guard texts <= 1 else { throw refused("a batch of \(texts) texts, and one is compared") }
+        guard 1...1 << 20 ~= tensor.elementCount else { throw refused("\(tensor.elementCount) tokens; 1 to \(1 << 20) are compared") }
+        let numbers = tensor.doubles()
+        let ids = numbers.compactMap { Int(exactly: $0) }
+        guard ids.count == numbers.count else { throw refused("not whole numbers") }
+        return ids
     }
 }

@@ -68,6 +68,44 @@ import Testing
         #expect(verdicts.first(where: \.isBug).map { program.values[$0.value].name } == first)
     }
 
+    /// A file may have anything under a name: what does not fit is not read, and nothing that was not judged is called noise.
+    @Test(arguments: [[128, 3], [3, 7], [2, 128], [3, 0], [], [2, 3, 128]]) func whatDoesNotFitIsNotJudged(_ counts: [Int]) throws {
+        let dump = try TensorDump(path: Self.path)
+        let trusted = try Sample.gemma2.model().stepper(ids: try #require(dump.ids), policy: Policy(), keep: .nothing)
+        let shape = Shape(counts.map { Axis(.item, $0) })
+        let wrong = try Tensor(shape, [Float](repeating: 1, count: shape.elementCount))
+        let tensors = dump.named.names.map { ($0, $0 == "input_ids" ? dump.named.tensors[$0] ?? wrong : wrong) }
+        var (judge, verdicts) = (Judge(.tensors(NamedTensors(title: "test", tensors)), stepping: trusted), Verdicts())
+        while !judge.isFinished { try judge.step(into: &verdicts) }
+        #expect(verdicts.isNothingJudged && verdicts.firstBug == nil)
+    }
+
+    /// What a run in fp32 computed stays that when it is written in fp64.
+    @Test func widenedNumbersAreOfTheirOwnFormat() throws {
+        let numbers = [0.1, -3.5, 1e-3].map { Double(Float($0)) }
+        let shape = Shape([Axis(.item, 3)])
+        #expect(try Tensor(shape, doubles: numbers).narrowestFormat == .fp32)
+        #expect(try Tensor(shape, doubles: numbers.map { $0 * (1 + 1e-12) }).narrowestFormat == .fp64)
+        #expect(try Tensor(shape, doubles: [1, -0.5, .infinity]).narrowestFormat == .bf16)
+    }
+
+    // MARK: tokens
+
+    @Test(arguments: [
+        (ElementType.f32, [1, 2], [Float](arrayLiteral: 1, 2.5), "input_ids [1, 2]: not whole numbers"),
+        (.f32, [2, 2], [1, 2, 3, 4], "input_ids [2, 2]: a batch of 2 texts, and one is compared"),
+        (.f32, [1, 0], [], "input_ids [1, 0]: 0 tokens; 1 to 1048576 are compared"),
+    ])
+    func tokensOfOneTextAreTaken(_ type: ElementType, _ counts: [Int], _ numbers: [Float], _ rule: String) throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/dump.safetensors"
+        var writer = try SafetensorsWriter(path: path, tensors: [TensorPlan("input_ids", type, counts)])
+        try numbers.withUnsafeBytes { try writer.write("input_ids", bytes: $0) }
+        try writer.finish()
+        let error = try #require(throws: CheckpointError.self) { try TensorDump(path: path) }
+        #expect(error.rule == rule && "\(error)".contains(path) && error.nextStep == "Keep the tokens of one text.")
+    }
+
     // MARK: layouts
 
     private func named(_ name: String, _ counts: [Int], _ change: ([Float]) -> [Float] = { $0 }) throws -> NamedTensors {

@@ -79,6 +79,8 @@ package struct Judge: Sendable {
     /// What the trusted program calls the value.
     func name(of verdict: Verdict) -> String { trusted.program.values[verdict.value].name }
 
+    func isMade(_ verdict: Verdict) -> Bool { trusted.program.values[verdict.value].step != nil }
+
     /// All of them; nil if `interrupted`.
     package static func verdicts(_ judge: Judge, interrupted: () -> Bool = { false }) throws -> [Verdict]? {
         var (judge, verdicts) = (judge, [Verdict]())
@@ -91,7 +93,9 @@ package struct Judge: Sendable {
 
     private mutating func leaf(_ id: Int) throws -> Verdict? {
         let value = trusted.program.values[id]
-        guard value.role != .cache, let found = try suspect.tensor(value, in: trusted.program), let own = trusted.given(id) else { return nil }
+        guard value.role != .cache, let found = try suspect.tensor(value, in: trusted.program), let own = trusted.given(id) else {
+            return nil
+        }
         guard value.role == .weight else {
             // Of another text the positions are others too.
             let isCarried = value.name != "input_ids" && !tainted.isEmpty
@@ -155,7 +159,9 @@ package struct Judge: Sendable {
     private func inputs(_ step: Step) throws -> [Expectation.Input]? {
         let inputs = try step.inputs.map { id -> Expectation.Input? in
             let value = trusted.program.values[id]
-            if let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), tensor.shape.rank == value.shape.rank { return .known(tensor) }
+            if let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), suspect.isReadable(tensor, as: value) {
+                return .known(tensor)
+            }
             if let expectation = expected[id] { return .expected(expectation) }
             return value.step == nil ? try trusted.tensor(id).map { .known($0) } : nil
         }
@@ -183,6 +189,11 @@ enum Suspect: Sendable {
     var isRun: Bool { if case .run = self { true } else { false } }
 
     private static func names(_ value: Value) -> [String] { [value.name] + value.aliases }
+
+    /// Whether a formula can read the tensor: a run may be of a longer text, in a file anything may have any name.
+    func isReadable(_ tensor: Tensor, as value: Value) -> Bool {
+        isRun ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
+    }
 
     /// A value of the trusted program on this side; one of a file is laid out as the program has it, where that can be done.
     func tensor(_ value: Value, in program: Program) throws -> Tensor? {
@@ -233,12 +244,12 @@ extension Value {
 }
 
 extension Tensor {
-    /// The narrowest of the formats that models are run in that has all of its numbers.
+    /// The narrowest of the formats that models are run in that has all of its numbers, since hooks often widen what they keep.
     package var narrowestFormat: NumberFormat {
         if let own = type.format, own.mantissaBits < 23 { return own }
-        if type == .f64 { return .fp64 }
         let numbers = doubles()
-        return [NumberFormat.bf16, .fp16, .tf32].first { format in numbers.allSatisfy { !$0.isFinite || format.nearest($0) == $0 } }
-            ?? .fp32
+        let isHeld = { (format: NumberFormat) in numbers.allSatisfy { !$0.isFinite || format.nearest($0) == $0 } }
+        if type == .f64, !isHeld(.fp32) { return .fp64 }
+        return [NumberFormat.bf16, .fp16, .tf32].first(where: isHeld) ?? .fp32
     }
 }

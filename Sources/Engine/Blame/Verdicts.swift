@@ -5,6 +5,8 @@ package struct Verdicts: Sendable {
         package let verdict: Verdict
         /// How far samples of its op's rounding lie, if they were drawn.
         package let spread: RoundingSpread?
+        /// Whether an op made it; inputs and weights are given.
+        package let isMade: Bool
     }
 
     private(set) package var entries: [Entry] = []
@@ -24,6 +26,9 @@ package struct Verdicts: Sendable {
     /// The first value that its op does not explain.
     package var firstBug: Entry? { entries.first(where: \.verdict.isBug) }
 
+    /// Whether no op's value could be held against its formula, as where none of a file's tensors fits.
+    package var isNothingJudged: Bool { !entries.contains(where: \.isMade) }
+
     /// How much of what rounding explains the worst value takes.
     package var worst: Double { entries.map(\.verdict.factor).max() ?? 0 }
 }
@@ -31,6 +36,7 @@ package struct Verdicts: Sendable {
 extension Judge {
     /// Judges one more value and writes down what it says.
     package mutating func step(into verdicts: inout Verdicts) throws {
-        if let verdict = try step() { verdicts.add(Verdicts.Entry(name: name(of: verdict), verdict: verdict, spread: spread)) }
+        guard let verdict = try step() else { return }
+        verdicts.add(Verdicts.Entry(name: name(of: verdict), verdict: verdict, spread: spread, isMade: isMade(verdict)))
     }
 }

@@ -28,6 +28,7 @@ package enum VerdictWords {
     /// What the verdicts come to.
     package static func line(_ verdicts: Verdicts) -> String {
         guard let bug = verdicts.firstBug else {
+            if verdicts.isNothingJudged { return "verdict: none; \(nothing)" }
             let worst = Numbers.compact(verdicts.worst, digits: 2)
             return "verdict: noise; no value is further from its formula than rounding explains (at most \(worst) of it)"
         }
@@ -35,6 +36,7 @@ package enum VerdictWords {
         guard !verdict.isOfOtherSize else { return "verdict: bug at \(bug.name): \(sizes(verdict))" }
         let place = verdict.index.isEmpty ? "" : " \(verdict.index)"
         let (given, should) = (Numbers.compact(verdict.found, digits: 7), Numbers.compact(verdict.expected, digits: 7))
+        guard bug.isMade else { return "verdict: bug at \(bug.name)\(place): \(given), A has \(should)" }
         let words = "verdict: bug at \(bug.name)\(place): \(given), the formula on the same inputs gives \(should)"
         guard verdict.factor.isFinite else { return words }
         let (allowed, factor) = (Numbers.compact(verdict.allowed, digits: 2), Numbers.compact(verdict.factor, digits: 3))
@@ -44,13 +46,16 @@ package enum VerdictWords {
     /// `bug 240 × at 0 · mlp · act_fn`, or `noise`.
     static func sum(_ verdicts: Verdicts) -> String {
         guard let bug = verdicts.firstBug else {
+            if verdicts.isNothingJudged { return nothing }
             return "noise, at most \(Numbers.compact(verdicts.worst, digits: 2)) of what rounding explains"
         }
         let (verdict, name) = (bug.verdict, Names.short(bug.name))
         if verdict.isOfOtherSize { return "bug at \(name): \(sizes(verdict))" }
-        return verdict.factor.isFinite
-            ? "bug at \(name), \(Numbers.compact(verdict.factor, digits: 2)) × rounding" : "bug at \(name), where nothing is rounded"
+        if !bug.isMade { return "bug at \(name), which was given otherwise" }
+        return "bug at \(name), \(Numbers.compact(verdict.factor, digits: 2)) × rounding"
     }
+
+    private static let nothing = "no value of B could be judged"
 
     /// `9 numbers where the program has 8`
     private static func sizes(_ verdict: Verdict) -> String {

@@ -67,6 +67,7 @@ struct CompareSides: ParsableArguments {
             guard let ids = dump.ids else {
                 throw Failure.usage("\(dump.path) does not say its tokens (input_ids); give --prompt or --ids")
             }
+            do throws(PromptError) { try model.check(ids) } catch { throw Failure("\(dump.path), input_ids: \(error)") }
             return ids
         }
         let ids = try prompt.tokens(for: model)
