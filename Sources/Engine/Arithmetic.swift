@@ -4,10 +4,13 @@ import Tensors
 package struct Arithmetic: Sendable {
     package let threads: Int
     package let rounding: Rounding
+    /// Whether a kernel that rounds what it gives is to do so, and not the parts alone.
+    package let roundsOutput: Bool
 
-    package init(threads: Int, rounding: Rounding = .none) {
+    package init(threads: Int, rounding: Rounding = .none, roundsOutput: Bool = true) {
         self.threads = threads
         self.rounding = rounding
+        self.roundsOutput = roundsOutput
     }
 }
 

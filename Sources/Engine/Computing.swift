@@ -7,7 +7,7 @@ extension Stepper {
         let inputs = try rounded(inputs, to: choice.inputs, threads: threads)
         if choice.isDouble { return try formula(op, inputs) }
         let value = try raw(op, choice, inputs, shape, threads: threads)
-        if choice.isCopy || choice.isRounded(op) { return value }
+        if choice.isCopy || choice.isRounded(op) || !choice.rounds { return value }
         return choice.isShared
             ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
     }
@@ -25,7 +25,7 @@ extension Stepper {
         if let kernel = choice.runner, !(op.isProduct && rounding.accumulation != nil) {
             // Kernels read fp32 activations; weights in files they read as they are.
             let singles = inputs.contains(where: isDouble) ? try inputs.map { isDouble($0) ? try $0.contiguous() : $0 } : inputs
-            return try kernel.run(singles, shape, Arithmetic(threads: threads, rounding: rounding))
+            return try kernel.run(singles, shape, Arithmetic(threads: threads, rounding: rounding, roundsOutput: choice.rounds))
         }
         let result = op.reference(inputs.map { Dense<Float>($0) }, rounding: rounding)
         return try Tensor(result.shape, result.values)

@@ -26,7 +26,7 @@ extension Graph {
         let reads = derivative.reads.map { read in
             switch read {
             case .input(let number): Node(id: step.inputs[number], shape: values[step.inputs[number]].shape)
-            case .output: Node(id: step.output, shape: values[step.output].shape)
+            case .output, .unrounded: Node(id: step.output, shape: values[step.output].shape)
             }
         }
         let alone = walk.uses[input] == 1

@@ -36,9 +36,7 @@ extension Stepper {
     /// its value is rounded to, unless another format is wanted of them.
     package func expansion(of id: Int, at index: [Int], in format: Policy.Preset = .fp32) throws -> Expansion? {
         guard let number = program.values[id].step else { return nil }
-        let step = program.steps[number]
-        let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
-        guard inputs.count == step.inputs.count else { return nil }
+        guard let inputs = try readings(of: number) else { return nil }
         return try Expansion(op(ofStep: number), inputs: inputs, at: index, policy: Policy(format, threads: policy.threads))
     }
 }

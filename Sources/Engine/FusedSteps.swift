@@ -18,16 +18,17 @@ extension Stepper {
 
     /// The step's value from what `value` gives of its inputs.
     func runFromRecording(_ number: Int, value: (Int) throws -> Tensor) throws -> Tensor {
-        let inputs = try reads(number).map { try value($0) }
+        let inputs = try inputs(of: number, reads(number), value: value)
         guard spans(number) else { return try run(number, inputs: inputs) }
         return edits.isEmpty
             ? try compute(number, inputs, spans: true) : try runEdited(number, inputs: inputs, text: edits.text, spans: true)
     }
 
     /// From the inputs of the step's op, or of its kernel if that `spans`.
-    func compute(_ number: Int, _ inputs: [Tensor], spans: Bool = false) throws -> Tensor {
+    func compute(_ number: Int, _ inputs: [Tensor], spans: Bool = false, rounds: Bool = true) throws -> Tensor {
         let own = program.steps[number].op
-        let choice = spans ? choices[number] : choices[number].alone(own)
+        var choice = spans ? choices[number] : choices[number].alone(own)
+        if !rounds { choice = choice.partsOnly() }
         let op = choice.deputy?.op ?? own
         return try Stepper.compute(op, choice, inputs, threads: policy.threads)
     }

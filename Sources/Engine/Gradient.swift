@@ -6,6 +6,9 @@ package struct Derivative: Sendable {
     package enum Read: Sendable, Hashable {
         case input(Int)
         case output
+        /// The output before it was rounded to its format. Autograd keeps such a one where the architectures' code computes in fp32 and casts, or
+        /// rounds once more behind what it keeps. It is not recorded, but made again by its op.
+        case unrounded
     }
 
     package let input: Int

@@ -117,7 +117,7 @@ private struct Trial {
         choice.kernel = kernel
         choice.deputy = Policy.Deputy(kernel, step, program)
         (own, op, self.choice, threads) = (step.op, choice.deputy?.op ?? step.op, choice.resolved(), stepper.policy.threads)
-        inputs = try (choice.deputy?.inputs ?? step.inputs).map { try stepper.value($0) }
+        inputs = try stepper.inputs(of: number, choice.deputy?.inputs ?? step.inputs) { try stepper.value($0) }
     }
 
     func run() throws -> Tensor {

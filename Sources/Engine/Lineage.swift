@@ -31,8 +31,7 @@ extension Stepper {
         guard let output = try tensor(id), let number = output.value(at: index) else { return nil }
         guard let stepNumber = program.values[id].step else { return Lineage(value: id, index: index, number: number, sources: []) }
         let step = program.steps[stepNumber]
-        let inputs = try step.inputs.map { try tensor($0) }.compactMap { $0 }
-        guard inputs.count == step.inputs.count else { return nil }
+        guard let inputs = try readings(of: stepNumber) else { return nil }
         // An overwritten number comes from nobody; of other edits the terms are those before the edit.
         let isOverwritten = try isOverwritten(id, at: index)
         let terms = isOverwritten ? [] : op(ofStep: stepNumber).contributions(at: index, inputs: inputs, output: try unedited(id) ?? output)
@@ -51,7 +50,7 @@ extension Stepper {
         for number in program.consumers(of: id) where number < cursor {
             let step = program.steps[number]
             guard let output = try tensor(step.output) else { continue }
-            let inputs = try step.inputs.compactMap { try tensor($0) }
+            guard let inputs = try readings(of: number) else { continue }
             for candidate in Stepper.candidates(index, from: program.values[id].shape, in: output.shape) {
                 for part in step.op.contributions(at: candidate, inputs: inputs, output: output)
                 where step.inputs[part.input] == id && part.index == index {

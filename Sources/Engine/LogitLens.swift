@@ -125,7 +125,7 @@ extension Stepper {
         let text = textEnd.map { TextWindow(end: $0, horizon: edits.text.horizon) }
         for (number, step) in program.steps.enumerated() where step.inputs.contains(where: { made[$0] != nil }) {
             guard number > (program.values[id].step ?? -1) else { continue }
-            made[step.output] = try run(number, inputs: step.inputs.map { try made[$0] ?? input($0) }, text: text)
+            made[step.output] = try run(number, inputs: inputs(of: number, step.inputs) { try made[$0] ?? input($0) }, text: text)
             if step.output == target { break }
         }
         guard let result = made[target] else {

@@ -49,6 +49,7 @@ package struct Policy: Sendable {
                 choice.format = formats[own]
             }
             formats[step.output] = choice.format
+            choice.unrounded = Policy.unrounded(step, formats)
             choice.isShared = step.op.isView || step.op is AppendCache
             choice.isCopy = choice.isShared && step.inputs.allSatisfy { formats[$0] == choice.format }
             choice.deputy = isPlain ? nil : Deputy(choice.kernel, step, program) ?? Deputy(ofGradient: step, program, choices)
@@ -88,6 +89,10 @@ package struct Policy: Sendable {
         var isShared = false
         /// Whether the op only takes over numbers that are in the format.
         var isCopy = false
+        /// Which inputs the op reads as they were before they were rounded to their formats.
+        var unrounded: [Int] = []
+        /// Whether what comes out is rounded to the format, and not the parts alone.
+        private(set) var rounds = true
         /// The kernel, if what it gives is the value: fp32 throughout.
         private(set) var direct: Kernel.Body?
         private(set) var rounding = Rounding.none
@@ -105,6 +110,13 @@ package struct Policy: Sendable {
             var choice = self
             (choice.kernel, choice.deputy) = (op.kernels.first, nil)
             return choice.resolved()
+        }
+
+        /// The same without the rounding at the end.
+        func partsOnly() -> Choice {
+            var choice = self
+            choice.rounds = false
+            return choice
         }
 
         /// With everything that follows from the formats found out, which is not to be done at every step of a long decoding.

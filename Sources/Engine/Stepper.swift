@@ -132,10 +132,8 @@ package struct Stepper: Sendable {
         }
         let large = segments == nil ? [] : largeWeights(of: number)
         for weight in large { weight.mapPages() }
-        var inputs: [Tensor] = []
         let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
-        inputs.reserveCapacity(reads.count)
-        for input in reads { inputs.append(try recording.tensors[input] ?? value(input)) }
+        let inputs = try inputs(of: number, reads) { try recording.tensors[$0] ?? value($0) }
         let tensor =
             edits.isEmpty
             ? try passed(number, inputs) : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))

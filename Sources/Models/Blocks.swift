@@ -73,9 +73,10 @@ extension Graph {
         }
     }
 
-    /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs.
+    /// From queries, keys and values per head to the context [token, head · D]: rotation, cache, scores, probs, the latter in fp32 and cast if
+    /// the architecture `upcasts` them.
     mutating func attention(
-        q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, cap: Double = 0, pass: Pass, window: Int = 0
+        q: Node, k: Node, v: Node, rope: RopeTables?, scale: Double, cap: Double = 0, pass: Pass, window: Int = 0, upcasts: Bool = true
     ) -> Node {
         let mask = AttentionMask(window: window, packed: pass.packed)
         let name = Pass.firstKeys
@@ -85,7 +86,7 @@ extension Graph {
         let keys = pass.caches ? cache(turnedK, "k_cache", past: pass.past) : turnedK
         let values = pass.caches ? cache(v, "v_cache", past: pass.past) : v
         let scores = apply(AttentionScores(scale: scale, softcap: cap, mask: mask), [turnedQ, keys] + first, as: "scores")
-        let probs = apply(Softmax(mask: mask), [scores] + first, as: "probs")
+        let probs = apply(Softmax(mask: mask, upcasts: upcasts), [scores] + first, as: "probs")
         return apply(AttentionContext(mask: mask), [probs, values] + first, as: "context")
     }
 

@@ -56,17 +56,18 @@ extension Kernels {
     /// How the products of attention add up: in one chain of fused multiply-adds, or as TDPBF16PS does.
     package enum AttentionSums: Sendable { case chain, bf16Tiles }
 
-    /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞.
+    /// q [head, T, D], k [kv head, S, D] → [head, T, S], scaled, soft-capped, masked with −∞. With `partsOnly` what leads to a score is rounded and
+    /// the score is not.
     package static func attentionScores(
         _ q: Tensor, _ k: Tensor, scale: Float, softcap: Float, mask: AttentionMask, sums: AttentionSums = .chain,
-        rounding: NumberFormat? = nil, shape: Shape, threads: Int
+        rounding: NumberFormat? = nil, partsOnly: Bool = false, shape: Shape, threads: Int
     ) throws -> Tensor {
         let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
         return try withExtendedLifetime((q, k)) {
             try Tensor(shape) { out in
                 guard let y = out.baseAddress, !out.isEmpty else { return }
                 mask.withKernelMask { mask in
-                    withKernelFormat(rounding) { format in
+                    withKernelFormat(rounding, partsOnly: partsOnly) { format in
                         (sums == .chain ? ck_attention_scores_rounded : ck_attention_scores_tile)(
                             heads(q), heads(k), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]), Int64(k.shape[1]),
                             Int64(q.shape[2]), scale, softcap, mask, format, Int32(threads))

@@ -56,11 +56,13 @@ extension NumberFormat {
     }
 
     /// What the kernels are told.
-    var kernelFormat: ck_format {
+    var kernelFormat: ck_format { kernelFormat(partsOnly: false) }
+
+    func kernelFormat(partsOnly: Bool) -> ck_format {
         ck_format(
             mantissa: Int32(min(mantissaBits, 23)), bias: Int32(bias), maximum: Float(maximum),
             overflow: saturates ? CK_TO_MAXIMUM : specials == .onlyNaN ? CK_TO_NAN : CK_TO_INFINITY, has_nan: specials == .none ? 0 : 1,
-            flush: flushesSubnormals ? 1 : 0)
+            flush: flushesSubnormals ? 1 : 0, parts_only: partsOnly ? 1 : 0)
     }
 }
 

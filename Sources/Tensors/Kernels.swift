@@ -153,9 +153,9 @@ package enum Kernels {
     }
 
     /// What a kernel is told of the format of its parts: NULL if they are not rounded.
-    static func withKernelFormat(_ format: NumberFormat?, _ body: (UnsafePointer<ck_format>?) -> Void) {
+    static func withKernelFormat(_ format: NumberFormat?, partsOnly: Bool = false, _ body: (UnsafePointer<ck_format>?) -> Void) {
         guard let format else { return body(nil) }
-        withUnsafePointer(to: format.kernelFormat) { body($0) }
+        withUnsafePointer(to: format.kernelFormat(partsOnly: partsOnly)) { body($0) }
     }
 }
 

@@ -43,7 +43,7 @@ struct DerivativeCase: CustomTestStringConvertible, Sendable {
         derivative.reads.map { read in
             switch read {
             case .input(let number): inputs[number]
-            case .output: output
+            case .output, .unrounded: output
             }
         } + [slope]
     }

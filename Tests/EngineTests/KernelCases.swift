@@ -35,7 +35,7 @@ enum KernelCases {
             OpSample(AttentionScores(scale: 0.37, softcap: 5, mask: mask), q, k),
             OpSample(FusedAttention(AttentionScores(scale: 0.37, mask: mask)), q, k, k),
             OpSample(FusedAttention(AttentionScores(scale: 0.37, softcap: 5, mask: mask)), q, k, k),
-            OpSample(Softmax(mask: mask), .scores(scores, mask.pass(queries: queries, keys: keys))),
+            OpSample(Softmax(mask: mask, upcasts: queries > 1), .scores(scores, mask.pass(queries: queries, keys: keys))),
             OpSample(AttentionContext(mask: mask), .probabilities(scores), k),
             OpSample(
                 Rope(), q, .normal(Shape((.token, queries), (.pair, width / 2))), .normal(Shape((.token, queries), (.pair, width / 2)))),

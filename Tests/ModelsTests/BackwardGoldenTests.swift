@@ -13,6 +13,8 @@ struct BackwardGoldenTests {
         let output: Shape
         /// Whether autograd keeps something in the format between dY and the gradient.
         var hasParts = true
+        /// Whether autograd keeps more of the value than the format has. A cap that is a power of two can be divided out again.
+        var keepsMore = false
         /// Of so many numbers sums in another order may fall on the other side of a middle.
         var share = 0.03
         var testDescription: String { name }
@@ -20,6 +22,7 @@ struct BackwardGoldenTests {
 
     private static let (q, k) = (Shape((.head, 4), (.token, 6), (.feature, 8)), Shape((.head, 2), (.token, 6), (.feature, 8)))
     private static let probs = Shape((.head, 4), (.query, 6), (.key, 6))
+    private static let square = Shape((.head, 4), (.query, 12), (.key, 12))
     private static let norm = [Shape((.token, 5), (.feature, 37)), Shape((.feature, 37))]
     private static let wide = Shape((.token, 4), (.feature, 41))
 
@@ -49,6 +52,14 @@ struct BackwardGoldenTests {
         Case(
             name: "scale", op: Scale(192.0.squareRoot()), shapes: [Shape((.token, 4), (.feature, 23))],
             output: Shape((.token, 4), (.feature, 23))),
+        Case(
+            name: "softmax", op: Softmax(mask: AttentionMask()), shapes: [square], output: square, hasParts: false, share: 0.002),
+        Case(
+            name: "upcast softmax", op: Softmax(mask: AttentionMask(), upcasts: true), shapes: [square], output: square, hasParts: false,
+            keepsMore: true, share: 0.002),
+        Case(
+            name: "scores capped at 50", op: AttentionScores(scale: 0.3, softcap: 50, mask: AttentionMask()), shapes: [q, k],
+            output: probs, keepsMore: true, share: 0.006),
     ]
 
     @Test(arguments: cases, [NumberFormat.bf16, .fp16]) func gradientsAreThoseOfAutograd(_ test: Case, _ format: NumberFormat) throws {
@@ -57,29 +68,53 @@ struct BackwardGoldenTests {
         let inputs = try zip(test.shapes, golden["inputs"]?.array ?? []).map { try Tensor($0, #require($1.floats)) }
         let values = (test.op is Embedding ? [try Tensor(ids: [2, 0, 2, 4, 2, 0])] : []) + inputs
         let output = try Tensor(test.output, #require(golden["output"]?.floats))
-        var changed = false
+        var (changed, changedByStorage) = (false, false)
         for (key, expected) in try #require(golden["gradients"]?.object).members {
             let input = try #require(Int(key)) + (test.op is Embedding ? 1 : 0)
             let derivative = try #require(test.op.derivatives.first { $0.input == input })
-            let reads = derivative.reads.map { if case .input(let number) = $0 { values[number] } else { output } } + [slope]
             let gradient = Gradient(test.op, derivative, shape: values[input].shape)
             let torch = try #require(expected.floats)
-            func stored(_ rounding: Rounding) throws -> (formula: [Float], kernel: [Float]) {
-                let formula = gradient.reference(reads.map { Dense<Float>($0) }, rounding: rounding)
-                let kernel = try #require(gradient.kernels.first)
+            func stored(_ rounding: Rounding, _ unrounded: (formula: Tensor, kernel: Tensor)) throws -> (formula: [Float], kernel: [Float])
+            {
+                func reads(_ unrounded: Tensor) -> [Tensor] {
+                    derivative.reads.map {
+                        switch $0 {
+                        case .input(let number): values[number]
+                        case .output: output
+                        case .unrounded: unrounded
+                        }
+                    } + [slope]
+                }
+                let formula = gradient.reference(reads(unrounded.formula).map { Dense<Float>($0) }, rounding: rounding)
+                let kernel = try #require(gradient.kernels.first).run(
+                    reads(unrounded.kernel), gradient.shape, Arithmetic(threads: 2, rounding: rounding))
                 return (
                     try format.rounded(Tensor(formula.shape, formula.values), threads: 1).floats(),
-                    try format.rounded(kernel.run(reads, gradient.shape, Arithmetic(threads: 2, rounding: rounding)), threads: 1).floats()
+                    try format.rounded(kernel, threads: 1).floats()
                 )
             }
-            let (formula, kernel) = try stored(Rounding(format: format))
+            let unrounded = try Self.unrounded(test, values, Rounding(format: format))
+            let (formula, kernel) = try stored(Rounding(format: format), unrounded)
             Self.expect(formula, torch, format, test, "input \(key), formula")
             Self.expect(kernel, torch, format, test, "input \(key), kernel")
             // Negative control: one rounding at the end is something else.
-            let once = try stored(.none)
+            let once = try stored(.none, unrounded)
             changed = changed || (Self.share(once.formula, torch) > test.share && Self.share(once.kernel, torch) > test.share)
+            // And so is what the stored value tells, where autograd keeps more.
+            let narrow = try stored(Rounding(format: format), (output, output))
+            changedByStorage =
+                changedByStorage || (Self.share(narrow.formula, torch) > test.share && Self.share(narrow.kernel, torch) > test.share)
         }
         #expect(changed == test.hasParts || test.op is Scale)
+        #expect(changedByStorage == test.keepsMore)
+    }
+
+    /// The op's value with its parts rounded and not itself, by the formula and by the kernel.
+    private static func unrounded(_ test: Case, _ values: [Tensor], _ rounding: Rounding) throws -> (formula: Tensor, kernel: Tensor) {
+        let formula = test.op.reference(values.map { Dense<Float>($0) }, rounding: rounding)
+        let kernel = try #require(test.op.kernels.first)
+        let arithmetic = Arithmetic(threads: 2, rounding: rounding, roundsOutput: false)
+        return (try Tensor(formula.shape, formula.values), try kernel.run(values, test.output, arithmetic))
     }
 
     /// Forward the same holds: the parts that PyTorch keeps in the format are rounded where it rounds them.

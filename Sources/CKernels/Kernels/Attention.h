@@ -39,9 +39,9 @@ INLINE lanes score_of(const attention *a, lanes s) {
         s = s * splat(a->scale);
         return a->softcap > 0 ? splat(a->softcap) * tanh_lanes(s / splat(a->softcap)) : s;
     }
-    s = round_lanes(round_lanes(s, f) * splat(a->scale), f);
-    if (a->softcap <= 0) return s;
-    return round_lanes(splat(a->softcap) * round_lanes(tanh_lanes(round_lanes(s / splat(a->softcap), f)), f), f);
+    s = round_lanes(s, f) * splat(a->scale);
+    if (a->softcap > 0) s = splat(a->softcap) * round_lanes(tanh_lanes(round_lanes(round_lanes(s, f) / splat(a->softcap), f)), f);
+    return f->parts_only ? s : round_lanes(s, f);
 }
 
 // What a row must not see of columns [from, to) becomes -infinity; the rest is columns [lo, hi).

@@ -5,7 +5,7 @@
 
 typedef struct {
     words half, even, kept;      // what is added below the last digit, where that digit lies, and the digits that stay
-    int shift, subnormals, flush;
+    int shift, subnormals, flush, parts_only;
     lanes least, spacing;        // the least normal number; adding `spacing` leaves multiples of the least subnormal one
     ints maximum;
     words beyond, nan, nan_sign;
@@ -17,7 +17,8 @@ static rounding rounding_to(const ck_format *f) {
     const uint32_t digits = (1u << shift) - 1, infinity = 0x7f800000, quiet = 0x7fc00000;
     uint32_t top;
     memcpy(&top, &f->maximum, 4);
-    rounding r = {.shift = shift, .subnormals = f->bias < 127, .flush = f->flush, .maximum = (ints)splat_word(top)};
+    rounding r = {.shift = shift, .subnormals = f->bias < 127, .flush = f->flush, .parts_only = f->parts_only,
+                  .maximum = (ints)splat_word(top)};
     r.plain_bf16 = f->mantissa == 7 && f->bias == 127 && f->overflow == CK_TO_INFINITY && f->has_nan && !f->flush;
     r.half = splat_word(shift ? (1u << (shift - 1)) - 1 : 0);
     r.even = splat_word(shift ? 1 : 0);

@@ -41,7 +41,7 @@ package struct Expectation: Sendable {
         }
         if choice.isDouble { made.scale(by: 0x1p-27) }
         if choice.kernelInputs(op) == .bf16 { made.flush(of: inputs.first?.expectation.shape.rowLength ?? 0) }
-        self = made.stored(in: choice.format)
+        self = choice.rounds ? made.stored(in: choice.format) : made
     }
 
     /// A sum of n products is off by n halves of a unit of Σ|x·w| at most. As independent errors: each of the n partial sums is rounded, and

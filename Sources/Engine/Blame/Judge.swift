@@ -118,8 +118,8 @@ package struct Judge: Sendable {
         if number < trusted.cursor, let found, try isOfOtherSizes(step) {
             return Verdict(step.output, ofOtherSize: found, value.shape, isCarried: !tainted.isEmpty)
         }
-        guard number < trusted.cursor, let inputs = try inputs(step) else { return nil }
         let choice = asTrusted ? trusted.choices[number] : suspect.choice(value, found, as: trusted.choices[number])
+        guard number < trusted.cursor, let inputs = try inputs(step, unrounded: choice.unrounded) else { return nil }
         if trusted.isEdited(step.output) { return nil }
         let made = try Expectation(trusted.op(ofStep: number), choice, inputs, threads: trusted.policy.threads)
         if samples > 0 { spread = try sampled(number, choice, inputs, made) }
@@ -156,9 +156,10 @@ package struct Judge: Sendable {
     }
 
     /// Nil if nothing is known of one of them.
-    private func inputs(_ step: Step) throws -> [Expectation.Input]? {
-        let inputs = try step.inputs.map { id -> Expectation.Input? in
+    private func inputs(_ step: Step, unrounded: [Int] = []) throws -> [Expectation.Input]? {
+        let inputs = try step.inputs.enumerated().map { place, id -> Expectation.Input? in
             let value = trusted.program.values[id]
+            if unrounded.contains(place), let input = try self.unrounded(id) { return input }
             if let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), suspect.isReadable(tensor, as: value) {
                 return .known(tensor)
             }
@@ -167,6 +168,15 @@ package struct Judge: Sendable {
         }
         let all = inputs.compactMap { $0 }
         return all.count == inputs.count ? all : nil
+    }
+
+    /// A value before it was rounded: a run makes it again, and from tensors it can be computed if they have what its op reads.
+    private func unrounded(_ id: Int) throws -> Expectation.Input? {
+        let value = trusted.program.values[id]
+        if suspect.isRun { return try suspect.unrounded(value).map { .known($0) } }
+        guard let number = value.step, let inputs = try inputs(trusted.program.steps[number]) else { return nil }
+        let choice = suspect.choice(value, known[id], as: trusted.choices[number])
+        return .expected(try Expectation(trusted.op(ofStep: number), choice.partsOnly(), inputs, threads: trusted.policy.threads))
     }
 
     private mutating func runOn(to value: Value, _ number: Int) throws {
@@ -203,6 +213,12 @@ enum Suspect: Sendable {
             guard let tensor = Suspect.names(value).lazy.compactMap({ tensors[$0] }).first else { return nil }
             return try Layout.fitted(Layout.own(tensor, of: value, in: program), to: value.shape).tensor ?? tensor
         }
+    }
+
+    /// Of a run.
+    func unrounded(_ value: Value) throws -> Tensor? {
+        guard case .run(let run) = self, let id = id(value, run), run.isComputed(id) else { return nil }
+        return try run.unrounded(id)
     }
 
     private func id(_ value: Value, _ run: Stepper) -> Int? { Suspect.names(value).lazy.compactMap(run.program.id(of:)).first }

@@ -38,7 +38,7 @@ package struct Oracle: Sendable {
         let (truth, own) = (exact.doubles(), found.doubles())
         let total = ErrorSize(own, from: truth, shape: exact.shape)
         guard let number = program.values[id].step else { return ValueError(total: total, carried: .none, made: total) }
-        let inputs = try program.steps[number].inputs.map { try run.value($0) }
+        let inputs = try run.inputs(of: number, program.steps[number].inputs) { try run.value($0) }
         let carried = try run.exact(number, inputs).doubles()
         return ValueError(
             total: total, carried: ErrorSize(carried, from: truth, shape: exact.shape),

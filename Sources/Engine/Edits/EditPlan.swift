@@ -159,7 +159,7 @@ extension AttentionMask {
         switch op {
         case let op as AttentionScores:
             return AttentionScores(scale: op.scale, softcap: op.softcap, mask: op.mask.opened, capsHidden: op.capsHidden)
-        case let op as Softmax: return Softmax(mask: (op.mask ?? AttentionMask()).opened)
+        case let op as Softmax: return Softmax(mask: (op.mask ?? AttentionMask()).opened, upcasts: op.upcasts)
         case let op as AttentionContext: return AttentionContext(mask: op.mask.opened)
         default: return nil
         }

@@ -11,8 +11,9 @@ extension Stepper {
         return try choices[number].format.rounded(edited, threads: policy.threads)
     }
 
-    private func computeEdited(_ number: Int, _ inputs: [Tensor], _ text: TextWindow) throws -> Tensor {
-        guard let substitute = edits.substitutes[number] else { return try compute(number, inputs) }
+    /// What the step's op gives, or what runs in its place, before edits of its value.
+    func computeEdited(_ number: Int, _ inputs: [Tensor], _ text: TextWindow, rounds: Bool = true) throws -> Tensor {
+        guard let substitute = edits.substitutes[number] else { return try compute(number, inputs, rounds: rounds) }
         var op = substitute.op
         if let norm = op as? FrozenNorm, norm.scales.count != inputs[0].shape.rowCount {
             // A part of the rows, as the logit lens asks for.
@@ -20,7 +21,8 @@ extension Stepper {
             op = norm.keeping(Array(norm.scales.dropFirst(first).prefix(inputs[0].shape.rowCount)))
         }
         let shape = try op.outputShape(inputs.map(\.shape))
-        return try Stepper.compute(op, substitute.choice(like: choices[number]), inputs, shape, threads: policy.threads)
+        let choice = substitute.choice(like: choices[number])
+        return try Stepper.compute(op, rounds ? choice : choice.partsOnly(), inputs, shape, threads: policy.threads)
     }
 
     /// What a derivative reads if its forward op's value was edited: dL/dy times ∂(edited)/∂(raw), and the raw value for the edited.
@@ -29,7 +31,9 @@ extension Stepper {
         var inputs = inputs
         let slopes = try edits.slopes(of: value, gradient.shape, program)
         inputs[inputs.count - 1] = try Tensor(gradient.shape, zip(gradient.floats(), slopes).map { $1 == 0 ? 0 : $0 * $1 })
-        guard let place = program.steps[number].inputs.dropLast().firstIndex(of: value) else { return inputs }
+        guard let place = program.steps[number].inputs.dropLast().firstIndex(of: value), !choices[number].unrounded.contains(place) else {
+            return inputs
+        }
         inputs[place] = try computeEdited(forward, program.steps[forward].inputs.map { try self.value($0) }, edits.text)
         return inputs
     }

@@ -156,8 +156,7 @@ struct NonFiniteSearch {
         guard op.cost(shapes, output: program.values[output].shape) < NonFiniteSearch.costLimit else {
             return try expansion(in: .fp64).flatMap { try $0.stepper.tensor($0.result)?.value(at: $0.cell == nil ? index : [0]) }
         }
-        let tensors = try inputs.compactMap { try stepper.tensor($0) }
-        guard tensors.count == inputs.count else { return nil }
+        guard let tensors = try stepper.readings(of: step) else { return nil }
         let read = try tensors.map { $0.type.isFloat ? try choice.inputs?.rounded($0, threads: stepper.policy.threads) ?? $0 : $0 }
         let result = op.reference(read.map { Dense<Double>($0) })
         return result.shape.position(of: index).map { result.values[$0] }

@@ -110,7 +110,7 @@ package struct AttentionScores: Op {
             let mask = mask.with(first: inputs[inputs.count - 1])
             let scores = try Kernels.attentionScores(
                 inputs[0], inputs[1], scale: Float(scale), softcap: Float(softcap), mask: mask, sums: sums,
-                rounding: arithmetic.rounding.format, shape: shape, threads: arithmetic.threads)
+                rounding: arithmetic.rounding.format, partsOnly: !arithmetic.roundsOutput, shape: shape, threads: arithmetic.threads)
             return capsHidden ? try capped(scores, mask) : scores
         }
         if sums == .bf16Tiles { kernel.inputs = .bf16 }
@@ -142,7 +142,7 @@ package struct AttentionScores: Op {
     package func cost(_ inputs: [Shape], output: Shape) -> Int { 2 * output.elementCount * inputs[0].rowLength }
 
     package var derivatives: [Derivative] {
-        let capped: [Derivative.Read] = (softcap > 0 ? [.output] : []) + (mask.packed ? [.input(2)] : [])
+        let capped: [Derivative.Read] = (softcap > 0 ? [.unrounded] : []) + (mask.packed ? [.input(2)] : [])
         let capLine = softcap > 0 ? ["∂(c·tanh(x/c))/∂x = 1 − (s/c)²,  so dS ← dS·(1 − (s/c)²)"] : []
         return [
             Derivative(
@@ -218,7 +218,8 @@ package struct AttentionScores: Op {
         return (try format.rounded(fresh: Kernels.scale(ds, by: Float(scale), threads: threads), threads: threads), 1)
     }
 
-    /// dS before the cap: dS·(1 − (s/c)²), where s is the stored, capped score; rounded it has the scale in it.
+    /// dS before the cap: dS·(1 − (s/c)²), where s is the capped score, from which the tangent can be read as long as it is not rounded; dS
+    /// rounded has the scale in it.
     private func slopes<R: Scalar>(_ values: [Dense<R>], _ rounding: Rounding) -> Dense<R> {
         let ds = values[values.count - 1]
         let narrow = rounding.format != nil

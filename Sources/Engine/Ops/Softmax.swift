@@ -5,8 +5,13 @@ import Tensors
 /// a packed mask takes the first visible key of each query [query] as a second input.
 package struct Softmax: Op {
     package let mask: AttentionMask?
+    /// Whether the architecture's code computes in fp32 and casts to its format after that, so that autograd keeps what has not been cast.
+    package let upcasts: Bool
 
-    package init(mask: AttentionMask? = nil) { self.mask = mask }
+    package init(mask: AttentionMask? = nil, upcasts: Bool = false) {
+        self.mask = mask
+        self.upcasts = upcasts
+    }
 
     package static let card = OpCard(
         name: "softmax", formula: "p[j] = exp(s[j] − max s) / Σₖ exp(s[k] − max s)",
@@ -19,6 +24,8 @@ package struct Softmax: Op {
             Softmax(mask: AttentionMask(packed: true)), .scores(Shape((.head, 2), (.query, 4), (.key, 4)), AttentionMask()),
             .integers([0, 1, 1, 3])),
     ]
+
+    package var parameters: [(name: String, value: String)] { upcasts ? [("computed in", "fp32, then cast")] : [] }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape {
         guard inputs.count == (mask?.packed == true ? 2 : 1), inputs[0].rank >= 1, mask == nil || inputs[0].rank == 3 else {
@@ -45,7 +52,8 @@ package struct Softmax: Op {
         [
             Kernel(rounding: "simd", Softmax.simd, roundsOutput: true) { [mask] inputs, _, arithmetic in
                 try Kernels.softmax(
-                    inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]), rounding: arithmetic.rounding.format,
+                    inputs[0], mask: mask?.with(first: inputs[inputs.count - 1]),
+                    rounding: arithmetic.roundsOutput ? arithmetic.rounding.format : nil,
                     threads: arithmetic.threads)
             }
         ]
@@ -70,7 +78,7 @@ package struct Softmax: Op {
     package var derivatives: [Derivative] {
         [
             Derivative(
-                0, reads: [.output], formula: "dS = P ∘ (dP − Σⱼ dP·P)",
+                0, reads: [upcasts ? .unrounded : .output], formula: "dS = P ∘ (dP − Σⱼ dP·P)",
                 derivation: [
                     "p[i] = e^s[i] / Σ e^s", "∂p[i]/∂s[j] = p[i]·(δᵢⱼ − p[j])", "ds[j] = Σᵢ dp[i]·p[i]·(δᵢⱼ − p[j])",
                     "ds[j] = p[j]·(dp[j] − Σᵢ dp[i]·p[i])",

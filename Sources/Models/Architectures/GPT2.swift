@@ -54,7 +54,8 @@ extension Graph {
                 graph.heads(fused, name, count: s.heads, dimension: s.headDimension, offset: number * s.hidden)
             }
             let context = graph.attention(
-                q: parts[0], k: parts[1], v: parts[2], rope: nil, scale: 1 / Double(s.headDimension).squareRoot(), pass: pass)
+                q: parts[0], k: parts[1], v: parts[2], rope: nil, scale: 1 / Double(s.headDimension).squareRoot(), pass: pass,
+                upcasts: false)
             let output = graph.linear(context, "c_proj", output: Axis(.feature, s.hidden), bias: true, transposed: true)
             graph.alias(output)
             return output

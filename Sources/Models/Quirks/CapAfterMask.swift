@@ -12,7 +12,7 @@ extension Quirk {
         change: .ops { op, _ in
             switch op {
             case let op as AttentionScores: op.with(capsHidden: true)
-            case let op as Softmax: op.mask.map { Softmax(mask: $0.opened) }
+            case let op as Softmax: op.mask.map { Softmax(mask: $0.opened, upcasts: op.upcasts) }
             case let op as AttentionContext: AttentionContext(mask: op.mask.opened)
             default: nil
             }

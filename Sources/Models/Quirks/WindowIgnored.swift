@@ -22,7 +22,7 @@ extension Quirk {
         }
         switch op {
         case let op as AttentionScores: return changed(op.mask).map { op.with(mask: $0) }
-        case let op as Softmax: return op.mask.flatMap(changed).map { Softmax(mask: $0) }
+        case let op as Softmax: return op.mask.flatMap(changed).map { Softmax(mask: $0, upcasts: op.upcasts) }
         case let op as AttentionContext: return changed(op.mask).map { AttentionContext(mask: $0) }
         default: return nil
         }

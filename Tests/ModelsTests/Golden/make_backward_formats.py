@@ -45,6 +45,11 @@ def soft_cap(x):
     return torch.tanh(x / 5.0) * 5.0
 
 
+def wide_capped_scores(q, k):
+    s = torch.matmul(q, repeated(k, q.shape[0]).transpose(1, 2)) * 0.3
+    return masked(torch.tanh(s / 50.0) * 50.0)
+
+
 def repeated(x, heads):
     """[kv head, S, D] -> [head, S, D], as repeat_kv."""
     return x[:, None].expand(x.shape[0], heads // x.shape[0], *x.shape[1:]).reshape(heads, *x.shape[1:])
@@ -64,6 +69,16 @@ def capped_scores(q, k):
     return masked(torch.tanh(s / 2.0) * 2.0)
 
 
+def softmax(s):
+    """GPT-2's: computed in the format as torch does it."""
+    return torch.softmax(s, -1)
+
+
+def upcast_softmax(s):
+    """Llama's and Gemma's: autograd keeps what has not been cast."""
+    return torch.softmax(s, -1, dtype=torch.float32).to(s.dtype)
+
+
 def context(p, v):
     return torch.matmul(p, repeated(v, p.shape[0])).transpose(0, 1).reshape(p.shape[1], -1)
 
@@ -80,6 +95,10 @@ def causal_probabilities(heads, n):
     return torch.softmax(torch.randn(heads, n, n).masked_fill(torch.ones(n, n, dtype=torch.bool).triu(1), -torch.inf), -1)
 
 
+def spread_scores(heads, n):
+    return (2 * torch.randn(heads, n, n)).masked_fill(torch.ones(n, n, dtype=torch.bool).triu(1), -torch.inf)
+
+
 # name: (function, its inputs, which of them have a gradient)
 OPS = {
     "llama norm": (llama_norm, [torch.randn(5, 37), 1 + 0.2 * torch.randn(37)], [0, 1]),
@@ -94,6 +113,9 @@ OPS = {
     "embedding": (embedding, [torch.randn(5, 23)], [0]),
     "scale": (scaled, [torch.randn(4, 23)], [0]),
     "layer norm": (layer_norm, [torch.randn(29, 37), 1 + 0.2 * torch.randn(37), 0.2 * torch.randn(37)], [0, 1, 2]),
+    "softmax": (softmax, [spread_scores(4, 12)], [0]),
+    "upcast softmax": (upcast_softmax, [spread_scores(4, 12)], [0]),
+    "scores capped at 50": (wide_capped_scores, [6 * torch.randn(4, 6, 8), 6 * torch.randn(2, 6, 8)], [0, 1]),
 }
 
 
@@ -103,10 +125,9 @@ def walked_back(function, inputs, wanted, dtype):
     slope = torch.randn(y.shape, generator=torch.Generator().manual_seed(11)).to(dtype)
     slope = slope.masked_fill(y < -1e4, 0)      # a hidden score gets nothing from its softmax
     y.backward(slope)
-    numbers = lambda x: x.detach().float().reshape(-1).tolist()
-    # What is hidden is -inf on the other side.
-    output = torch.where(y < -1e4, -torch.inf, y.float())
-    return dict(inputs=[numbers(x) for x in leaves], output=[None if v == -torch.inf else v for v in numbers(output)], slope=numbers(slope),
+    # What is hidden is -inf on the other side, and null in the file.
+    numbers = lambda x: [None if v < -1e4 else v for v in x.detach().float().reshape(-1).tolist()]
+    return dict(inputs=[numbers(x) for x in leaves], output=numbers(y), slope=numbers(slope),
                 gradients={str(i): numbers(leaves[i].grad) for i in wanted})
 
 
