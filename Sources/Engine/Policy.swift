@@ -188,6 +188,8 @@ extension Policy {
         package var inputs: NumberFormat?
         package var accumulation: NumberFormat?
         package var kernel: String?
+        /// Where it was written.
+        package var origin = Origin()
 
         package init(_ selector: Selector, format: NumberFormat? = nil) {
             self.selector = selector

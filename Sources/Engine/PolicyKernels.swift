@@ -43,7 +43,7 @@ extension Policy {
             guard let name = rule.kernel, name != Kernel.reference else { continue }
             let steps = program.steps.filter { rule.selector.matches(program.values[$0.output].policyNames, op: $0.op) }
             if steps.isEmpty || steps.contains(where: { program.kernel(named: name, of: $0) != nil }) { continue }
-            throw BindingError(rule: "rule \(rule): there is no kernel \(name); \(Policy.kernelList(steps, program))")
+            throw BindingError(rule: "\(rule.located): there is no kernel \(name); \(Policy.kernelList(steps, program))")
         }
     }
 

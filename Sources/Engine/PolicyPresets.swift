@@ -69,11 +69,19 @@ extension Policy {
 
     private static let known = Preset.allCases.map { (name: $0.rawValue, rules: $0.rules) }
 
-    private static func name(of rules: [Rule]) -> String? { known.first { $0.rules == rules }?.name }
+    private static func preset(of rules: [Rule]) -> String? { known.first { $0.rules == rules }?.name }
 
-    var presetName: String? { Policy.name(of: rules) }
+    /// Of `* FORMAT` alone.
+    private static func format(of rules: [Rule]) -> NumberFormat? {
+        guard rules.count == 1, let format = rules[0].format, rules == [Rule(.names(NamePattern("*")), format: format)] else { return nil }
+        return format
+    }
 
-    /// The preset's name, or how many rules of a file; behind ≠ how many rules were added live, or which preset was.
+    private static func name(of rules: [Rule]) -> String? { preset(of: rules) ?? format(of: rules)?.description }
+
+    var presetName: String? { Policy.preset(of: rules) }
+
+    /// The preset's name, or the format of everything, or how many rules of a file; behind ≠ how many rules were added live, or which preset was.
     package var title: String {
         let own = Policy.name(of: rules) ?? "\(rules.count) rule\(rules.count == 1 ? "" : "s")"
         return live.isEmpty ? own : "\(own) ≠\(Policy.name(of: live) ?? String(live.count))"

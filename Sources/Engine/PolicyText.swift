@@ -9,8 +9,9 @@ import Tensors
 ///     lm_head inputs fp16, kernel reference
 extension Policy {
     /// Throws an error that names the line.
-    package static func rules(from text: String, naming source: String = "policy") throws(PolicyError) -> [Rule] {
+    package static func rules(from text: String, naming source: String? = nil) throws(PolicyError) -> [Rule] {
         var rules: [Rule] = []
+        let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         for (number, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let words = line.prefix { $0 != "#" }.split { $0 == " " || $0 == "\t" }
             if words.isEmpty { continue }
@@ -19,9 +20,11 @@ extension Policy {
                 continue
             }
             do throws(PolicyError) {
-                rules.append(try Rule(words.map(String.init)))
+                var rule = try Rule(words.map(String.init))
+                rule.origin = Rule.Origin(source.map { "\($0), line \(number + 1)" } ?? "")
+                rules.append(rule)
             } catch {
-                throw PolicyError("\(source), line \(number + 1): \(error.rule)")
+                throw PolicyError("\(source ?? "policy"), line \(number + 1): \(error.rule)")
             }
         }
         return rules
@@ -46,7 +49,11 @@ extension Policy {
 extension Policy.Rule: CustomStringConvertible {
     /// `PATTERN CLAUSE, CLAUSE…` as words.
     package init(_ words: [String]) throws(PolicyError) {
-        guard let first = words.first, words.count > 1 else { throw PolicyError("a rule is PATTERN FORMAT, such as *.mlp.* bf16") }
+        guard let first = words.first, words.count > 1 else {
+            let presets = Policy.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+            throw PolicyError(
+                "'\(words.joined().prefix(40))' is no preset (\(presets)); a rule is PATTERN FORMAT, such as *.mlp.* bf16")
+        }
         let selector: Policy.Selector =
             first.hasPrefix("@")
             ? .op(String(first.dropFirst())) : first.hasPrefix("=") ? .value(String(first.dropFirst())) : .names(NamePattern(first))
@@ -54,12 +61,11 @@ extension Policy.Rule: CustomStringConvertible {
             throw PolicyError("there is no op @\(name); there are @\(Policy.Selector.known.joined(separator: ", @"))")
         }
         self.init(selector)
-        for clause in words.dropFirst().joined(separator: " ").split(separator: ",", omittingEmptySubsequences: false) {
-            try take(clause.split(separator: " ").map(String.init))
-        }
+        let clauses = words.dropFirst().joined(separator: " ").split(separator: ",", omittingEmptySubsequences: false)
+        for (place, clause) in clauses.enumerated() { try take(clause.split(separator: " ").map(String.init), isFirst: place == 0) }
     }
 
-    private mutating func take(_ words: [String]) throws(PolicyError) {
+    private mutating func take(_ words: [String], isFirst: Bool) throws(PolicyError) {
         switch words.first {
         case "inputs": inputs = try NumberFormat(words: words.dropFirst())
         case "accumulate": accumulation = try NumberFormat(words: words.dropFirst())
@@ -67,6 +73,9 @@ extension Policy.Rule: CustomStringConvertible {
             guard words.count == 2 else { throw PolicyError("kernel takes one name, such as kernel reference") }
             try OpCatalogue.check(kernel: words[1], selector)
             kernel = words[1]
+        case let word? where !isFirst && NumberFormat.named(word) == nil:
+            throw PolicyError(
+                "behind a comma stands inputs FORMAT, accumulate FORMAT or kernel NAME, not \(words.joined(separator: " ").prefix(40))")
         default: format = try NumberFormat(words: words[...])
         }
     }
@@ -87,6 +96,36 @@ extension Policy.Rule: CustomStringConvertible {
     }
 }
 
+extension Policy.Rule {
+    /// A file and its line; empty for a rule that nobody wrote down. It makes no difference between rules.
+    package struct Origin: Sendable, Hashable {
+        let text: String
+
+        init(_ text: String = "") { self.text = text }
+
+        package static func == (_: Origin, _: Origin) -> Bool { true }
+        package func hash(into _: inout Hasher) {}
+    }
+
+    /// With where it was written, for errors and notes.
+    package var located: String { origin.text.isEmpty ? "rule \(self)" : "\(origin.text): \(self)" }
+
+    /// Whether it speaks of any value of a program.
+    package func fits(_ program: Program) -> Bool {
+        program.values.contains { value in selector.matches(value.policyNames, op: value.step.map { program.steps[$0].op }) }
+    }
+
+    /// Whether somebody wrote names down that the program has not. A file is for models with other ops, too, and for the reverse walk.
+    package func isIdle(in program: Program) -> Bool {
+        switch selector {
+        case .op: false
+        case .names(let pattern) where pattern.text.hasPrefix("grad:"): false
+        case .value(let name) where name.hasPrefix("grad:"): false
+        default: !origin.text.isEmpty && !fits(program)
+        }
+    }
+}
+
 extension Policy.Selector {
     /// What may stand behind `@`.
     package static var known: [String] { ["products"] + OpCatalogue.all.map { name(of: $0.card) } }
@@ -103,6 +142,7 @@ extension NumberFormat {
             switch word {
             case "saturate": format.saturates = true
             case "flush": format.flushesSubnormals = true
+            case "inputs", "accumulate", "kernel": throw PolicyError("a comma belongs before \(word): \(name), \(word) …")
             default: throw PolicyError("\(name) takes saturate and flush, not \(word)")
             }
         }

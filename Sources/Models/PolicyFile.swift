@@ -17,11 +17,18 @@ extension Policy {
 
     private static func text(of path: String) throws -> String {
         do throws(CheckpointError) {
-            return String(decoding: try WholeFile.read(path, as: "a policy", limit: 1 << 20), as: UTF8.self)
+            let bytes = try WholeFile.read(path, as: "policy", limit: 1 << 20)
+            guard let text = String(validating: bytes, as: UTF8.self), !text.utf8.contains(0) else {
+                throw CheckpointError(path, "policy", "not text in UTF-8", next: advice)
+            }
+            return text
         } catch {
-            throw error.isMissing ? UnknownPolicy(word: path) : error
+            if error.isMissing { throw UnknownPolicy(word: path) }
+            throw error.rule.hasPrefix("is not a regular file") ? CheckpointError(path, error.format, error.rule, next: advice) : error
         }
     }
+
+    private static let advice = "Give a file with a line a rule, such as *.mlp.* bf16."
 }
 
 /// A word that names no policy: whoever wrote it is wrong, not a file.

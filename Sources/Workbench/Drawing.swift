@@ -63,7 +63,7 @@ package enum Drawing {
             PromptLine(line.prompt, line.text, cursor: line.cursor, completions: line.completions, selectedCompletion: line.selection)
                 .draw(into: &surface, in: rect)
         } else if let message = session.message {
-            surface.put(rect.x + 1, rect.y, Line(message.signed, message.role), width: rect.width - 2)
+            message.draw(into: &surface, in: rect)
         } else if let busy = session.busy {
             surface.put(rect.x + 1, rect.y, Line("… \(busy)", .accent), width: rect.width - 2)
         } else {
@@ -79,25 +79,6 @@ package enum Drawing {
         let here = bindings.filter { $0.page != nil }
         let ordered = here + bindings.filter { binding in binding.page == nil && !here.contains { $0.keys == binding.keys } }
         return own + ordered.map { HintBar.Hint($0.keys, $0.hint ?? "") }.filter { hint in !own.contains { $0.name == hint.name } }
-    }
-}
-
-extension Message {
-    /// Colour alone never tells: each kind has a sign.
-    fileprivate var signed: String {
-        switch kind {
-        case .info: text
-        case .warning: "! \(text)"
-        case .error: "✗ \(text)"
-        }
-    }
-
-    fileprivate var role: Role {
-        switch kind {
-        case .info: .hint
-        case .warning: .warn
-        case .error: .err
-        }
     }
 }
 

@@ -3,8 +3,8 @@ import Models
 
 /// What the screen asks of the engine thread.
 package enum EngineCommand: Sendable {
-    /// With the adapter in a folder beside it, unless that is empty.
-    case open(path: String, adapter: String = "")
+    /// With the adapter in a folder beside it, unless that is empty, and with quirks.
+    case open(path: String, adapter: String = "", quirks: [String] = [])
     case prompt(ids: [Int])
     case run(Goal)
     /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
@@ -22,8 +22,8 @@ package enum EngineCommand: Sendable {
     case stops(breakpoints: [Breakpoint], watchpoints: [Watchpoint])
     case answer([Request], run: Int)
     case whatIf(WhatIfCommand)
-    /// Exactly these published mistakes are to be on, by name.
-    case quirks([String])
+    /// A published mistake on or off; nil: the other way round.
+    case quirk(String, isOn: Bool? = nil)
     case precision(PrecisionCommand)
     case training(TrainingCommand)
     case adapter(AdapterCommand)

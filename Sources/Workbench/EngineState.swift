@@ -70,7 +70,7 @@ package struct EngineState {
 
     private mutating func perform(_ command: EngineCommand, cancelled: () -> Bool) throws {
         switch command {
-        case .open(let path, let folder): try open(path, adapter: folder)
+        case .open(let path, let folder, let quirks): try open(path, adapter: folder, quirks)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
         case .reverse(let goal): try reverse(goal)
@@ -84,7 +84,7 @@ package struct EngineState {
         case .stops(let breakpoints, let watchpoints): (stops.breakpoints, stops.watchpoints) = (breakpoints, watchpoints)
         case .answer(let requests, let asked): for request in requests where asked == run { answer(request, cancelled) }
         case .whatIf(let command): try perform(command, cancelled: cancelled)
-        case .quirks(let names): try switchQuirks(to: names, cancelled)
+        case .quirk(let name, let isOn): try switchQuirk(name, isOn: isOn, cancelled)
         case .precision(let command): try perform(command, cancelled: cancelled)
         case .training(let command): try perform(command, cancelled: cancelled)
         case .adapter(let command): try perform(command, cancelled)
@@ -110,10 +110,10 @@ package struct EngineState {
 
     // MARK: models and prompts
 
-    private mutating func open(_ path: String, adapter folder: String) throws {
+    private mutating func open(_ path: String, adapter folder: String, _ quirks: [String]) throws {
         try endTraining()
         emit(.busy("opening \(path)"))
-        var opened = try Model(path: path)
+        var opened = try Model(path: path).with(quirks: quirks)
         if !folder.isEmpty { try PEFTAdapter(path: folder).attach(to: &opened) }
         (model, passes, inner, entered, journey) = (opened, [], [], [], nil)
         stops.baseline = nil
@@ -194,82 +194,6 @@ package struct EngineState {
     private mutating func step(_ journey: Journey, _ interrupted: () -> Bool) throws -> Stop {
         if inner.isEmpty { return try passes[passes.count - 1].stepper.advance(journey, stops: stops, interrupted: interrupted) }
         return try inner[inner.count - 1].stepper.advance(journey, interrupted: interrupted)
-    }
-
-    private mutating func stepBack() {
-        journey = nil
-        if !inner.isEmpty {
-            if inner[inner.count - 1].stepper.cursor == 0 { return stepOut() }
-            inner[inner.count - 1].stepper.stepBack()
-        } else if !passes.isEmpty {
-            if passes[passes.count - 1].stepper.cursor == 0, passes.count > 1 { passes.removeLast() }
-            passes[passes.count - 1].stepper.stepBack()
-        }
-        publish()
-    }
-
-    private mutating func back(to id: Int) {
-        guard inner.isEmpty, let last = passes.indices.last, let step = passes[last].stepper.program.values[id].step else { return }
-        while passes[last].stepper.cursor > step { passes[last].stepper.stepBack() }
-        publish()
-    }
-
-    private mutating func stepInto(_ value: ValueRef, _ index: [Int]) throws {
-        let level = min(value.level, inner.count)
-        let outer = level == 0 ? passes.last?.stepper : inner[level - 1].stepper
-        guard let outer else { return }
-        guard let expansion = try outer.expansion(of: value.id, at: index) else {
-            throw PromptError(
-                rule: "\(outer.program.values[value.id].name): its op has nothing smaller inside, or its inputs have not been computed")
-        }
-        inner.removeSubrange(level...)
-        entered.removeSubrange(level...)
-        inner.append(expansion)
-        entered.append(outer.program.values[value.id].name)
-        run += 1
-        publish()
-    }
-
-    private mutating func stepOut() {
-        guard !inner.isEmpty else { return }
-        inner.removeLast()
-        entered.removeLast()
-        run += 1
-        publish()
-    }
-
-    // MARK: tokens
-
-    private mutating func nextToken(_ cancelled: () -> Bool) throws {
-        if training?.walk != nil { return try moveWalk(by: 1, cancelled) }
-        guard let last = passes.indices.last else { return }
-        (inner, entered) = ([], [])
-        let program = passes[last].stepper.program
-        if passes[last].stepper.cursor < program.forwardCount {
-            let loss: Goal = program.hasBackward ? .before(program.steps[program.forwardCount].output) : .end
-            let journey = passes[last].stepper.journey(to: loss)
-            if case .interrupted = try passes[last].stepper.advance(journey, interrupted: cancelled) {
-                emit(.stopped(.interrupted))
-                return publish()
-            }
-        }
-        var pass = passes[last]
-        guard let logits = try pass.lastLogits() else { return }
-        var sampler = Sampler.greedy
-        try pass.append(sampler.choose(logits))
-        passes.append(pass)
-        run += 1
-        start(.end)
-        publish()
-    }
-
-    private mutating func previousToken(_ cancelled: () -> Bool) throws {
-        if training?.walk != nil { return try moveWalk(by: -1, cancelled) }
-        guard passes.count > 1 else { throw PromptError(rule: "this is the prompt; there is no earlier pass") }
-        passes.removeLast()
-        (inner, entered, journey) = ([], [], nil)
-        run += 1
-        publish()
     }
 
     func publish() {

@@ -28,6 +28,13 @@ package struct InlineWorkbench {
         return settle(ops: ops)
     }
 
+    /// Several things that happen before the engine has done what follows from the first.
+    @discardableResult
+    package mutating func send(burst actions: [Action]) -> [Effect] {
+        for action in actions { waiting += session.update(action) }
+        return settle()
+    }
+
     /// Goes on with a run that `send` left unfinished.
     @discardableResult
     package mutating func settle(ops: Int = .max) -> [Effect] {

@@ -14,9 +14,15 @@ package struct QuirkState: Sendable {
 }
 
 extension EngineState {
+    mutating func switchQuirk(_ name: String, isOn: Bool?, _ cancelled: () -> Bool) throws {
+        let on = model?.quirks.map(\.name) ?? []
+        let others = on.filter { $0 != name }
+        try switchQuirks(to: isOn ?? !on.contains(name) ? others + [name] : others, cancelled)
+    }
+
     /// The run with exactly these quirks on: what follows from a difference is computed again, the rest is kept. Other tokens and other
     /// shapes begin anew.
-    mutating func switchQuirks(to names: [String], _ cancelled: () -> Bool) throws {
+    private mutating func switchQuirks(to names: [String], _ cancelled: () -> Bool) throws {
         guard training == nil, let model else { throw QuirkError(rule: "quirks are of an open model; :open one, or leave the finetune") }
         let other = try model.with(quirks: names)
         let anew = [model, other].map { $0.quirks.filter(\.beginsAnew).map(\.name) }

@@ -55,6 +55,7 @@ extension Session {
         case .key(let key): return press(key)
         case .paste(let text):
             // Pasted text is never taken for commands.
+            if line == nil { say("pasted text goes into a line: press : or / first, then paste", .warning) }
             line?.insert(text)
             return []
         case .resize(let new):
@@ -68,7 +69,17 @@ extension Session {
         }
     }
 
+    /// Keys of the terminal and not of what is on the screen: no line and no box takes them.
+    private static func terminalKey(_ key: Key) -> Effect? {
+        switch key {
+        case Key.control("z"): .suspend
+        case Key.control("l"): .redraw
+        default: nil
+        }
+    }
+
     private mutating func press(_ key: Key) -> [Effect] {
+        if line != nil || overlay != nil, let effect = Session.terminalKey(key) { return [effect] }
         message = nil
         if line != nil { return edit(key) }
         if overlay != nil, let effects = overlayKey(key) {

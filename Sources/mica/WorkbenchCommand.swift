@@ -19,7 +19,7 @@ struct WorkbenchCommand: ParsableCommand {
     @OptionGroup var prompt: PromptOptions
     @Option(help: ArgumentHelp("The theme's name or file.", valueName: "name"))
     var theme: String?
-    @Option(help: "Colours of the terminal: auto, truecolor, 256, 8, mono.")
+    @Option(help: "Colours of the terminal: auto, truecolor, 256, 16, 8, mono.")
     var color: String?
     @Flag(name: .customLong("no-mouse"), help: "Leave the mouse to the terminal.")
     var noMouse = false
@@ -28,6 +28,7 @@ struct WorkbenchCommand: ParsableCommand {
     @Option(help: "Memory for recorded values, in MiB.")
     var memory: Int?
     @OptionGroup var precision: PrecisionOptions
+    @OptionGroup var quirks: QuirkOptions
     @OptionGroup var threads: ThreadOptions
 
     func validate() throws {
@@ -65,7 +66,7 @@ struct WorkbenchCommand: ParsableCommand {
         let loop = WorkbenchLoop(
             session: session, terminal: terminal, policy: try precision.policy(threads: threads.count),
             budget: (memory ?? configuration.memory ?? 2048) << 20, catalogue: catalogue)
-        throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel, adapter: adapter ?? ""))
+        throw ExitCode(loop.run(model: model ?? SampleFolder.defaultModel, adapter: adapter ?? "", quirks: quirks.quirk))
     }
 
     private func open(_ configuration: Configuration) throws -> CursesTerminal {

@@ -21,10 +21,23 @@ struct PolicyTests {
         #expect(rule.description == "*.mlp.* fp8e4m3 saturate flush, inputs mxfp8, accumulate fp16, kernel reference")
     }
 
+    @Test func filesOfOtherSystemsAreRead() throws {
+        #expect(try Policy.rules(from: "\u{FEFF}bf16\r\n* fp16\r\n") == Policy.rules(from: "bf16\n* fp16"))
+    }
+
+    /// Where a rule was written is told with it and makes it no other rule.
+    @Test func rulesKnowTheirLine() throws {
+        let rules = try Policy.rules(from: "bf16\n\n*.mlp.* fp16", naming: "p.txt")
+        #expect(rules.last?.located == "p.txt, line 3: *.mlp.* fp16" && rules.first?.located.hasPrefix("rule ") == true)
+        #expect(rules.last == (try Policy.Rule(["*.mlp.*", "fp16"])))
+    }
+
     @Test(arguments: [
         ("bf17", "line 1"), ("fp32\n* bf17", "line 2: there is no format bf17"), ("* bf16 gently", "takes saturate and flush, not gently"),
         ("@nothing bf16", "there is no op @nothing"), ("* inputs", "a format is missing"), ("* kernel", "kernel takes one name"),
-        ("* bf16,", "missing"),
+        ("* bf16,", "missing"), ("*.mlp.*", "'*.mlp.*' is no preset (fp64, fp32, "),
+        ("* bf16 kernel naive", "a comma belongs before kernel"),
+        ("* bf16, accumulat fp32", "stands inputs FORMAT, accumulate FORMAT or kernel NAME, not accumulat fp32"),
     ])
     func mistakesAreNamed(_ text: String, _ words: String) {
         let error = #expect(throws: PolicyError.self) { try Policy.rules(from: text, naming: "p.txt") }

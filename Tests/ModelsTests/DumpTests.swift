@@ -40,6 +40,16 @@ import Testing
         #expect(comparison.rows[..<place].allSatisfy { $0.nmse < 1e-11 })
     }
 
+    /// Hooks on a base model name its modules without the prefix that they have in the whole model.
+    @Test func namesThatLackTheirBeginningAreSaid() throws {
+        let dump = try TensorDump(path: Self.path)
+        let tensors = dump.named.names.filter { $0.hasPrefix("model.") }.map { (String($0.dropFirst(6)), dump.named.tensors[$0]) }
+        let comparison = try compared(NamedTensors(title: "test", tensors.compactMap { name, tensor in tensor.map { (name, $0) } }))
+        #expect(comparison.rows.isEmpty && comparison.missingPrefix == "model.")
+        #expect(comparison.nothingShared.contains("names there lack 'model.': put it before them"))
+        #expect(try compared().missingPrefix == nil)
+    }
+
     // MARK: verdicts
 
     /// PyTorch's tensors have a batch axis: its inputs are read and its values judged all the same.
@@ -176,6 +186,18 @@ import Testing
         }
         #expect(zip(element.terms, element.terms.dropFirst()).allSatisfy { abs($0.difference ?? .nan) >= abs($1.difference ?? .nan) })
         #expect(try comparer.element(of: row, at: [99, 0], limit: 1) == nil)
+    }
+
+    /// A run with a cache and one without have the same terms.
+    @Test func theTermsOfACacheAreThoseOfWhatIsInIt() throws {
+        let (model, ids) = (try Sample.gemma2.model(), try Sample.gemma2.promptIDs())
+        let one = try Generation(model: model, prompt: ids, policy: Policy(), keep: .all(budget: .max)).stepper
+        let other = try model.stepper(ids: ids, policy: Policy(.bf16), keep: .all(budget: .max))
+        var comparer = Comparer(one, against: .run(other))
+        #expect(try comparer.finish())
+        let row = try #require(comparer.comparison.rows.first { $0.name == "model.layers.1.self_attn.context" })
+        let element = try #require(try comparer.element(of: row, at: row.index, limit: 1000))
+        #expect(!element.terms.isEmpty && element.terms.allSatisfy { $0.parts.allSatisfy { $0 != nil } }, "\(element.terms)")
     }
 
     /// Of a file the terms are the same op's on the numbers that the file has; where it has not all of them, nothing is said of differences.

@@ -44,6 +44,19 @@ struct WhyTests {
         #expect(found.why.sentences.contains { $0.contains("65504") } && found.why.sentences.count == 4)
     }
 
+    /// A number that was set by hand is not blamed on the file.
+    @Test(arguments: ["set model.layers.0.mlp.up_proj.weight[0, 1] = 1e30", "scale model.layers.0.mlp.up_proj.weight[0, 1] by 1e30"])
+    func aWeightSetByHand(_ edit: String) throws {
+        let model = try Self.tiny("llama")
+        let edits = EditSet([try Edit(edit)])
+        var run = try model.stepper(
+            ids: [1, 2], edits: edits, policy: Policy(rules: Policy.rules(from: "* fp16")), keep: .all(budget: .max))
+        while !run.isFinished { try run.step() }
+        let (name, why) = try Self.find(run)
+        #expect(name == "model.layers.0.mlp.up_proj.weight" && why.index == [0, 1])
+        #expect(why.sentences.last?.hasSuffix("which was set by hand") == true, "\(why.sentences)")
+    }
+
     @Test func divisionByZeroInANorm() throws {
         let run = try WhyTests.run([(Shape((.token, 2), (.feature, 3)), [1, 2, 3, 0, 0, 0]), (Shape((.feature, 3)), [1, 1, 1])]) {
             graph, x in

@@ -30,7 +30,7 @@ import Workbench
         var harness = Harness.open(prompt: Self.prompt, size: Size(120, 40))
         harness.command("blame fp8e4m3 kind")
         #expect(
-            harness.session.blame?.blame.entries.map(\.name).contains("linear") == true && harness.session.blame?.titles[0] == "1 rule")
+            harness.session.blame?.blame.entries.map(\.name).contains("linear") == true && harness.session.blame?.titles[0] == "fp8e4m3")
         harness.keys("q")
         harness.command("blame layer")
         #expect(harness.session.blame?.blame.entries.map(\.name).contains("layer 3") == true && harness.text.contains("layer 3"))

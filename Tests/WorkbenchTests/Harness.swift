@@ -77,6 +77,12 @@ struct Harness {
 
     mutating func press(_ key: Key) { effects += workbench.send(.input(.key(key))) }
 
+    /// Keys that come faster than the engine works.
+    mutating func burst(_ written: String) {
+        let keys = written.split(separator: " ").compactMap { Key(String($0)) }
+        effects += workbench.send(burst: keys.map { .input(.key($0)) })
+    }
+
     /// Types text, a key a character.
     mutating func type(_ text: String) { for scalar in text.unicodeScalars { press(Key(scalar)) } }
 

@@ -15,6 +15,34 @@ import Workbench
         }
     }
 
+    /// No box and no line keeps the way to the shell shut, and neither is closed by it.
+    @Test(arguments: ["Q", "c k", "?", ":", "/", "T"])
+    func theTerminalsKeysWorkEverywhere(_ opens: String) {
+        var harness = Harness.open()
+        harness.keys(opens)
+        let (box, line) = (harness.session.overlay, harness.session.line?.text)
+        #expect(box != nil || line != nil)
+        harness.keys("C-z C-l")
+        let kinds = harness.effects.suffix(2).map { effect in
+            switch effect {
+            case .suspend: "suspend"
+            case .redraw: "redraw"
+            default: "other"
+            }
+        }
+        #expect(kinds == ["suspend", "redraw"])
+        #expect(harness.session.overlay == box && harness.session.line?.text == line)
+    }
+
+    @Test func pastedTextSaysWhereItGoes() {
+        var harness = Harness.open()
+        harness.input(.paste("precision bf16"))
+        #expect(harness.session.message?.text.hasPrefix("pasted text goes into a line") == true)
+        harness.keys(":")
+        harness.input(.paste("precision bf16"))
+        #expect(harness.session.line?.text == "precision bf16" && harness.session.message == nil)
+    }
+
     /// No binding hides a longer one behind it.
     @Test(arguments: pages)
     func noKeyIsAlsoAPrefix(_ page: PageID) {

@@ -48,6 +48,54 @@ import Workbench
         #expect(live.map(\.description) == ["=\(Self.norm) kernel reference"])
     }
 
+    /// Keys that come before the first one's run is done are not lost.
+    @Test func keysInABurstAreCounted() throws {
+        var harness = Harness.open()
+        let before = try harness.hashes()
+        harness.command("goto \(Self.norm)")
+        harness.burst("P P")
+        #expect(harness.snapshot?.stepper.policy.live.map(\.description) == ["=\(Self.norm) bf16"])
+        let names = try #require(harness.snapshot.map { run in run.stepper.program.id(of: Self.norm).map(run.stepper.kernelNames) ?? [] })
+        harness.burst("K P K")
+        #expect(harness.snapshot?.stepper.policy.live.map(\.description) == ["=\(Self.norm) fp16", "=\(Self.norm) kernel \(names[2])"])
+        harness.command("precision own")
+        harness.keys("Q")
+        harness.burst("Space Space")
+        #expect(harness.session.quirks.on.isEmpty)
+        #expect(try harness.hashes() == before)
+    }
+
+    /// A pattern that means nothing changes nothing, and says so; in a file it is told with its line.
+    @Test(arguments: ["precision bf16 *.nothing", "kernel naive *.nothing", "precision bf16 @LayerNorm"])
+    func aRuleThatFitsNothingIsRefused(_ command: String) throws {
+        var harness = Harness.open()
+        harness.command(command)
+        let message = try #require(harness.session.message)
+        #expect(message.kind == .error && message.text.contains("no value of this model is meant by"), "\(message.text)")
+        #expect(harness.snapshot?.stepper.policy.live.isEmpty == true)
+    }
+
+    @Test func aFormatAloneIsForEverything() throws {
+        var harness = Harness.open()
+        harness.command("precision fp8e4m3")
+        #expect(try harness.hashes() == Harness.fresh("* fp8e4m3"))
+        harness.command("precision nowhere")
+        #expect(harness.session.message?.text.contains("nowhere is neither a preset (fp64, ") == true)
+    }
+
+    /// The end of a long message says what to do: it takes the rows it needs.
+    @Test func aLongErrorIsReadToItsEnd() throws {
+        var harness = Harness.open(size: Size(80, 24))
+        harness.command("precision bf17 *.mlp.*")
+        harness.command("precision *.mlp.* bf17")
+        let message = try #require(harness.session.message)
+        #expect(message.kind == .error && message.text.hasSuffix("int8, nf4"))
+        let rows = harness.text.split(separator: "\n", omittingEmptySubsequences: false).suffix(4).joined(separator: " ")
+        #expect(rows.contains("there is no format bf17") && rows.contains("int8, nf4"), "\(rows)")
+        harness.keys("j")
+        #expect(!harness.text.contains("nf4"))
+    }
+
     /// A loss whose three decimals stay is shown with how far it moved, or that it did not.
     @Test func aSmallEffectIsSaid() throws {
         var harness = Harness.open()
@@ -136,7 +184,7 @@ import Workbench
     }
 
     @Test(arguments: [
-        ("precision bf17", "there is no preset bf17"), ("precision *.mlp bf17", "there is no format bf17"),
+        ("precision bf17", "bf17 is neither a preset"), ("precision *.mlp bf17", "there is no format bf17"),
         ("precision bf16 @norm", "there is no op @norm"),
     ])
     func mistakesAreSaid(_ line: String, _ words: String) throws {

@@ -61,6 +61,7 @@ extension Why {
             let format = run.format(of: id)
             return "\(read), \(number(original)) in the file, which \(format) cannot hold: \(limit(format))"
         }
+        if run.isEdited(id) { return "\(read), which was set by hand" }
         return "\(read), which is no finite number\(value.role == .weight ? " in the checkpoint" : "")"
     }
 

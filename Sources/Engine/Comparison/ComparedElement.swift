@@ -77,7 +77,7 @@ extension ComparedElement {
     fileprivate static func named(_ lineage: Lineage?, _ program: Program) -> [(source: Source, part: Part)] {
         guard let lineage else { return [] }
         return lineage.sources.map {
-            (Source(name: program.values[$0.value].name, index: $0.index), Part(number: $0.number, weight: $0.weight))
+            (Source(name: program.cached($0.value).name, index: $0.index), Part(number: $0.number, weight: $0.weight))
         }
     }
 
@@ -106,5 +106,13 @@ extension ComparedElement {
 }
 
 extension Program {
+    /// Of a cache that began empty what was put into it, since a run that is not to go on has none.
+    fileprivate func cached(_ id: Int) -> Value {
+        guard let step = values[id].step.map({ steps[$0] }), step.op is AppendCache, values[step.inputs[0]].shape[1] == 0 else {
+            return values[id]
+        }
+        return values[step.inputs[1]]
+    }
+
     fileprivate func card(of id: Int) -> OpCard? { values[id].step.map { steps[$0].op.card } }
 }

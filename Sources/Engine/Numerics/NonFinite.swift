@@ -6,7 +6,7 @@ package struct NonFinite: Sendable {
     package enum Cause: Sendable {
         /// An edit put it there.
         case edited
-        /// An element of a weight or an input; `original` is what it was before it was rounded to its format.
+        /// An element of a weight or an input; `original` is what was rounded to its format.
         case given(value: Int, index: [Int], number: Double, original: Double?)
         /// The op's number before rounding is finite, and too large for the format.
         case rounded(exact: Double, format: NumberFormat)
@@ -136,7 +136,11 @@ struct NonFiniteSearch {
     }
 
     private func given(_ value: Int, _ index: [Int], _ number: Double) -> NonFinite.Cause {
-        .given(value: value, index: index, number: number, original: stepper.originals[value]?.value(at: index))
+        // What the format would have held is not what it was rounded from: an edit came between.
+        let original = stepper.originals[value]?.value(at: index).flatMap {
+            stepper.isEdited(value) && stepper.format(of: value).nearest($0).isFinite ? nil : $0
+        }
+        return .given(value: value, index: index, number: number, original: original)
     }
 
     /// Where a weight is not finite: of a matrix product in the row or column that the element reads.

@@ -45,7 +45,7 @@ extension Setting {
         .real("reward-margin", .training, \.rewardMargin, 0...most, "reward: how far apart the two answers' numbers are to be."),
         .text(
             "precision", .training, \.precision,
-            "Formats of forward and backward: a preset or a policy file; empty: fp32, or what the workbench is in. Trained weights, sums of gradients and the optimizer stay in fp32; each pass reads the weights rounded."
+            "Formats of forward and backward: a preset, a format or a policy file; empty: fp32, or what the workbench is in. Trained weights, sums of gradients and the optimizer stay in fp32; each pass reads the weights rounded."
         ),
         .text(
             "quirk", .training, \.quirks,

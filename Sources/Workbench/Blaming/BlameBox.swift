@@ -29,17 +29,19 @@ enum BlameBox {
         let entries = state.blame.sorted
         let most = entries.map(\.alone.nmse).filter(\.isFinite).max() ?? 0
         let barWidth = max(8, min(30, width - 66))
-        let columns = [
-            TableView.Column("value", width: .rest), TableView.Column("op", width: .fixed(16)),
-            TableView.Column("lifted", width: .fixed(10), align: .right), TableView.Column("alone", width: .fixed(10), align: .right),
-            TableView.Column("error", width: .fixed(barWidth)),
-        ]
+        // Where there is no room for both, the name says more than the op.
+        let hasOps = width >= 68
+        let columns =
+            [TableView.Column("value", width: .rest)] + (hasOps ? [TableView.Column("op", width: .fixed(16))] : []) + [
+                TableView.Column("lifted", width: .fixed(10), align: .right), TableView.Column("alone", width: .fixed(10), align: .right),
+                TableView.Column("error", width: .fixed(barWidth)),
+            ]
         return TableView(columns, count: entries.count, selection: min(selection, max(entries.count - 1, 0))) { row in
             let entry = entries[row]
             let mark = state.blame.gain(entry) > 2 * state.blame.spread ? "" : "~"
-            return [
-                Span(Names.short(entry.name)), Span(entry.kind, .dim), Span(mark + Numbers.compact(entry.lifted.nmse)),
-                Span(Numbers.compact(entry.alone.nmse), .emphasis), Span(bar(entry.alone.nmse, most, barWidth), .accent),
+            return [Span(Names.short(entry.name))] + (hasOps ? [Span(entry.kind, .dim)] : []) + [
+                Span(mark + Numbers.compact(entry.lifted.nmse)), Span(Numbers.compact(entry.alone.nmse), .emphasis),
+                Span(bar(entry.alone.nmse, most, barWidth), .accent),
             ]
         }
     }

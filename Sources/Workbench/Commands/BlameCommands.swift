@@ -53,10 +53,8 @@ extension Session {
     }
 
     mutating func receive(_ state: BlameState) {
-        busy = state.isRunning ? "measured \(state.blame.entries.count) of \(state.total); C-c stops" : nil
-        let isNew = blame == nil || blame?.isRunning == false
+        show("measured", state.blame.entries.count, of: state.total, state.isRunning, wasRunning: blame?.isRunning, .blame(selection: 0))
         blame = state
-        if isNew, state.isRunning { overlay = .blame(selection: 0) }
     }
 
     mutating func blameKey(_ key: Key, _ selection: Int) -> [Effect] {
@@ -77,10 +75,14 @@ extension Session {
     }
 
     mutating func receive(_ state: KeepState) {
-        busy = state.isRunning ? "decided on \(state.done) of \(state.total); C-c stops" : nil
-        let isNew = kept == nil || kept?.isRunning == false
+        show("decided on", state.done, of: state.total, state.isRunning, wasRunning: kept?.isRunning, .kept(selection: 0))
         kept = state
-        if isNew, state.isRunning { overlay = .kept(selection: 0) }
+    }
+
+    /// How far a piece of work has come; the box opens when it begins.
+    private mutating func show(_ did: String, _ done: Int, of total: Int, _ isRunning: Bool, wasRunning: Bool?, _ box: OverlayState) {
+        busy = isRunning ? "\(did) \(done) of \(total); C-c stops" : nil
+        if isRunning, wasRunning != true { overlay = box }
     }
 
     /// Enter goes to the value, `a` puts the policy into the run, `w` begins to save it.

@@ -5,10 +5,7 @@ extension Command {
     static let kernelCommands: [Command] = [
         Command("kernel-next", .whatIf, "the selected value by the next kernel of its op; what follows is computed again") {
             session, _ throws(CommandError) in
-            let value = try session.switchable()
-            let names = session.kernelNames(session.place.value)
-            let at = names.firstIndex(of: session.kernelName(session.place.value)) ?? -1
-            return session.switchKernel(value, to: names[(at + 1) % names.count])
+            [.engine(.precision(.kernel(nil, of: try session.switchable())))]
         },
         Command(
             "kernel", "[NAME [PATTERN] | own]", .whatIf,
@@ -19,8 +16,8 @@ extension Command {
                     "\(session.kernelName(session.place.value)) of " + session.kernelNames(session.place.value).joined(separator: ", "))
                 return []
             }
-            if name == "own" { return [.engine(.precision(.replace(session.liveRules.compactMap(\.withoutKernel))))] }
-            guard let pattern = arguments[1] else { return session.switchKernel(try session.switchable(), to: name) }
+            if name == "own" { return [.engine(.precision(.ownKernels))] }
+            guard let pattern = arguments[1] else { return [.engine(.precision(.kernel(name, of: try session.switchable())))] }
             do throws(PolicyError) { return [.engine(.precision(.add([try Policy.Rule([pattern, "kernel", name])])))] } catch {
                 throw CommandError(error.rule)
             }
@@ -37,15 +34,6 @@ extension Command {
     ]
 }
 
-extension Policy.Rule {
-    /// The rest of the rule; nil if it says nothing else.
-    fileprivate var withoutKernel: Policy.Rule? {
-        var rule = self
-        rule.kernel = nil
-        return format == nil && inputs == nil && accumulation == nil ? nil : rule
-    }
-}
-
 extension Session {
     /// The value whose kernel can be changed.
     fileprivate func switchable() throws(CommandError) -> String {
@@ -57,16 +45,6 @@ extension Session {
             throw CommandError("\(value.name) is computed by the formula: its precision asks for more than a kernel has")
         }
         return value.name
-    }
-
-    /// Back to the kernel that the value has without live rules, its rule goes.
-    fileprivate func switchKernel(_ name: String, to kernel: String) -> [Effect] {
-        let selector = Policy.Selector.value(name)
-        let others = liveRules.compactMap { $0.selector == selector ? $0.withoutKernel : $0 }
-        var rule = Policy.Rule(selector)
-        rule.kernel = kernel
-        let own = snapshot?.stepper.kernel(of: name, under: others)
-        return [.engine(.precision(.replace(own == kernel ? others : others + [rule])))]
     }
 
     /// Rules that were added since the model was opened.
@@ -84,7 +62,7 @@ extension Session {
             return []
         }
         guard let name = names[safe: selection] else { return [] }
-        do throws(CommandError) { return switchKernel(try switchable(), to: name) } catch {
+        do throws(CommandError) { return [.engine(.precision(.kernel(name, of: try switchable())))] } catch {
             say(error.text, .error)
             return []
         }

@@ -10,9 +10,7 @@ extension Command {
             guard session.place.value.level == 0, let value = session.selectedValue, value.role != .input else {
                 throw CommandError("only the model's own values have a format; leave the op first (X)")
             }
-            let now = session.format(session.place.value)
-            let at = Session.formats.firstIndex(of: now) ?? -1
-            return session.switchFormat(value.name, to: Session.formats[(at + 1) % Session.formats.count])
+            return [.engine(.precision(.nextFormat(of: value.name)))]
         },
         Command("errors", .view, "measure how far every value is from the same run in fp64, however long it takes") {
             session, _ throws(CommandError) in
@@ -38,34 +36,13 @@ extension Command {
     ]
 }
 
-extension Policy.Rule {
-    /// The rest of the rule; nil if it says nothing else.
-    fileprivate var withoutFormat: Policy.Rule? {
-        var rule = self
-        rule.format = nil
-        return inputs == nil && accumulation == nil && kernel == nil ? nil : rule
-    }
-}
-
 extension Session {
-    /// Back to the format that the value has without live rules, its rule goes: nothing is marked that is as it was.
-    fileprivate func switchFormat(_ name: String, to format: NumberFormat) -> [Effect] {
-        let selector = Policy.Selector.value(name)
-        let others = liveRules.compactMap { $0.selector == selector ? $0.withoutFormat : $0 }
-        guard snapshot?.stepper.format(of: name, under: others) != format else { return [.engine(.precision(.replace(others)))] }
-        return [.engine(.precision(.add([Policy.Rule(selector, format: format)])))]
-    }
-
-    /// What `format-next` goes through.
-    static let formats: [NumberFormat] = [.fp32, .tf32, .bf16, .fp16, .fp8e4m3, .fp8e5m2, .fp4e2m1]
-
     /// `bf16`, `bf16 *.mlp.*`, or a rule's own words.
     fileprivate static func change(_ words: [String]) throws(PolicyError) -> PrecisionCommand {
         if words.count == 1 {
             guard let preset = Policy.Preset(rawValue: words[0]) else {
-                if words[0].contains("/") || words[0].contains(".") { return .file(words[0]) }
-                throw PolicyError(
-                    "there is no preset \(words[0]); there are \(Policy.Preset.allCases.map(\.rawValue).joined(separator: ", "))")
+                if NumberFormat.named(words[0]) != nil { return .replace([try Policy.Rule(["*", words[0]])]) }
+                return .file(words[0])
             }
             return .replace(try Policy.rules(from: preset == .fp32 ? "* fp32" : preset.text))
         }
@@ -128,6 +105,8 @@ extension Session {
 
     mutating func receive(formats report: EditReport) {
         busy = nil
+        let idle = snapshot.map { shown in liveRules.filter { $0.isIdle(in: shown.stepper.program) } } ?? []
+        if let rule = idle.first { return say("\(rule.located) fits no value of this model; it changes nothing", .warning) }
         say(EditWords.summary(report, self).replacing("✎ ", with: "≠ "))
     }
 }

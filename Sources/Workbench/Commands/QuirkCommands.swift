@@ -13,20 +13,14 @@ extension Command {
         Command("quirk", "QUIRK [on|off]", .whatIf, "switch a published mistake; what follows is computed again") {
             session, arguments throws(CommandError) in
             guard let name = arguments[0] else { throw CommandError("which one? Q lists them") }
-            let isOn = session.quirks.on.contains(name)
-            guard let word = arguments[1] else { return session.switchQuirk(name, on: !isOn) }
+            guard let word = arguments[1] else { return [.engine(.quirk(name))] }
             guard ["on", "off"].contains(word) else { throw CommandError("there are on, off") }
-            return session.switchQuirk(name, on: word == "on")
+            return [.engine(.quirk(name, isOn: word == "on"))]
         },
     ]
 }
 
 extension Session {
-    func switchQuirk(_ name: String, on: Bool) -> [Effect] {
-        let others = quirks.on.filter { $0 != name }
-        return [.engine(.quirks(on ? others + [name] : others))]
-    }
-
     /// Keys of the list of quirks.
     mutating func quirksKey(_ key: Key, _ selection: Int) -> [Effect] {
         let listed = quirks.listed
@@ -34,8 +28,7 @@ extension Session {
             overlay = .quirks(selection: key.moved(selection, of: listed.count))
             return []
         }
-        guard let quirk = listed[safe: selection] else { return [] }
-        return switchQuirk(quirk.name, on: !quirks.on.contains(quirk.name))
+        return listed[safe: selection].map { [.engine(.quirk($0.name))] } ?? []
     }
 
     mutating func receive(_ state: QuirkState) {

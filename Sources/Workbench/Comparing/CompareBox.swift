@@ -15,19 +15,37 @@ enum CompareBox {
         }
         let height = lines.count + (element.map { $0.terms.isEmpty ? 0 : $0.terms.count + 1 } ?? 0)
         let inside = box(row, Size(width, max(1, min(height, area.height - 4)))).draw(into: &surface, in: area)
-        Prose(lines: lines).draw(into: &surface, in: inside)
+        let rows = element.map { min($0.terms.count + 1, leastRows) } ?? 0
+        let hidden = max(0, min(scroll, lines.count + rows - inside.height))
+        Prose(lines: lines).draw(into: &surface, in: inside, first: hidden)
         guard let element, !element.terms.isEmpty else { return }
-        let body = Rect(inside.x, inside.y + lines.count, inside.width, max(inside.height - lines.count, 0))
-        table(element, inside.width, scroll).draw(into: &surface, in: body)
+        let above = min(lines.count - hidden, inside.height)
+        let body = Rect(inside.x, inside.y + above, inside.width, inside.height - above)
+        table(element, inside.width, scroll - hidden).draw(into: &surface, in: body)
     }
+
+    /// As far as keys scroll: to the last term, and what stands above may have gone away before.
+    static func end(_ session: Session) -> Int {
+        guard let request = session.comparedElementRequest, case .compared(.element(let element))? = session.answers[request] else {
+            return 0
+        }
+        return max(element.terms.count - 1, 0) + mostAbove
+    }
+
+    /// Numbers, bits, verdict, samples and formula.
+    private static let mostAbove = 14
+
+    /// With the head of the table: where there is no room for so many, what stands above goes away first.
+    private static let leastRows = 4
 
     /// The keys are never cut off: a long name loses its middle.
     private static func box(_ row: ValueDifference, _ size: Size) -> Overlay {
-        let label = "s samples  Enter goes there  q close"
+        let labels = ["s samples  Enter goes there  q close", "s samples  Enter go  q close", "s  Enter  q close"]
         let (long, brief) = ("\(Names.short(row.name)) \(row.index)", "\(NumericsWords.brief(row.name)) \(row.index)")
         // The frame needs two columns at each end and two between title and label.
-        let room = size.width + 4 - 8 - VisibleText.width(label)
-        return Overlay(VisibleText.width(long) <= room ? long : brief, label: label, size: size)
+        let room = { (label: String) in size.width + 4 - 8 - VisibleText.width(label) }
+        let label = labels.first { VisibleText.width(brief) <= room($0) } ?? labels[2]
+        return Overlay(VisibleText.width(long) <= room(label) ? long : brief, label: label, size: size)
     }
 
     // MARK: numbers and bits
@@ -161,7 +179,7 @@ extension Session {
     mutating func comparedKey(_ key: Key, _ scroll: Int) -> [Effect] {
         if key == Key("s") { compare.isSampling.toggle() }
         guard key.code == .enter else {
-            overlay = .compared(scroll: max(0, scroll + key.scroll))
+            overlay = .compared(scroll: max(0, min(scroll + key.scroll, CompareBox.end(self))))
             return []
         }
         guard let row = comparedRow, let value = value(named: row.name) else { return [] }

@@ -69,10 +69,11 @@ package struct CompareWork {
     /// None, of another model. Numbers go on, so that what the side thread still has fits no new line.
     init(after earlier: CompareWork) { (count, isAway) = (earlier.count, earlier.isAway) }
 
-    mutating func add(_ name: String, _ words: [String]?, _ side: ComparedSide) {
+    mutating func add(_ name: String, _ words: [String]?, _ side: ComparedSide) throws {
         guard let base else { return }
-        count += 1
         let comparer = Comparer(base.run, against: side, tolerance: tolerance)
+        guard comparer.total > 0 else { throw PromptError(rule: comparer.comparison.nothingShared) }
+        count += 1
         lines.append(Line(number: count, name: name, words: words, comparer: comparer))
     }
 
@@ -115,7 +116,7 @@ extension EngineState {
             try chooseBase()
             try needRoom()
             let side = try side(variant)
-            compare.add(variant.name, variant.words, side)
+            try compare.add(variant.name, variant.words, side)
         case .pin(let name): try pin(name)
         case .drop(let place): try drop(place)
         case .tolerance(let nmse): compare.tolerance = Tolerance(nmse: nmse)
@@ -174,7 +175,7 @@ extension EngineState {
         }
         try needRoom()
         guard let pass = passes.last else { return }
-        compare.add(name ?? differences(pass, present.edits), nil, .run(present.run))
+        try compare.add(name ?? differences(pass, present.edits), nil, .run(present.run))
     }
 
     private mutating func drop(_ place: Int?) throws {

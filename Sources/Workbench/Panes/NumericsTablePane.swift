@@ -85,7 +85,24 @@ enum NumericsColumn: CaseIterable {
     /// From this width on there is room for all.
     static let wide = 96
 
-    static func fitting(_ width: Int) -> [NumericsColumn] { allCases.filter { $0 != .kernel || width >= wide } }
+    /// What the name needs to tell values apart.
+    private static let leastName = 14
+
+    static func fitting(_ width: Int) -> [NumericsColumn] {
+        var columns = allCases.filter { $0 != .kernel || width >= wide }
+        for spare in [NumericsColumn.subnormal, .zero, .growth, .ulp, .headroom, .error] where room(columns, width) < leastName {
+            columns.removeAll { $0 == spare }
+        }
+        return columns
+    }
+
+    /// What the others leave to the name.
+    private static func room(_ columns: [NumericsColumn], _ width: Int) -> Int {
+        columns.reduce(width) { room, column in
+            if case .fixed(let own) = column.column.width { return room - own - 1 }
+            return room
+        }
+    }
 
     var column: TableView.Column {
         switch self {

@@ -98,7 +98,6 @@ struct CompareCommand: ParsableCommand {
 
     private static func nothing(_ comparison: Comparison, _ names: String?) -> String {
         if let names, comparison.onlyHere.isEmpty { return "no value's name fits \(names)" }
-        let (here, there) = (comparison.onlyHere.first ?? "nothing", comparison.onlyThere.first ?? "nothing")
-        return "no value has the same name on both sides: here there is \(here), there \(there)"
+        return comparison.nothingShared
     }
 }

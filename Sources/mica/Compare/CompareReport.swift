@@ -43,8 +43,11 @@ struct CompareReport {
 
     /// What the table comes to.
     private var ends: [String] {
-        [beyond, verdicts.map(VerdictWords.line), divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere)].compactMap(
-            \.self)
+        [
+            beyond, verdicts.map(VerdictWords.line), divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere),
+            comparison.advice,
+        ]
+        .compactMap(\.self)
     }
 
     private var beyond: String {

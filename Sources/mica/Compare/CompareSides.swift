@@ -10,7 +10,8 @@ struct CompareSides: ParsableArguments {
     var other: String?
     @Option(
         help: ArgumentHelp(
-            "Formats of A: a preset or a policy file; fp32, or with --dump what the tensors of the file are in.", valueName: "policy"))
+            "Formats of A: a preset, a format or a policy file; fp32, or with --dump what the tensors of the file are in.",
+            valueName: "policy"))
     var a: String?
     @Option(help: ArgumentHelp("Formats of B, where they are not A's.", valueName: "policy"))
     var b: String?
@@ -96,8 +97,10 @@ struct CompareSides: ParsableArguments {
         if backward { try LossTokens.check(ids) }
         var edits = changed ? try what.load(for: model, policy: policy) : EditSet()
         if start > 0 { edits.edits.insert(Edit(.values("position_ids", CellSelection()), .shift(Double(start))), at: 0) }
-        return try model.stepper(
+        let stepper = try model.stepper(
             ids: ids, leaves: backward ? { $0.role == .weight } : nil, edits: edits, policy: policy, keep: .nothing)
+        stepper.noteIdleRules()
+        return stepper
     }
 
     private func title(_ base: String) -> String {

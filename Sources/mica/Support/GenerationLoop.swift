@@ -47,6 +47,7 @@ struct GenerationLoop {
         var sampler = sampler
         var generation = try Generation(
             model: model, prompt: prompt, edits: edits, horizon: model.settings.context, policy: policy, keep: .nothing)
+        generation.stepper.noteIdleRules()
         let clock = ContinuousClock()
         let start = clock.now
         guard try finish(&generation.stepper) else { return ended(.interrupted, result) }

@@ -46,8 +46,14 @@ struct ModelOptions: ParsableArguments {
 }
 
 extension Stepper {
+    /// A rule of a file that fits no value changes nothing, which may be a slip of the pen.
+    func noteIdleRules() {
+        for rule in policy.rules where rule.isIdle(in: program) { Console.note("\(rule.located) fits no value of this model") }
+    }
+
     /// Runs to the end with a bar; `visit` gets every value when it has been written. Ctrl-C ends the run.
     mutating func runVisibly(_ label: String, visit: (inout Stepper, Int) throws -> Void = { _, _ in }) throws {
+        noteIdleRules()
         var progress = Progress(label, total: program.steps.count)
         defer { progress.finish() }
         while !isFinished {

@@ -27,11 +27,11 @@ final class WorkbenchLoop {
     }
 
     /// Opens the model and runs until the user quits; gives the exit code.
-    func run(model: String, adapter: String) -> Int32 {
+    func run(model: String, adapter: String, quirks: [String]) -> Int32 {
         session.busy = "opening \(model)"
         draw()
         Fault.triggerIfRequested()
-        engine.post(.open(path: model, adapter: adapter))
+        engine.post(.open(path: model, adapter: adapter, quirks: quirks))
         while exitCode == nil {
             receiveEngine()
             if needsDrawing { draw() }
