@@ -236,7 +236,8 @@ import Testing
         var harness = Self.harness()
         harness.command("compare dump \(path)")
         let message = try #require(harness.session.message)
-        #expect(message.kind == .error && message.text.contains("no value has the same name on both sides: here there is model.embed_tokens"))
+        #expect(
+            message.kind == .error && message.text.contains("no value has the same name on both sides: here there is model.embed_tokens"))
         #expect(message.text.hasSuffix("there decoder.x") && harness.session.compared.lines.isEmpty)
     }
 
