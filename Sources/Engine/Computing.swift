@@ -4,12 +4,14 @@ import Tensors
 extension Stepper {
     /// The op's value in its format, from inputs in theirs. Static, for a step of a long decoding is short beside a copy of the stepper.
     static func compute(_ op: any Op, _ choice: Policy.Choice, _ inputs: [Tensor], _ shape: Shape, threads: Int) throws -> Tensor {
-        let inputs = try rounded(inputs, to: choice.inputs, threads: threads)
+        let inputs = try rounded(inputs, to: choice.inputs, hides: op.readsHidden, threads: threads)
         if choice.isDouble { return try formula(op, inputs) }
         let value = try raw(op, choice, inputs, shape, threads: threads)
         if choice.isCopy || choice.isRounded(op) || !choice.rounds { return value }
+        let hides = op.hidesWithInfinity
         return choice.isShared
-            ? try choice.format.rounded(value, threads: threads) : try choice.format.rounded(fresh: value, threads: threads)
+            ? try choice.format.rounded(value, hides: hides, threads: threads)
+            : try choice.format.rounded(fresh: value, hides: hides, threads: threads)
     }
 
     /// The same where the shape is not known.
@@ -32,9 +34,9 @@ extension Stepper {
     }
 
     /// Ids and positions stay what they are.
-    private static func rounded(_ inputs: [Tensor], to format: NumberFormat?, threads: Int) throws -> [Tensor] {
+    private static func rounded(_ inputs: [Tensor], to format: NumberFormat?, hides: Bool, threads: Int) throws -> [Tensor] {
         guard let format else { return inputs }
-        return try inputs.map { $0.type.isFloat ? try format.rounded($0, threads: threads) : $0 }
+        return try inputs.map { $0.type.isFloat ? try format.rounded($0, hides: hides, threads: threads) : $0 }
     }
 
     /// By the formula, in fp64.

@@ -90,6 +90,14 @@ extension Op {
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int { shape.elementCount }
 }
 
+extension Op {
+    /// Whether −∞ in its value hides a key: a mask and no number, which no format rounds.
+    package var hidesWithInfinity: Bool { self is AttentionScores }
+
+    /// Whether it is so in what the op reads.
+    var readsHidden: Bool { (self as? Softmax)?.mask != nil || (self as? Gradient)?.op.hidesWithInfinity == true }
+}
+
 /// What the screen and the documentation say of an op.
 package struct OpCard: Sendable {
     package let name: String

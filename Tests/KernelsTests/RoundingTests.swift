@@ -91,6 +91,27 @@ extension Kernels {
         }
     }
 
+    /// −∞ that hides a key is no number: it stays, and the others are rounded as if it were not there. Without the switch it is one.
+    @Test("what is hidden is not rounded", arguments: NumberFormat.all.filter { !$0.keepsSingle })
+    func hides(_ format: NumberFormat) throws {
+        let numbers: [Float] = (0..<7 * 77).map { i in
+            let isHidden = i / 77 == 3 || i * 31 % 5 == 0
+            return isHidden ? -.infinity : Float(i * 7919 % 2001 - 1000) / 64
+        }
+        let shape = Shape((.query, 7), (.key, 77))
+        let covered = try Tensor(shape, numbers.map { $0.isFinite ? $0 : 0 })
+        try onEachInstructionSet { name in
+            let rounded = try format.rounded(covered, threads: 1).floats()
+            let truth: [Float] = zip(numbers, rounded).map { $0.isFinite ? $1 : $0 }
+            let x = try Tensor(shape, numbers)
+            #expect(try format.rounded(x, hides: true, threads: 2).floats() == truth, "\(name)")
+            #expect(try format.rounded(fresh: Tensor(shape, numbers), hides: true, threads: 2).floats() == truth, "\(name)")
+            #expect(truth.contains { $0.isFinite && $0 != 0 })
+            let asNumbers = try format.rounded(x, threads: 1).floats()
+            #expect((asNumbers == truth) == (format.isElementwise && format.specials == .infinityAndNaN), "\(name)")
+        }
+    }
+
     /// By hand: results below the least normal number become zeros of their sign, after rounding; what is beyond the largest becomes it.
     @Test(
         "flush and saturate do what they say",

@@ -14,7 +14,6 @@ typedef struct {
     float scale, softcap;
     ck_mask mask;
     const rounding *inner;               // of q k and what follows, or of the context; NULL: fp32
-    float hidden;                        // -infinity as the format has it
 } attention;
 
 enum { KEYS = 128 };
@@ -44,12 +43,12 @@ INLINE lanes score_of(const attention *a, lanes s) {
     return f->parts_only ? s : round_lanes(s, f);
 }
 
-// What a row must not see of columns [from, to) becomes -infinity; the rest is columns [lo, hi).
+// What a row must not see of columns [from, to) becomes -infinity, in every format; the rest is columns [lo, hi).
 static void hide_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to, int64_t *lo, int64_t *hi) {
     ck_visible(&a->mask, i, a->S, lo, hi);
     *lo = ck_min(ck_max(*lo, from), to), *hi = ck_max(ck_min(*hi, to), *lo);
-    fill(row + from, *lo - from, a->hidden);
-    fill(row + *hi, to - *hi, a->hidden);
+    fill(row + from, *lo - from, -INFINITY);
+    fill(row + *hi, to - *hi, -INFINITY);
 }
 
 static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
@@ -197,8 +196,7 @@ static void run_attention(attention *a, int64_t unit, int threads, void (*body)(
 static attention scores_of(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                            float scale, float softcap, ck_mask mask, const rounding *inner) {
     return (attention){.q = q, .k = k, .out = scores, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
-                       .softcap = softcap, .mask = mask, .inner = inner,
-                       .hidden = inner ? round_lanes(splat(-INFINITY), inner)[0] : -INFINITY};
+                       .softcap = softcap, .mask = mask, .inner = inner};
 }
 static void attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                                      float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {

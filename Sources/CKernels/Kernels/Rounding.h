@@ -5,7 +5,7 @@
 
 typedef struct {
     words half, even, kept;      // what is added below the last digit, where that digit lies, and the digits that stay
-    int shift, subnormals, flush, parts_only;
+    int shift, subnormals, flush, parts_only, hides;
     lanes least, spacing;        // the least normal number; adding `spacing` leaves multiples of the least subnormal one
     ints maximum;
     words beyond, nan, nan_sign;
@@ -18,7 +18,7 @@ static rounding rounding_to(const ck_format *f) {
     uint32_t top;
     memcpy(&top, &f->maximum, 4);
     rounding r = {.shift = shift, .subnormals = f->bias < 127, .flush = f->flush, .parts_only = f->parts_only,
-                  .maximum = (ints)splat_word(top)};
+                  .hides = f->hides, .maximum = (ints)splat_word(top)};
     r.plain_bf16 = f->mantissa == 7 && f->bias == 127 && f->overflow == CK_TO_INFINITY && f->has_nan && !f->flush;
     r.half = splat_word(shift ? (1u << (shift - 1)) - 1 : 0);
     r.even = splat_word(shift ? 1 : 0);
@@ -64,11 +64,17 @@ INLINE lanes round_cube(lanes x, const rounding *f) {
     return round_lanes((is_bf16(f) ? round_lanes(square, f) : square) * x, f);
 }
 
+// The same where -infinity may be what hides a key.
+INLINE lanes round_visible(lanes x, const rounding *f) {
+    lanes y = round_lanes(x, f);
+    return f->hides ? pick(x == splat(-INFINITY), x, y) : y;
+}
+
 static void round_run(const float *x, float *y, int64_t n, const rounding *format) {
     const rounding f = *format;
     int64_t i = 0;
-    for (; i + W <= n; i += W) store(y + i, round_lanes(load(x + i), &f));
-    if (i < n) store_part(y + i, round_lanes(load_part(x + i, n - i, 0), &f), n - i);
+    for (; i + W <= n; i += W) store(y + i, round_visible(load(x + i), &f));
+    if (i < n) store_part(y + i, round_visible(load_part(x + i, n - i, 0), &f), n - i);
 }
 
 typedef struct {
@@ -113,11 +119,12 @@ static void upper_halves(const float *x, uint16_t *y, int64_t n, int threads) {
     if (n > 0) ck_parallel(ck_ceil_div(n, ROUND_RUN), threads, upper_halves_task, &j);
 }
 
-// The greatest magnitude; infinity if some number is NaN.
-static float block_top(const float *x, int64_t n) {
+// The greatest magnitude, of what is not hidden; infinity if some number is NaN.
+static float block_top(const float *x, int64_t n, int hides) {
     words top = splat_word(0);
     for (int64_t i = 0; i < n; i += W) {
-        words a = (words)magnitude(n - i >= W ? load(x + i) : load_part(x + i, n - i, 0));
+        lanes v = n - i >= W ? load(x + i) : load_part(x + i, n - i, 0);
+        words a = (words)magnitude(hides ? pick(v == splat(-INFINITY), splat(0), v) : v);
         top = (words)pick((ints)a > (ints)top, (lanes)a, (lanes)top);
     }
     uint32_t most = __builtin_reduce_max(top);
@@ -136,7 +143,7 @@ static float shared_scale(float top, float maximum) {
 }
 
 static void round_block(const round_job *j, const float *x, float *y, int64_t n) {
-    float top = block_top(x, n);
+    float top = block_top(x, n, j->format->hides);
     if (top == 0) {
         memmove(y, x, (size_t)n * 4);
         return;
@@ -150,7 +157,7 @@ static void round_block(const round_job *j, const float *x, float *y, int64_t n)
     const rounding f = *j->format;
     for (int64_t i = 0; i < n; i += W) {
         lanes v = n - i >= W ? load(x + i) : load_part(x + i, n - i, 0);
-        v = round_lanes(v / splat(scale), &f) * splat(scale);
+        v = round_visible(v / splat(scale), &f) * splat(scale);
         if (n - i >= W) store(y + i, v);
         else store_part(y + i, v, n - i);
     }

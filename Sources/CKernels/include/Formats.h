@@ -11,6 +11,7 @@ typedef struct {
     int32_t has_nan;             // without one, NaN becomes a zero of the other sign, as ml_dtypes casts
     int32_t flush;               // results that are subnormal in the format become zeros of their sign
     int32_t parts_only;          // attention scores are not rounded themselves, but what leads to them is
+    int32_t hides;               // a cast leaves -infinity as it is and out of its block's scale: it hides a key and is no number
 } ck_format;
 // How a block of neighbours in a row shares a scale.
 typedef enum {

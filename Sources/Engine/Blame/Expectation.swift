@@ -41,7 +41,7 @@ package struct Expectation: Sendable {
         }
         if choice.isDouble { made.scale(by: 0x1p-27) }
         if choice.kernelInputs(op) == .bf16 { made.flush(of: inputs.first?.expectation.shape.rowLength ?? 0) }
-        self = choice.rounds ? made.stored(in: choice.format) : made
+        self = choice.rounds ? made.stored(in: choice.format, hides: op.hidesWithInfinity) : made
     }
 
     /// A sum of n products is off by n halves of a unit of Σ|x·w| at most. As independent errors: each of the n partial sums is rounded, and
@@ -77,34 +77,37 @@ package struct Expectation: Sendable {
     }
 
     /// The same where it is kept in a format.
-    func stored(in format: NumberFormat) -> Expectation {
+    func stored(in format: NumberFormat, hides: Bool = false) -> Expectation {
         if format.mantissaBits > 23 { return self }
-        guard format.block == nil else { return storedInBlocks(format) }
+        guard format.block == nil else { return storedInBlocks(format, hides) }
         var result = self
         for i in numbers.indices {
             let number = Uncertain(numbers[i], bound: bounds[i], variance: variances[i]).stored(in: format)
             (result.bounds[i], result.variances[i]) = (number.bound, number.variance)
-            if !numbers[i].isFinite { result.numbers[i] = format.nearest(numbers[i]) }
+            if !numbers[i].isFinite && !(hides && numbers[i] == -.infinity) { result.numbers[i] = format.nearest(numbers[i]) }
         }
         return result
     }
 
-    /// The largest of a block sets the step of all: half of it at its upper end.
-    private func storedInBlocks(_ format: NumberFormat) -> Expectation {
+    /// The largest of a block sets the step of all: half of it at its upper end, and a little for the division by the scale. Blocks with levels
+    /// run on from row to row.
+    private func storedInBlocks(_ format: NumberFormat, _ hides: Bool) -> Expectation {
         let (size, share): (Int, Double) =
             switch format.block {
             case .powerOfTwo(let size)?: (size, format.mantissaBits > 1 ? 0x1p-3 : 0x1p-1)
-            case .maximum(let size)?: (size, 1.0 / 254)
+            case .maximum(let size)?: (size, 1.001 / 254)
             case .levels(_, let size)?: (size, 0.16)
             case nil: (1, 0)
             }
         var result = self
-        let length = max(1, shape.rowLength)
+        var length = max(1, shape.rowLength)
+        if case .levels? = format.block { length = max(1, numbers.count) }
         let starts = (0..<numbers.count / length).flatMap { row in stride(from: 0, to: length, by: max(1, size)).map { (row, $0) } }
         for (row, start) in starts {
             let block = row * length + start..<row * length + min(start + size, length)
-            let step = share * (block.map { abs(numbers[$0]) + bounds[$0] }.max() ?? 0)
-            for i in block { (result.bounds[i], result.variances[i]) = (bounds[i] + step, variances[i] + step * step / 3) }
+            let seen = hides ? block.filter { numbers[$0] != -.infinity } : Array(block)
+            let step = share * (seen.map { abs(numbers[$0]) + bounds[$0] }.max() ?? 0)
+            for i in seen { (result.bounds[i], result.variances[i]) = (bounds[i] + step, variances[i] + step * step / 3) }
         }
         return result
     }
@@ -174,10 +177,10 @@ extension Expectation {
         }
 
         /// As an op reads it that rounds its inputs; ids and positions stay what they are.
-        func read(in format: NumberFormat, threads: Int) throws -> Input {
+        func read(in format: NumberFormat, hides: Bool = false, threads: Int) throws -> Input {
             switch self {
-            case .known(let tensor): .known(tensor.type.isFloat ? try format.rounded(tensor, threads: threads) : tensor)
-            case .expected(let expectation): .expected(expectation.stored(in: format))
+            case .known(let tensor): .known(tensor.type.isFloat ? try format.rounded(tensor, hides: hides, threads: threads) : tensor)
+            case .expected(let expectation): .expected(expectation.stored(in: format, hides: hides))
             }
         }
     }
@@ -189,7 +192,10 @@ extension Policy.Choice {
 
     /// What the op reads: a rule rounds all of its inputs, a kernel that runs those that it multiplies.
     func read(_ inputs: [Expectation.Input], of op: any Op, threads: Int) throws -> [Expectation.Input] {
-        var read = try self.inputs.map { format in try inputs.map { try $0.read(in: format, threads: threads) } } ?? inputs
+        var read =
+            try self.inputs.map { format in
+                try inputs.map { try $0.read(in: format, hides: op.readsHidden, threads: threads) }
+            } ?? inputs
         guard let format = kernelInputs(op) else { return read }
         for place in read.indices.prefix(2) { read[place] = try read[place].read(in: format, threads: threads) }
         return read

@@ -127,7 +127,7 @@ package struct Mixture: Sendable {
     /// Hidden scores are −∞ by design.
     private static func isBad(_ tensor: Tensor, _ op: any Op) -> Bool {
         guard tensor.type.isFloat else { return false }
-        if op is AttentionScores { return tensor.floats().contains { !$0.isFinite && $0 != -.infinity } }
+        if op.hidesWithInfinity { return tensor.floats().contains { !$0.isFinite && $0 != -.infinity } }
         return tensor.floats().contains { !$0.isFinite }
     }
 }

@@ -53,9 +53,10 @@ struct RoundingSample {
         guard choice.format.mantissaBits < 23 else { return made.map(\.number) }
         guard choice.format.isElementwise, choice.format.block == nil else {
             let shape = try op.outputShape(inputs.map(\.shape))
-            return try choice.format.rounded(Tensor(shape, made.map { Float($0.number) }), threads: threads).doubles()
+            let value = try Tensor(shape, made.map { Float($0.number) })
+            return try choice.format.rounded(value, hides: op.hidesWithInfinity, threads: threads).doubles()
         }
-        return made.map { $0.stored(in: choice.format).number }
+        return made.map { op.hidesWithInfinity && $0.number == -.infinity ? $0.number : $0.stored(in: choice.format).number }
     }
 
     private static func shaken(_ tensor: Tensor, _ seed: UInt64) -> Dense<Shaken> {

@@ -8,7 +8,7 @@ extension Stepper {
         if let value = edits.producers[number] { inputs = try throughEdits(of: value, number, inputs) }
         let raw = spans ? try compute(number, inputs, spans: true) : try computeEdited(number, inputs, text)
         let edited = try edits.applied(to: program.steps[number].output, raw, program, text: text)
-        return try choices[number].format.rounded(edited, threads: policy.threads)
+        return try choices[number].format.rounded(edited, hides: program.steps[number].op.hidesWithInfinity, threads: policy.threads)
     }
 
     /// What the step's op gives, or what runs in its place, before edits of its value.

@@ -161,7 +161,9 @@ struct NonFiniteSearch {
             return try expansion(in: .fp64).flatMap { try $0.stepper.tensor($0.result)?.value(at: $0.cell == nil ? index : [0]) }
         }
         guard let tensors = try stepper.readings(of: step) else { return nil }
-        let read = try tensors.map { $0.type.isFloat ? try choice.inputs?.rounded($0, threads: stepper.policy.threads) ?? $0 : $0 }
+        let read = try tensors.map {
+            $0.type.isFloat ? try choice.inputs?.rounded($0, hides: op.readsHidden, threads: stepper.policy.threads) ?? $0 : $0
+        }
         let result = op.reference(read.map { Dense<Double>($0) })
         return result.shape.position(of: index).map { result.values[$0] }
     }

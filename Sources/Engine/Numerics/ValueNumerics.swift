@@ -60,7 +60,7 @@ extension Stepper {
 
 extension Program {
     /// Whether −∞ in a value says that a key is hidden.
-    package func hidesWithInfinity(_ id: Int) -> Bool { values[id].step.map { steps[$0].op is AttentionScores } ?? false }
+    package func hidesWithInfinity(_ id: Int) -> Bool { values[id].step.map { steps[$0].op.hidesWithInfinity } ?? false }
 
     /// The same value one layer earlier in running order: of a gradient the layer above.
     package func layerBefore(_ id: Int) -> Int? {

@@ -2,7 +2,7 @@ import RealModule
 import Tensors
 
 /// q [head, T, D], k [kv head, S, D] → [head, T, S]: dot products, scaled, soft-capped if `softcap` > 0, and −∞ where the mask hides
-/// the key; −`softcap` there if the cap comes after the mask. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
+/// the key (in every format, since it is no number to be rounded); −`softcap` there if the cap comes after the mask. Groups of query heads share a key head. A packed mask takes the first visible key of each query [T] as a third input.
 package struct AttentionScores: Op {
     package let scale: Double
     package let softcap: Double
