@@ -139,12 +139,31 @@ struct WhyTests {
         #expect(found.why.sentences.contains { $0.contains(words) }, "\(found)")
     }
 
-    @Test func explodingResidual() throws {
+    /// Six layers, of which the fourth adds far too much.
+    private static func exploding(_ factor: Float) throws -> (tiny: TinyCheckpoint, model: Model) {
         var tiny = try TinyCheckpoint(try #require(Architecture.find("llama")))
         tiny.config["num_hidden_layers"] = "6"
         let program = try TinyCheckpoint.reading(tiny.config).program(Pass(tokens: 5))
         for id in program.weights { tiny.tensors[program.values[id].name] = program.values[id].shape.counts }
-        let model = try WhyTests.changed(tiny.model(), "model.layers.3.mlp.down_proj.weight") { $1 * 300 }
+        return (tiny, try WhyTests.changed(tiny.model(), "model.layers.3.mlp.down_proj.weight") { $1 * factor })
+    }
+
+    /// In fp16 the stream may grow, the product overflow, or the weight itself be too large: each is named, with the op and an element.
+    @Test(arguments: [(300, Why.Kind.growth), (60000, .overflow), (1e7, .overflow)] as [(Float, Why.Kind)])
+    func explodingResidualInFP16(_ factor: Float, _ kind: Why.Kind) throws {
+        let run = try WhyTests.exploding(factor).model.run(WhyTests.ids, rules: Policy.Preset.fp16.rules)
+        let found = try WhyTests.find(run, run)
+        #expect(found.name == "model.layers.3.mlp.down_proj" + (factor == 1e7 ? ".weight" : "") && found.why.kind == kind, "\(found)")
+        #expect(found.why.sentences.contains { $0.contains("model.layers.3.mlp.down_proj [\(found.why.index[0]), ") } || kind == .growth)
+        let value = try #require(try run.tensor(found.why.value)?.value(at: found.why.index))
+        #expect(value.isFinite == (kind == .growth))
+        // By how much the weight is too large; of one that overflows nothing else could be known.
+        let words = kind == .growth ? "norm is " : "down_proj.weight is \(factor == 1e7 ? "1" : "6")"
+        #expect(found.why.sentences.contains { $0.contains(words) && $0.contains("other layers") }, "\(found)")
+    }
+
+    @Test func explodingResidual() throws {
+        let (tiny, model) = try WhyTests.exploding(300)
         let run = try model.run(WhyTests.ids)
         let found = try WhyTests.find(run, run)
         #expect(found.name == "model.layers.3.mlp.down_proj" && found.why.kind == .growth, "\(found)")

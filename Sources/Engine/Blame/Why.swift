@@ -45,9 +45,9 @@ extension Why {
     private init(_ found: NonFinite, in run: Stepper) throws {
         let head = "\(Why.name(run, found.value, found.index)) is \(Why.number(found.number)), the first that is not finite"
         if case .given(let value, let index, _, let original) = found.cause {
-            let sentence = Why.leaf(value, index, original ?? .nan, run)
-            self.init(
-                kind: original?.isFinite == true ? .overflow : .given, value: value, index: index, sentences: [head, sentence])
+            let isTooLarge = original?.isFinite == true
+            let sentences = [head, Why.leaf(value, index, original ?? .nan, run)] + (isTooLarge ? try Why.outlier(value, run) : [])
+            self.init(kind: isTooLarge ? .overflow : .given, value: value, index: index, sentences: sentences)
             return
         }
         let (kind, sentences) = try Why.told(found, run)
@@ -73,7 +73,8 @@ extension Why {
         case .given: return (.given, [])
         case .rounded(let exact, let format):
             let sentence = "\(name) is too large for \(format): on the same inputs the formula gives \(number(exact))"
-            return (.overflow, [sentence, limit(format)] + largest(found, run))
+            let weight = op is Linear ? run.program.values[found.value].step.map { run.program.steps[$0].inputs[1] } : nil
+            return (.overflow, [sentence, limit(format)] + largest(found, run) + (try weight.map { try outlier($0, run) } ?? []))
         case .between(let format, let part, let size):
             let sentence = "a part of \(name) is too large for \(format): \(part ?? "its sum") reaches \(number(size))"
             return (.overflow, [sentence, limit(format)])
@@ -99,6 +100,20 @@ extension Why {
         found.sources.prefix(1).map {
             "its largest term is \(name(run, $0.value, $0.index)) = \(number($0.number)) times \(number($0.weight))"
         }
+    }
+
+    /// Of a weight that is out of all proportion to the same one of other layers: by how much.
+    private static func outlier(_ weight: Int, _ run: Stepper) throws -> [String] {
+        guard let path = LayerPath(run.program.values[weight].name) else { return [] }
+        func size(_ id: Int) throws -> Double { try run.given(id).map { try Statistics(of: $0, threads: run.policy.threads).rms } ?? 0 }
+        let others = run.program.weights.filter { id in
+            LayerPath(run.program.values[id].name).map { $0.rest == path.rest && $0.layer != path.layer } ?? false
+        }
+        let sizes = try others.map(size).sorted()
+        guard !sizes.isEmpty, case let (own, usual) = (try size(weight), sizes[sizes.count / 2]), usual > 0, own > jump * usual else {
+            return []
+        }
+        return ["\(run.program.values[weight].name) is \(number((own / usual).rounded())) times as large as in other layers (by its rms)"]
     }
 
     private static func elementary(_ part: NonFinite.Part) -> String? {

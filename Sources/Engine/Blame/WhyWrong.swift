@@ -72,7 +72,7 @@ extension Why {
 extension Why {
     /// A layer in which the stream's norm grows ten times as much as in the middle one is out of bounds, if one of its products makes its
     /// input larger by ten times as much as that product of other layers does.
-    private static let jump = 10.0
+    static let jump = 10.0
 
     static func growth(in run: Stepper) throws -> Why? {
         let streams = LogitLens.streams(run.program).filter { run.isComputed($0) }
