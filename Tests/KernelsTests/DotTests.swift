@@ -136,7 +136,8 @@ extension Kernels {
     func streamedTiles() {
         var random = Generator(8)
         let (m, n, k) = (40, 13_120 * 16, 34), x = random.values(m * k), w = Elements(CK_BF16, random.values(n * k))
-        let bf16 = ck_format(mantissa: 7, bias: 127, maximum: 0x1.fep127, overflow: CK_TO_INFINITY, has_nan: 1, flush: 0, parts_only: 0)
+        let bf16 = ck_format(
+            mantissa: 7, bias: 127, maximum: 0x1.fep127, overflow: CK_TO_INFINITY, has_nan: 1, flush: 0, parts_only: 0, hides: 0)
         /// Rows that lie `ldy` apart; streams want them on bounds of 64 bytes.
         func product(ldy: Int) -> UnsafeMutableRawPointer {
             let y = UnsafeMutableRawPointer.allocate(byteCount: m * ldy * 4, alignment: 64)
