@@ -114,7 +114,7 @@ static void tile_context_block(const attention *a, block_rows b, const uint32_t 
     for (int64_t i = 0; i < b.rows; i++)
         probability_pairs(a, probs + i * probs_ld, b.per_head ? b.token : b.token + i, first, end, pairs + i * STEP);
     packed += (first - from) / 2 * NR;
-    const int starts = from <= r.lo;
+    const int starts = from <= r.lo, ends = to >= r.hi;      // of the sums over keys; at their end they are rounded
     for (int64_t c = 0; c < a->D; c += NR, packed += NR * pitch) {
         _Alignas(64) block_sums sums;
         ahead nothing = {0};
@@ -126,7 +126,10 @@ static void tile_context_block(const attention *a, block_rows b, const uint32_t 
             sum_row(pairs + i * STEP, packed, words, sums[i], starts, lo - first, hi - first);
         }
         for (int64_t i = 0; i < b.rows; i++)
-            UNROLL for (int v = 0; v < PANEL; v++) store_columns(y + i * ld + c + v * W, load(sums[i] + v * W), a->D - c - v * W);
+            UNROLL for (int v = 0; v < PANEL; v++) {
+                lanes sum = load(sums[i] + v * W);
+                store_columns(y + i * ld + c + v * W, ends && a->inner ? round_lanes(sum, a->inner) : sum, a->D - c - v * W);
+            }
     }
 }
 
@@ -157,7 +160,6 @@ static void tile_context_task(void *context, int64_t task) {
             }
     }
     release_tiles();
-    for (int64_t i = 0; a->inner && i < count; i++) round_run(y + i * a->heads * a->D, y + i * a->heads * a->D, group * a->D, a->inner);
 }
 
 static void attention_scores_tile(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
