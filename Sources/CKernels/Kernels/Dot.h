@@ -42,7 +42,7 @@ typedef struct {
     uint32_t *pairs;             // of x, [m][words]
     const rounding *out;         // of y; NULL: none
     int64_t ldx, ldy, m, n, k, words, rows, columns, row_blocks;
-    int64_t run;                 // of few rows: tasks that one thread takes one after the other
+    int64_t run;                 // of few rows and of tiles: tasks that one thread takes one after the other
     int transposed, tiled;
 } dots;
 

@@ -208,7 +208,7 @@ static void tile_dots_task(void *context, int64_t task) {
     for (int64_t i = m0; !packed && i < m0 + mc; i++) fill(j->y + i * j->ldy + n0, nc, NAN);
     if (!packed) return;                             // no memory: NaN, not what was there
     configure_tiles();
-    for (int64_t c = 0; c < nc; c += NR) sum_blocks(t, m0, mc, n0 + c, ck_min(NR, nc - c), then, packed);
+    sum_blocks(t, m0, mc, n0, nc, then, packed);     // one panel: few rows leave less than one
     release_tiles();
     if (t->streams) end_streams();
 }
