@@ -156,7 +156,8 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(flash_attention, (ck_heads q, ck_heads k, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
                         int64_t D, float scale, float softcap, ck_mask mask, const ck_format *format, int threads), \
       (q, k, v, context, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
-    K(gated, (ck_function f, const float *gate, const float *up, float *y, int64_t n, int threads), (f, gate, up, y, n, threads)) \
+    K(gated, (ck_function f, const float *gate, const float *up, const ck_format *parts, const ck_format *stored, const ck_format *format, \
+              float *y, int64_t n, int threads), (f, gate, up, parts, stored, format, y, n, threads)) \
     K(add_rms_norm, (const float *a, const float *b, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
                      float *y, int64_t rows, int64_t n, int threads), \
       (a, b, w, wt, eps, plus_one, format, y, rows, n, threads)) \
@@ -184,7 +185,11 @@ typedef void (*ck_bf16_product)(const float *x, int64_t ldx, const void *w, ck_t
       (q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, format, threads)) \
     K(attention_context_tile, (const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads, \
                                int64_t T, int64_t S, int64_t D, ck_mask mask, int threads), \
-      (probs, v, format, context, heads, kv_heads, T, S, D, mask, threads))
+      (probs, v, format, context, heads, kv_heads, T, S, D, mask, threads)) \
+    K(attention_tile, (ck_heads q, ck_heads k, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D, \
+                       float scale, float softcap, ck_mask mask, const ck_format *scores, const ck_format *probs, const ck_format *format, \
+                       int threads), \
+      (q, k, v, context, heads, kv_heads, T, S, D, scale, softcap, mask, scores, probs, format, threads))
 typedef struct {
 #define K(NAME, PARAMETERS, ARGUMENTS) void (*NAME) PARAMETERS;
     CK_TILE_KERNELS(K)

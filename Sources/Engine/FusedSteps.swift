@@ -1,17 +1,87 @@
 import Tensors
 
-/// Steps whose kernel computes several in one. The values between are made by their own steps all the same, so that they can be looked at;
-/// where one of them is edited, the kernel stands aside for the op's own, since it would not see the edit.
+/// Steps that are computed as one: because a rule names a kernel of several (`Policy.Deputy`), or because nothing is kept (`JointStep`). Found out
+/// once, and not at every step of a long decoding.
+struct FusedSteps: Sendable {
+    /// By the last of several steps.
+    let joints: [Int: JointStep]
+    /// By a step whose value nobody else would read, the step that does without it where nothing is kept.
+    private let waits: [Int: Int]
+    /// By value, the last step that reads it although its op does not.
+    let lastUse: [Int: Int]
+    /// By step, which values nobody wants any more after it; without edits.
+    private(set) var passing: [[Int]]
+
+    init(_ program: Program, _ choices: [Policy.Choice], _ keep: Recording.Keep) {
+        (joints, waits) = keep == .nothing ? FusedSteps.deferred(program, choices) : ([:], [:])
+        var last: [Int: Int] = [:]
+        var reads: [Int: [Int]] = [:]
+        for (number, choice) in choices.enumerated() {
+            reads[number] = joints[number]?.fusion.inputs ?? choice.deputy?.inputs
+            for id in reads[number] ?? [] { last[id] = number }
+        }
+        (lastUse, passing) = (last, program.passing)
+        if reads.isEmpty { return }
+        for (number, step) in program.steps.enumerated() {
+            passing[number] = self.passing(after: number, step.inputs + (reads[number] ?? []), program)
+        }
+    }
+
+    /// What may wait is read by nobody but the step that it waits for, and by what waits for that one, too. A joint step does all or none.
+    private static func deferred(_ program: Program, _ choices: [Policy.Choice]) -> (joints: [Int: JointStep], waits: [Int: Int]) {
+        var readers = [Int](repeating: 0, count: program.values.count)
+        for step in program.steps { for input in step.inputs { readers[input] += 1 } }
+        var (joints, waits) = (JointStep.all(program, choices), [Int: Int]())
+        for number in program.steps.indices {
+            guard let between = joints[number]?.fusion.between ?? choices[number].spanned else { continue }
+            var (steps, reads) = ([Int](), program.steps[number].inputs)
+            for id in between.sorted(by: >) where program.isPassing(id) && reads.count(where: { $0 == id }) == readers[id] {
+                guard let step = program.values[id].step else { continue }
+                steps.append(step)
+                reads += program.steps[step].inputs
+            }
+            if joints[number] != nil, steps.count < between.count {
+                joints[number] = nil
+            } else {
+                for step in steps { waits[step] = number }
+            }
+        }
+        return (joints, waits)
+    }
+
+    /// Whether every step is computed alone.
+    var isEmpty: Bool { lastUse.isEmpty }
+
+    /// The step that a step waits for.
+    func last(of step: Int) -> Int? { waits.isEmpty ? nil : waits[step] }
+
+    /// What nobody reads after a step, of what it reads.
+    func passing(after number: Int, _ read: [Int], _ program: Program) -> [Int] {
+        Set(read).filter { max(program.lastUse[$0], lastUse[$0] ?? -1) == number && program.isPassing($0) }
+    }
+}
+
+/// Where values are kept, those between such steps are made by their own steps all the same, so that they can be looked at; where one of them is
+/// edited, the kernel stands aside for the op's own, since it would not see the edit.
 extension Stepper {
     /// Whether a step reads what its kernel wants and not what its op reads.
     func spans(_ number: Int) -> Bool {
-        if spanUse.isEmpty { return false }
+        if fused.isEmpty { return false }
         guard let deputy = choices[number].deputy, deputy.inputs != nil else { return false }
         return edits.isEmpty || (edits.substitutes[number] == nil && !deputy.between.contains { edits.changes[$0] != nil })
     }
 
+    /// The step as one with others, if it is.
+    func joint(_ number: Int) -> JointStep? { edits.isEmpty && !fused.joints.isEmpty ? fused.joints[number] : nil }
+
+    /// Whether a later step does what this one would.
+    func waits(_ number: Int) -> Bool { fused.last(of: number).map { joint($0) != nil || spans($0) } ?? false }
+
     /// The values that a step is computed from.
     func reads(_ number: Int) -> [Int] { (spans(number) ? choices[number].deputy?.inputs : nil) ?? program.steps[number].inputs }
+
+    /// The same in the pass itself, where several steps may be one.
+    func passReads(_ number: Int) -> [Int] { fused.isEmpty ? program.steps[number].inputs : joint(number)?.fusion.inputs ?? reads(number) }
 
     /// What runs for a step without edits.
     func op(running number: Int) -> any Op { choices[number].deputy?.op ?? program.steps[number].op }
@@ -35,18 +105,14 @@ extension Stepper {
 
     /// What nobody wants any more after a step.
     func passing(_ number: Int) -> [Int] {
-        guard !spanUse.isEmpty else { return program.passing[number] }
-        let read = Set(reads(number) + program.steps[number].inputs)
-        return read.filter { lastUse($0) == number && program.isPassing($0) }
+        edits.isEmpty ? fused.passing[number] : fused.passing(after: number, reads(number) + program.steps[number].inputs, program)
     }
 
     /// The last step that reads a value.
-    func lastUse(_ id: Int) -> Int { max(program.lastUse[id], spanUse[id] ?? -1) }
+    func lastUse(_ id: Int) -> Int { max(program.lastUse[id], fused.lastUse[id] ?? -1) }
+}
 
-    /// By value, the last step whose kernel reads it although its op does not.
-    static func spanUse(_ choices: [Policy.Choice]) -> [Int: Int] {
-        var last: [Int: Int] = [:]
-        for (number, choice) in choices.enumerated() { for id in choice.deputy?.inputs ?? [] { last[id] = number } }
-        return last
-    }
+extension Policy.Choice {
+    /// What a kernel of several steps does not read, though its op does.
+    fileprivate var spanned: [Int]? { deputy.flatMap { $0.inputs == nil ? nil : $0.between } }
 }

@@ -4,16 +4,19 @@ package struct NamePattern: Sendable, Hashable, CustomStringConvertible {
     package let text: String
     private let pattern: [UInt8]
     private let isWild: Bool
+    private let matchesAll: Bool
 
     package init(_ text: String) {
         self.text = text
         pattern = Array(text.utf8)
+        matchesAll = text == "*"
         isWild = text.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }
     }
 
     package var description: String { text }
 
     package func matches(_ name: String) -> Bool {
+        if matchesAll { return true }
         let name = Array(name.utf8)
         return isWild ? wild(name) : part(name)
     }

@@ -105,9 +105,12 @@ package struct OpCard: Sendable {
     package let sentence: String
     /// Paper or standard the formula is from.
     package let source: String
+    /// The name as a policy's rule writes it, behind `@`.
+    package let ruleName: String
 
     package init(name: String, formula: String, sentence: String, source: String) {
         self.name = name
+        ruleName = name.split(separator: " ").joined(separator: "-")
         self.formula = formula
         self.sentence = sentence
         self.source = source
@@ -203,5 +206,11 @@ package enum OpCatalogue {
     ]
 
     /// Several steps as one: what kernels run, no step of a program.
-    package static let fused: [any Op.Type] = [FusedAttention.self, GatedProduct.self, AddNorm.self, DirectRope.self]
+    package static let fused: [any Op.Type] = [
+        FusedAttention.self,
+        BlockwiseAttention.self,
+        GatedProduct.self,
+        AddNorm.self,
+        DirectRope.self,
+    ]
 }

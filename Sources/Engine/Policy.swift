@@ -170,14 +170,9 @@ extension Policy {
             case .op(let name):
                 guard let op else { return false }
                 let forward = (op as? Gradient)?.op ?? op
-                return name == "products" ? forward.isProduct : name == Selector.name(of: forward)
+                return name == "products" ? forward.isProduct : name == type(of: forward).card.ruleName
             }
         }
-
-        /// As a rule writes it, behind `@`.
-        package static func name(of op: any Op) -> String { name(of: type(of: op).card) }
-
-        package static func name(of card: OpCard) -> String { card.name.split(separator: " ").joined(separator: "-") }
     }
 
     /// One line of a policy. What is nil is left as earlier rules have it.

@@ -70,7 +70,7 @@ extension OpCatalogue {
 
     /// What `kernel NAME` takes, by the op's name in a rule.
     static let kernelNames = Dictionary(
-        all.map { (Policy.Selector.name(of: $0.card), kernels(of: $0).map(\.name) + [Kernel.reference]) }, uniquingKeysWith: { a, _ in a })
+        all.map { ($0.card.ruleName, kernels(of: $0).map(\.name) + [Kernel.reference]) }, uniquingKeysWith: { a, _ in a })
 
     /// Throws for a kernel that none of the ops a selector may mean has.
     static func check(kernel name: String, _ selector: Policy.Selector) throws(PolicyError) {

@@ -128,7 +128,7 @@ extension Policy.Rule {
 
 extension Policy.Selector {
     /// What may stand behind `@`.
-    package static var known: [String] { ["products"] + OpCatalogue.all.map { name(of: $0.card) } }
+    package static var known: [String] { ["products"] + OpCatalogue.all.map { $0.card.ruleName } }
 }
 
 extension NumberFormat {

@@ -13,12 +13,11 @@ package struct Stepper: Sendable {
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package internal(set) var choices: [Policy.Choice] {
-        didSet { (direct, spanUse) = (choices.map(\.direct), Stepper.spanUse(choices)) }
+        didSet { (direct, fused) = (choices.map(\.direct), FusedSteps(program, choices, recording.keep)) }
     }
     /// Of each step its kernel, where nothing has to be rounded.
     private var direct: [Kernel.Body?]
-    /// See `lastUse(_:)`; empty where no kernel takes in several steps.
-    private(set) var spanUse: [Int: Int]
+    private(set) var fused: FusedSteps
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
 
@@ -33,7 +32,7 @@ package struct Stepper: Sendable {
         self.policy = policy
         choices = policy.choices(for: program)
         direct = choices.map(\.direct)
-        spanUse = Stepper.spanUse(choices)
+        fused = FusedSteps(program, choices, keep)
         try policy.check(program)
         recording = Recording(valueCount: program.values.count, keep: keep)
         segments =
@@ -127,13 +126,13 @@ package struct Stepper: Sendable {
     /// Runs a step before the cursor once more and records its new value.
     mutating func renew(_ number: Int) throws {
         if segments != nil { try restore(for: number) }
+        if waits(number) { return release(after: number) }
         if let next = program.followingWeight[number], let weight = recording.tensors[next] {
             Kernels.expect(weight, threads: policy.threads)  // fetched while threads are idle
         }
         let large = segments == nil ? [] : largeWeights(of: number)
         for weight in large { weight.mapPages() }
-        let reads = spanUse.isEmpty ? program.steps[number].inputs : reads(number)
-        let inputs = try inputs(of: number, reads) { try recording.tensors[$0] ?? value($0) }
+        let inputs = try inputs(of: number, passReads(number)) { try recording.tensors[$0] ?? value($0) }
         let tensor =
             edits.isEmpty
             ? try passed(number, inputs) : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
@@ -174,7 +173,8 @@ package struct Stepper: Sendable {
 
     /// A step of the pass itself, whose values have the program's shapes.
     private func passed(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        if !spanUse.isEmpty, spans(number) { return try compute(number, inputs, spans: true) }
+        if let joint = joint(number) { return try Stepper.compute(joint.fusion.op, joint.choice, inputs, threads: policy.threads) }
+        if spans(number) { return try compute(number, inputs, spans: true) }
         guard let shape = program.fixedShapes[number] else { return try compute(number, inputs) }
         if let direct = direct[number], !inputs.contains(where: { $0.type == .f64 }) {
             return try direct(inputs, shape, Arithmetic(threads: policy.threads))

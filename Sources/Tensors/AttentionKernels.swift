@@ -97,6 +97,28 @@ extension Kernels {
         }
     }
 
+    /// The two products of bf16 tiles with the softmax between them, as they are one after the other, a block of queries at a time:
+    /// q [head, T, D], k and v [kv head, S, D] → [T, head · D]. `scores` and `probs` are rounded to their formats; nil: not rounded.
+    package static func attention(
+        _ q: Tensor, _ k: Tensor, _ v: Tensor, scale: Float, softcap: Float, mask: AttentionMask, scores: NumberFormat?,
+        probs: NumberFormat?, rounding: NumberFormat?, shape: Shape, threads: Int
+    ) throws -> Tensor {
+        let mask = mask.pass(queries: q.shape[1], keys: k.shape[1])
+        return try produce(shape, keeping: [q, k, v]) { y in
+            mask.withKernelMask { mask in
+                withKernelFormat(scores) { scores in
+                    withKernelFormat(probs) { probs in
+                        withKernelFormat(rounding) { format in
+                            ck_attention_tile(
+                                heads(q), heads(k), heads(v), y, Int64(q.shape[0]), Int64(k.shape[0]), Int64(q.shape[1]),
+                                Int64(k.shape[1]), Int64(q.shape[2]), scale, softcap, mask, scores, probs, format, Int32(threads))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// Along the last axis. With a mask, x is [head, T, S] and what lies outside becomes 0 without being read.
     package static func softmax(_ x: Tensor, mask: AttentionMask?, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
         let x = try x.contiguous()

@@ -68,11 +68,19 @@ extension Kernels {
         }
     }
 
-    /// f(gate) · up
-    package static func gated(_ function: ElementFunction, _ gate: Tensor, _ up: Tensor, threads: Int) throws -> Tensor {
+    /// f(gate) · up, with f(gate) and its parts rounded to `stored`; nil: not rounded.
+    package static func gated(
+        _ function: ElementFunction, _ gate: Tensor, _ up: Tensor, stored: NumberFormat?, rounding: NumberFormat?, threads: Int
+    ) throws -> Tensor {
         let (gate, up) = (try gate.contiguous(), try up.contiguous())
         return try produce(gate.shape, keeping: [gate, up]) { y in
-            ck_gated(function.kernelFunction, pointer(gate), pointer(up), y, Int64(gate.elementCount), Int32(threads))
+            withKernelFormat(stored) { stored in
+                withKernelFormat(rounding) { format in
+                    ck_gated(
+                        function.kernelFunction, pointer(gate), pointer(up), function.isChain ? stored : nil, stored, format, y,
+                        Int64(gate.elementCount), Int32(threads))
+                }
+            }
         }
     }
 

@@ -30,7 +30,7 @@ struct KernelsCommand: ParsableCommand {
     private func text(_ entry: KernelList.Entry) -> String {
         let values = entry.values > 0 ? "  \(entry.values) values, first \(entry.first)" : ""
         return
-            (["@\(Policy.Selector.name(of: entry.op))\(values)"] + entry.kernels.map { lines($0, isStandard: $0.name == entry.standard) })
+            (["@\(entry.op.ruleName)\(values)"] + entry.kernels.map { lines($0, isStandard: $0.name == entry.standard) })
             .joined(separator: "\n")
     }
 
@@ -46,7 +46,7 @@ struct KernelsCommand: ParsableCommand {
 
     private func object(_ entry: KernelList.Entry) -> JSONValue {
         .object([
-            ("op", .string(Policy.Selector.name(of: entry.op))), ("values", .integer(entry.values)), ("standard", .string(entry.standard)),
+            ("op", .string(entry.op.ruleName)), ("values", .integer(entry.values)), ("standard", .string(entry.standard)),
             (
                 "kernels",
                 .array(

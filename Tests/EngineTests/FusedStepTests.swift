@@ -9,14 +9,14 @@ struct FusedStepTests {
         let program: Program
         let bindings: [Int: Tensor]
 
-        init(packed: Bool = false) throws {
+        init(packed: Bool = false, tokens: Int = 7) throws {
             var graph = Graph()
             let axis = Axis(.feature, 8)
             let mask = AttentionMask(packed: packed)
-            let heads = Shape((.head, 2), (.token, 7), (.feature, 8))
+            let heads = Shape((.head, 2), (.token, tokens), (.feature, 8))
             let (x, k, v) = (graph.input("x", heads), graph.input("k", heads), graph.input("v", heads))
-            let first = packed ? [graph.input("first", Shape((.token, 7)))] : []
-            let positions = graph.input("positions", Shape((.token, 7)))
+            let first = packed ? [graph.input("first", Shape((.token, tokens)))] : []
+            let positions = graph.input("positions", Shape((.token, tokens)))
             let theta = graph.apply(RopeFrequencies(base: 10000, dimensions: 8), [], as: "theta")
             let cos = graph.apply(RopeTable(.cos), [theta, positions], as: "cos")
             let sin = graph.apply(RopeTable(.sin), [theta, positions], as: "sin")
@@ -37,16 +37,20 @@ struct FusedStepTests {
             for id in program.leaves {
                 let value = program.values[id]
                 switch value.name {
-                case "positions": bindings[id] = try Tensor(ids: (0..<7).map { Int32($0 * 31) })
-                case "first": bindings[id] = try Tensor(ids: [0, 0, 0, 3, 3, 3, 6])
+                case "positions": bindings[id] = try Tensor(ids: (0..<tokens).map { Int32($0 * 31) })
+                case "first": bindings[id] = try Tensor(ids: (0..<tokens).map { Int32($0 / 3 * 3) })
                 default: bindings[id] = try noise.tensor(.normal(value.shape))
                 }
             }
             self.bindings = bindings
         }
 
+        func stepper(_ rules: String, keep: Recording.Keep) throws -> Stepper {
+            try Stepper(program, policy: Policy(rules: Policy.rules(from: rules)), keep: keep, bindings: bindings)
+        }
+
         func run(_ rules: String, keep: Recording.Keep = .all(budget: .max), edits: [String] = []) throws -> [String: Tensor] {
-            var stepper = try Stepper(program, policy: Policy(rules: Policy.rules(from: rules)), keep: keep, bindings: bindings)
+            var stepper = try stepper(rules, keep: keep)
             if !edits.isEmpty { stepper = try #require(try stepper.rerun(EditSet(edits.map { try Edit($0) }))).stepper }
             while !stepper.isFinished { try stepper.step() }
             var values: [String: Tensor] = [:]
@@ -161,6 +165,63 @@ struct FusedStepTests {
     @Test func aPatternOverManyOpsNeedsOneThatHasTheKernel() throws {
         let layer = try Layer()
         #expect(Self.bits(try layer.run("* kernel flash"), "norm") == Self.bits(try layer.run("context kernel flash"), "norm"))
+    }
+
+    // MARK: steps that are one where nothing is kept
+
+    private static let tiles = "\n@attention-scores kernel bf16tile\n@attention-context kernel bf16tile"
+
+    /// Which values a pass that keeps nothing leaves out, and that everything has the bits all the same: the others as the pass goes by, and those
+    /// when they are asked for.
+    @Test(
+        arguments: [
+            ("", ["act"]), ("* bf16", ["act"]), ("* fp16", ["act"]), ("* bf16\n@softmax fp32", ["act"]),
+            (tiles, ["scores", "probs", "act"]),
+            ("* bf16" + tiles, ["scores", "probs", "act"]), ("* fp16" + tiles, ["scores", "probs", "act"]),
+            ("* bf16" + tiles + "\n@softmax fp32\nact fp8e4m3", ["scores", "probs", "act"]),
+            ("* bf16" + tiles + "\n@softmax kernel naive", ["act"]),
+            ("* bf16" + tiles + "\nprobs inputs fp16", ["act"]), ("* bf16" + tiles + "\nprobs mxfp8", ["act"]), ("* int8\nact fp64", []),
+            ("* bf16" + tiles + "\n@attention-context accumulate bf16", ["act"]), ("product kernel fused", ["act"]),
+            ("* bf16\n=context kernel flash", ["scores", "probs", "act"]), ("* kernel reference", []),
+        ], [false, true])
+    func stepsThatAreOneHaveTheirBits(_ policy: (rules: String, left: [String]), packed: Bool) throws {
+        let layer = try Layer(packed: packed, tokens: 40)
+        let kept = try layer.run(policy.rules)
+        for asks in [false, true] {
+            var stepper = try layer.stepper(policy.rules, keep: .nothing)
+            var left: [String] = []
+            while !stepper.isFinished {
+                let id = try stepper.step()
+                let name = layer.program.values[id].name
+                if stepper.recording.tensors[id] == nil { left.append(name) }
+                if asks || left.last != name {
+                    #expect(try stepper.tensor(id)?.doubles().map(\.bitPattern) == kept[name]?.doubles().map(\.bitPattern), "\(name)")
+                }
+            }
+            #expect(left == policy.left)
+        }
+    }
+
+    /// A value that somebody else reads is made, and so are all where one is edited.
+    @Test func valuesThatAreWantedAreMade() throws {
+        let layer = try Layer(tokens: 40)
+        for edits in [["zero probs[0, 3]"], ["zero norm.weight[0]"]] {
+            let plain = try layer.stepper("* bf16" + Self.tiles, keep: .nothing)
+            var stepper = try #require(try plain.rerun(EditSet(edits.map { try Edit($0) }))).stepper
+            while !stepper.isFinished {
+                let id = try stepper.step()
+                #expect(stepper.recording.tensors[id] != nil, "\(layer.program.values[id].name)")
+            }
+        }
+        var graph = Graph()
+        let x = graph.input("x", Shape((.token, 3), (.feature, 8)))
+        let act = graph.apply(Activation(.silu), [x], as: "act")
+        let product = graph.apply(Multiply(), [act, x], as: "product")
+        _ = graph.apply(Add(), [act, product], as: "sum")
+        let ones = try Tensor(Shape((.token, 3), (.feature, 8)), [Float](repeating: 1, count: 24))
+        var stepper = try Stepper(try Program(graph), policy: Policy(), keep: .nothing, bindings: [0: ones])
+        let id = try stepper.step()
+        #expect(stepper.recording.tensors[id] != nil)
     }
 
     // MARK: where deliberately bad kernels fail

@@ -6,7 +6,7 @@ enum KernelCases {
     /// The catalogue's samples and these.
     static let all: [SampleCase] =
         SampleCase.all + fused
-        + (products + attention + rows + elements + capped).enumerated().map { SampleCase(sample: $1, number: 100 + $0) }
+        + (products + attention + rows + elements + capped + blockwise).enumerated().map { SampleCase(sample: $1, number: 100 + $0) }
 
     private static let fused = OpCatalogue.fused.flatMap { type in type.samples.enumerated().map { SampleCase(sample: $1, number: $0) } }
 
@@ -52,6 +52,15 @@ enum KernelCases {
             AttentionScores(scale: 0.37, softcap: 5.3, mask: AttentionMask(window: 7), capsHidden: true),
             .normal(Shape((.head, 2), (.token, 9), (.feature, 33))), .normal(Shape((.head, 2), (.token, 9), (.feature, 33))))
     ]
+
+    private static let blockwise = attentions.flatMap { heads, kv, queries, keys, width, mask in
+        let q = OpSample.Input.normal(Shape((.head, heads), (.token, queries), (.feature, width)))
+        let k = OpSample.Input.normal(Shape((.head, kv), (.token, keys), (.feature, width)))
+        return [
+            OpSample(BlockwiseAttention(AttentionScores(scale: 0.37, mask: mask), formats: (.bf16, .bf16)), q, k, k),
+            OpSample(BlockwiseAttention(AttentionScores(scale: 0.37, softcap: 5, mask: mask), formats: (.fp16, nil)), q, k, k),
+        ]
+    }
 
     private static let rows: [OpSample] =
         [(1, 1), (3, 1), (1, 257), (5, 33), (2, 4096)].flatMap { t, n -> [OpSample] in

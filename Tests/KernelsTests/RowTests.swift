@@ -65,6 +65,22 @@ extension Kernels {
         }
     }
 
+    /// Shares are the rounded quotients, however they are found: of sums that are just above a power of two and below one, and of terms down to 0.
+    @Test("softmax's shares are exp(x - max) divided by their sum", arguments: [1, 2, 3, 7, 15])
+    func shares(ones: Int) {
+        var random = Generator(UInt64(ones))
+        for round in 0..<2000 {
+            let x = (0..<ones).map { _ in Float(0) } + [random.value() * (round % 2 == 0 ? 104 : 1)].map { -abs($0) }
+            onEachInstructionSet { name in
+                var (terms, y) = (x, x)
+                ck_map(CK_EXP, x, &terms, Int64(x.count), 1)
+                ck_softmax(x, nil, &y, 1, Int64(x.count), nil, 1, 1)
+                let sum = Float(terms.reduce(0.0) { $0 + Double($1) })
+                #expect(y == terms.map { $0 / sum }, "\(name), \(x)")
+            }
+        }
+    }
+
     @Test("softmax rows add up to 1; what is masked is 0 and never read", arguments: [1, 2, 15, 16, 17, 40, 200])
     func softmax(n: Int) {
         var random = Generator(UInt64(n))

@@ -121,16 +121,79 @@ extension Kernels {
             onEachInstructionSet { name in
                 for threads: Int32 in [1, 3] {
                     var (act, product, fused) = (a, a, a)
-                    ck_map(CK_SILU, a, &act, Int64(n), threads)
-                    ck_multiply(act, b, nil, &product, Int64(n), threads)
-                    ck_gated(CK_SILU, a, b, &fused, Int64(n), threads)
-                    #expect(same(product, fused), "gate, \(name)")
                     ck_add(a, b, nil, &act, Int64(n), threads)
                     ck_rms_norm(act, w, CK_F32, 1e-6, 0, &product, 1, Int64(n), threads)
                     ck_add_rms_norm(a, b, w, CK_F32, 1e-6, 0, nil, &fused, 1, Int64(n), threads)
                     #expect(same(product, fused), "norm, \(name)")
                 }
             }
+        }
+
+        /// Of functions that are chains of smaller ones each part is rounded as well.
+        @Test(arguments: [1, 16, 1000, 70000], [(CK_SILU, false), (CK_GELU_TANH, false), (CK_GELU_TANH, true), (CK_GELU_QUICK, true)])
+        func gatesHaveTheBitsOfTheirParts(_ n: Int, _ gate: (function: ck_function, isChain: Bool)) {
+            var random = Generator(UInt64(n))
+            let a = random.values(n), b = random.values(n)
+            withBF16 { bf16 in
+                for (stored, format) in [(nil, nil), (bf16, bf16), (bf16, nil), (nil, bf16)] {
+                    onEachInstructionSet { name in
+                        for threads: Int32 in [1, 3] {
+                            var (act, product, fused) = (a, a, a)
+                            ck_map_rounded(gate.function, a, gate.isChain ? stored : nil, stored, &act, Int64(n), threads)
+                            ck_multiply(act, b, format, &product, Int64(n), threads)
+                            ck_gated(gate.function, a, b, gate.isChain ? stored : nil, stored, format, &fused, Int64(n), threads)
+                            #expect(same(product, fused), "\(name), \(threads) threads, stored \(stored != nil), out \(format != nil)")
+                        }
+                    }
+                }
+            }
+        }
+
+        /// V lies as a projection leaves it, K as a rotation does.
+        @Test(arguments: Attention.table, [false, true]) func attentionInBlocksHasTheBitsOfItsParts(_ a: Attention, poisoned: Bool) {
+            var random = Generator(UInt64(a.queries + a.keys))
+            let q = random.values(a.heads * a.queries * a.width)
+            var k = random.values(a.keyHeads * a.keys * a.width), v = random.values(a.keyHeads * a.keys * a.width)
+            if poisoned { (k[a.keys / 2 * a.width], v[v.count - 1], v[a.keys / 3 * a.width]) = (.nan, .nan, .infinity) }
+            let first = (0..<a.queries).map { _ in Int32(random.below(a.keys / 2 + 1)) }
+            let (H, G, T, S, D) = (Int64(a.heads), Int64(a.keyHeads), Int64(a.queries), Int64(a.keys), Int64(a.width))
+            q.withUnsafeBufferPointer { q in
+                k.withUnsafeBufferPointer { k in
+                    v.withUnsafeBufferPointer { v in
+                        first.withUnsafeBufferPointer { first in
+                            let queries = ck_heads(base: q.baseAddress, head_stride: D, token_stride: H * D)
+                            let keys = ck_heads(base: k.baseAddress, head_stride: S * D, token_stride: D)
+                            let values = ck_heads(base: v.baseAddress, head_stride: D, token_stride: G * D)
+                            var mask = ck_mask(
+                                past: S - T, window: Int64(a.window), causal: a.causal ? 1 : 0, first: a.first ? first.baseAddress : nil)
+                            withBF16 { bf16 in
+                                for (stored, cap) in [(nil, Float(0)), (bf16, 0), (bf16, 2)] {
+                                    onEachInstructionSet { name in
+                                        for threads: Int32 in 1...3 {
+                                            var scores = [Float](repeating: 7, count: a.heads * a.queries * a.keys), probs = scores
+                                            var context = [Float](repeating: 7, count: q.count), whole = context
+                                            ck_attention_scores_tile(
+                                                queries, keys, &scores, H, G, T, S, D, 0.125, cap, mask, stored, threads)
+                                            ck_softmax(scores, stored, &probs, H * T, S, &mask, T, threads)
+                                            ck_attention_context_tile(probs, values, stored, &context, H, G, T, S, D, mask, threads)
+                                            ck_attention_tile(
+                                                queries, keys, values, &whole, H, G, T, S, D, 0.125, cap, mask, stored, stored, stored,
+                                                threads)
+                                            #expect(same(context, whole), "\(name), \(threads) threads, cap \(cap)")
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        private func withBF16(_ body: (UnsafePointer<ck_format>?) -> Void) {
+            let bf16 = ck_format(
+                mantissa: 7, bias: 127, maximum: 0x1.FEp127, overflow: CK_TO_INFINITY, has_nan: 1, flush: 0, parts_only: 0, hides: 0)
+            withUnsafePointer(to: bf16) { body($0) }
         }
     }
 }

@@ -180,17 +180,17 @@ static void context_task(void *context, int64_t task) {
     }
 }
 
-// The body's tasks are of a multiple of `unit` queries.
-static void run_attention(attention *a, int64_t unit, int threads, void (*body)(void *, int64_t)) {
+// The body's tasks are of a multiple of `unit` queries, and where there are few of them and it can, of a part of the keys.
+static void run_attention(attention *a, int64_t unit, int splits_keys, int threads, void (*body)(void *, int64_t), void *job) {
     if (a->T <= 0 || a->heads <= 0 || a->kv_heads <= 0) return;
     int64_t wanted = threads > 1 ? ck_ceil_div(6 * threads, a->kv_heads) : 1;
     a->block = ck_min(a->T, ck_ceil_div(ck_max(4 * MOST_ROWS, ck_ceil_div(a->T, wanted)), unit) * unit);
     a->blocks = ck_ceil_div(a->T, a->block);
     a->keys = ck_max(a->S, 1);
-    if (a->blocks < wanted && !a->probs) a->keys = ck_max(1024, ck_ceil_div(ck_ceil_div(a->S, wanted), KEYS) * KEYS);
+    if (a->blocks < wanted && splits_keys) a->keys = ck_max(1024, ck_ceil_div(ck_ceil_div(a->S, wanted), KEYS) * KEYS);
     int64_t parts = ck_max(1, ck_ceil_div(a->S, a->keys));
     int small = a->heads * a->T * a->S * a->D < 32768;      // less than waking a thread
-    ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, a);
+    ck_parallel(a->kv_heads * a->blocks * parts, small ? 1 : threads, body, job);
 }
 
 static attention scores_of(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
@@ -202,7 +202,7 @@ static void attention_scores_rounded(ck_heads q, ck_heads k, float *scores, int6
                                      float scale, float softcap, ck_mask mask, const ck_format *format, int threads) {
     rounding inner;
     attention a = scores_of(q, k, scores, heads, kv_heads, T, S, D, scale, softcap, mask, part_rounding(&inner, format));
-    run_attention(&a, 1, threads, scores_task);
+    run_attention(&a, 1, 1, threads, scores_task, &a);
 }
 static void attention_scores(ck_heads q, ck_heads k, float *scores, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
                              float scale, float softcap, ck_mask mask, int threads) {
@@ -214,5 +214,5 @@ static void attention_context(const float *probs, ck_heads v, const ck_format *f
     rounding out;
     attention a = {.k = v, .probs = probs, .out = context, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .mask = mask,
                    .inner = part_rounding(&out, format)};
-    run_attention(&a, 1, threads, context_task);
+    run_attention(&a, 1, 0, threads, context_task, &a);
 }

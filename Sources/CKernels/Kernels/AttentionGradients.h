@@ -35,7 +35,7 @@ static void attention_queries_gradient(const float *ds, ck_heads k, float *dq, i
                                        int64_t D, float scale, ck_mask mask, int threads) {
     attention a = {.k = k, .probs = ds, .out = dq, .heads = heads, .kv_heads = kv_heads, .T = T, .S = S, .D = D, .scale = scale,
                    .mask = mask};
-    if (D > 0) run_attention(&a, 1, threads, queries_gradient_task);
+    if (D > 0) run_attention(&a, 1, 0, threads, queries_gradient_task, &a);
 }
 
 enum { KEY_BLOCK = 64 };       // keys that are added up together; fixed, so that what is skipped does not depend on the machine

@@ -26,13 +26,21 @@ INLINE words pairs_without_subnormals(words w) {
 #endif
 }
 
-// fp32 numbers 0 ..< 16 and 16 ..< 32 of a row as sixteen pairs, rounded to bf16; subnormals are zero.
-INLINE words pairs_of(lanes low, lanes high) {
-    words a = (words)round_to_bf16(low), b = (words)round_to_bf16(high);
+// Numbers 0 ..< 16 and 16 ..< 32 of a row, which are in bf16, as sixteen pairs; subnormals are zero.
+INLINE words pairs_of_bf16(words a, words b) {
+#ifdef LANES_AVX512
+    const __m512i upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27, 25, 23, 21, 19, 17,
+                                           15, 13, 11, 9, 7, 5, 3, 1);
+    return pairs_without_subnormals((words)_mm512_permutex2var_epi16((__m512i)a, upper, (__m512i)b));
+#else
     words first = SHUFFLE(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     words second = SHUFFLE(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
     return pairs_without_subnormals(first >> 16 | (second & 0xffff0000));
+#endif
 }
+
+// The same of numbers that are rounded to bf16 first.
+INLINE words pairs_of(lanes low, lanes high) { return pairs_of_bf16((words)round_to_bf16(low), (words)round_to_bf16(high)); }
 
 typedef struct {
     const float *x;

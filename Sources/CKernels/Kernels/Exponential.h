@@ -5,7 +5,20 @@
 
 INLINE lanes polynomial_step(lanes p, lanes x, float c) { return fma16(p, x, splat(c)); }
 
-// exp(x) = 2^n exp(r), |r| <= ln 2 / 2. The scale 2^n is applied in two halves, so that results below 2^-126 are rounded once.
+// p 2^n for an n from -151 to 129, rounded once where it is below 2^-126. t is n + 1.5 * 2^23, which has n in its low bits.
+INLINE lanes times_power(lanes p, lanes n, lanes t) {
+#ifdef LANES_AVX512
+    (void)t;
+    return (lanes)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+    (void)n;
+    ints whole = (ints)((words)t - (words)splat(12582912.0f)), first = whole >> 1;      // two halves, each of them a number
+    words second = (words)whole - (words)first;
+    return p * (lanes)(((words)first + 127) << 23) * (lanes)((second + 127) << 23);
+#endif
+}
+
+// exp(x) = 2^n exp(r), |r| <= ln 2 / 2.
 INLINE lanes exp_lanes(lanes x) {
     x = pick(x < splat(-104.0f), splat(-104.0f), x);
     x = pick(x > splat(89.0f), splat(89.0f), x);
@@ -20,9 +33,7 @@ INLINE lanes exp_lanes(lanes x) {
     p = polynomial_step(p, r, 4.99999851e-1f);
     p = polynomial_step(p, r, 1.0f);
     p = polynomial_step(p, r, 1.0f);
-    ints whole = (ints)((words)t - (words)magic), first = whole >> 1;
-    words second = (words)whole - (words)first;
-    return p * (lanes)(((words)first + 127) << 23) * (lanes)((second + 127) << 23);
+    return times_power(p, n, t);
 }
 
 INLINE lanes tanh_lanes(lanes x) {

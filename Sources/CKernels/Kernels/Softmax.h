@@ -42,12 +42,25 @@ static double row_exp_sum(const float *x, float *y, int64_t n, float max) {
     return sum_doubles(a + b);
 }
 
-static void softmax_row(const float *x, float *y, int64_t n, const rounding *out) {
+// p / sum, for p from 0 to 1 and a sum from 1 to 2^24, from the rounded 1 / sum: after one correction the quotient is one of the two nearest,
+// after two it is the nearest (Markstein 1990). Where a remainder might be subnormal, by the division.
+INLINE lanes share_of(lanes p, lanes sum, lanes inverse) {
+    const words least = splat_word(0x0f800000);      // 2^-96
+    if (has_any((words)((words)p - 1 < least - 1), 1)) return p / sum;
+    lanes q = p * inverse;
+    q = fma16(fma16(-q, sum, p), inverse, q);
+    return fma16(fma16(-q, sum, p), inverse, q);
+}
+
+static void softmax_row(const float *x, float *y, int64_t n, const rounding *format) {
     if (n <= 0) return;
-    lanes sum = splat((float)row_exp_sum(x, y, n, row_max(x, n)));
+    const rounding f = format ? *format : (rounding){0};        // of its own, so that no store can change it
+    const lanes sum = splat((float)row_exp_sum(x, y, n, row_max(x, n))), inverse = splat(1.0f) / sum;
+    const int is_sum = sum[0] >= 1 && sum[0] <= 0x1p24f;        // of numbers
     for (int64_t i = 0; i < n; i += W) {
-        lanes p = load_columns(y + i, n - i) / sum;
-        store_columns(y + i, out ? round_lanes(p, out) : p, n - i);
+        lanes p = load_columns(y + i, n - i);
+        p = is_sum ? share_of(p, sum, inverse) : p / sum;
+        store_columns(y + i, format ? round_lanes(p, &f) : p, n - i);
     }
 }
 

@@ -105,6 +105,10 @@ void ck_attention_scores_tile(ck_heads q, ck_heads k, float *scores, int64_t hea
                               float scale, float softcap, ck_mask mask, const ck_format *format, int threads);
 void ck_attention_context_tile(const float *probs, ck_heads v, const ck_format *format, float *context, int64_t heads, int64_t kv_heads,
                                int64_t T, int64_t S, int64_t D, ck_mask mask, int threads);
+// Both with ck_softmax between them, a block of queries after the other; their bits, and no matrix of scores. A format for what each gives.
+void ck_attention_tile(ck_heads q, ck_heads k, ck_heads v, float *context, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, int64_t D,
+                       float scale, float softcap, ck_mask mask, const ck_format *scores, const ck_format *probs, const ck_format *format,
+                       int threads);
 // y = exp(x - max) / sum over each row of n. Row r sees only [lo, hi) of the mask's row r mod T if mask is given (the rest becomes 0
 // without being read; a row that sees nothing is all 0). A row of only -infinity gives NaN, as PyTorch does; NaN in, NaN out. exp within
 // 1 ulp. y may be x.
@@ -133,8 +137,9 @@ typedef enum { CK_SILU, CK_GELU_TANH, CK_GELU_ERF, CK_GELU_QUICK, CK_RELU, CK_RE
 void ck_map(ck_function f, const float *x, float *y, int64_t n, int threads);
 void ck_add(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads);
 void ck_multiply(const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads);
-// y = f(gate) * up
-void ck_gated(ck_function f, const float *gate, const float *up, float *y, int64_t n, int threads);
+// y = f(gate) * up. parts: to which what f is made of is rounded (see ck_map_rounded); stored: to which what it gives is.
+void ck_gated(ck_function f, const float *gate, const float *up, const ck_format *parts, const ck_format *stored, const ck_format *format,
+              float *y, int64_t n, int threads);
 void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
 // y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
 void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);

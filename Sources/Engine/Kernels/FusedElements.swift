@@ -1,16 +1,25 @@
 import Tensors
 
-/// f(gate) · up in one pass: SwiGLU or GEGLU. A kernel of the product runs it.
+/// f(gate) · up in one pass: SwiGLU or GEGLU. A kernel of the product runs it, and a pass of which nothing is kept.
 package struct GatedProduct: Op {
     package let activation: Activation
+    /// The format that f(gate) would have been stored in; nil: it is not rounded.
+    package let stored: NumberFormat?
 
-    package init(_ activation: Activation) { self.activation = activation }
+    package init(_ activation: Activation, stored: NumberFormat? = nil) {
+        self.activation = activation
+        self.stored = stored
+    }
 
     package static let card = OpCard(
         name: "gated product", formula: "y = f(gate) · up", sentence: "The activation is not stored before it meets the other branch.",
         source: "Shazeer 2020, arXiv:2002.05202")
-    package static let samples = [ElementFunction.silu, .geluTanh, .geluErf, .geluNew, .geluQuick].map {
-        OpSample(GatedProduct(Activation($0)), .normal(Shape((.token, 3), (.feature, 21))), .normal(Shape((.token, 3), (.feature, 21))))
+    package static let samples = [ElementFunction.silu, .geluTanh, .geluErf, .geluNew, .geluQuick].flatMap { function in
+        [nil, NumberFormat.bf16, .fp16].map {
+            OpSample(
+                GatedProduct(Activation(function), stored: $0), .normal(Shape((.token, 3), (.feature, 21))),
+                .normal(Shape((.token, 3), (.feature, 21))))
+        }
     }
     package var parameters: [(name: String, value: String)] { activation.parameters }
 
@@ -21,16 +30,32 @@ package struct GatedProduct: Op {
         }
     }
 
+    /// The step of such a product with the activation as it is stored.
+    static let joint: JointStep.Rule = { step, program, choice in
+        guard step.op is Multiply, choice(step).hasFirstKernel(of: step.op),
+            let activation = program.step(writing: step.inputs[0], Activation.self),
+            choice(activation.step).hasFirstKernel(of: activation.op),
+            let stored = choice(activation.step).storage(activation.op)
+        else { return nil }
+        return Fusion(
+            GatedProduct(activation.op, stored: stored.format), inputs: [activation.step.inputs[0], step.inputs[1]],
+            between: [activation.step.output])
+    }
+
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { try Multiply().outputShape(inputs) }
 
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        Dense(inputs[0].shape, zip(activation.reference([inputs[0]]).values, inputs[1].values).map { $0 * $1 })
+        let rounding = Rounding(format: stored)
+        let gate = activation.reference([inputs[0]], rounding: rounding).values.map { rounding($0) }
+        return Dense(inputs[0].shape, zip(gate, inputs[1].values).map { $0 * $1 })
     }
 
     package var kernels: [Kernel] {
         [
-            Kernel("fused", nil) { [activation] inputs, _, threads in
-                try Kernels.gated(activation.function, inputs[0], inputs[1], threads: threads)
+            Kernel(rounding: "fused", nil, roundsOutput: true) { [activation, stored] inputs, _, arithmetic in
+                try Kernels.gated(
+                    activation.function, inputs[0], inputs[1], stored: stored, rounding: arithmetic.rounding.format,
+                    threads: arithmetic.threads)
             }
         ]
     }

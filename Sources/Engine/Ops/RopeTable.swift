@@ -42,13 +42,21 @@ package struct RopeTable: Op {
         return Shape([inputs[1].axes[0], inputs[0].axes[0]])
     }
 
+    @specialized(where R == Float)
+    @specialized(where R == Double)
     package func reference<R: Scalar>(_ inputs: [Dense<R>]) -> Dense<R> {
-        let pairs = inputs[0].shape[0]
-        return Dense(Shape([inputs[1].shape.axes[0], inputs[0].shape.axes[0]])) { position in
-            let m = RopeTable.rounded(inputs[1].values[position / pairs], positions)
-            let angle = quotientOf.map { m / $0.period(position % pairs) } ?? m * inputs[0].values[position % pairs]
-            return Rounding(format: table)(function == .cos ? R.cos(angle) : R.sin(angle))
+        let (theta, rounding) = (inputs[0].values, Rounding(format: table))
+        let periods: [R]? = quotientOf.map { frequencies in theta.indices.map { frequencies.period($0) } }
+        var values: [R] = []
+        values.reserveCapacity(inputs[1].values.count * theta.count)
+        for position in inputs[1].values {
+            let m = RopeTable.rounded(position, positions)
+            for pair in theta.indices {
+                let angle = periods.map { m / $0[pair] } ?? m * theta[pair]
+                values.append(rounding(function == .cos ? R.cos(angle) : R.sin(angle)))
+            }
         }
+        return Dense(Shape([inputs[1].shape.axes[0], inputs[0].shape.axes[0]]), values)
     }
 
     static func rounded<R: Scalar>(_ x: R, _ format: NumberFormat?) -> R { format.map { R($0.nearest(Double(x))) } ?? x }

@@ -1,0 +1,38 @@
+import Tensors
+
+/// Several steps that a pass of which nothing is kept does as one, with the bits that they have one by one: what lies between them is written
+/// to memory for nobody. Whoever asks for it all the same gets it from its own step.
+struct JointStep: Sendable {
+    /// What a step, the last of several, may be done with, if its policy and theirs allow it.
+    typealias Rule = @Sendable (Step, Program, (Step) -> Policy.Choice) -> Fusion?
+
+    let fusion: Fusion
+    /// How the last step is computed, by the kernel of them all.
+    let choice: Policy.Choice
+
+    private static let rules: [Rule] = [BlockwiseAttention.joint, GatedProduct.joint]
+
+    /// By the last of the steps.
+    static func all(_ program: Program, _ choices: [Policy.Choice]) -> [Int: JointStep] {
+        func choice(_ step: Step) -> Policy.Choice { program.values[step.output].step.map { choices[$0] } ?? Policy.Choice() }
+        var joints: [Int: JointStep] = [:]
+        for (number, step) in program.steps.enumerated() {
+            guard let fusion = rules.lazy.compactMap({ $0(step, program, choice) }).first, choices[number].storage(step.op) != nil else {
+                continue
+            }
+            var joint = choices[number]
+            joint.kernel = fusion.op.kernels.first
+            joints[number] = JointStep(fusion: fusion, choice: joint.resolved())
+        }
+        return joints
+    }
+}
+
+extension Policy.Choice {
+    /// How the op's value is rounded, if by the kernel alone and from inputs as they are.
+    func storage(_ op: any Op) -> Rounding? {
+        inputs == nil && accumulation == nil && deputy == nil && (format == .fp32 || isRounded(op)) ? rounding : nil
+    }
+
+    func hasFirstKernel(of op: any Op) -> Bool { kernel != nil && kernelName == op.kernels.first?.name }
+}
