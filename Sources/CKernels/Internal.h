@@ -66,7 +66,7 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(map, (ck_function f, const float *x, float *y, int64_t n, int threads), (f, x, y, n, threads)) \
     K(add, (const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads), (a, b, format, y, n, threads)) \
     K(multiply, (const float *a, const float *b, const ck_format *format, float *y, int64_t n, int threads), (a, b, format, y, n, threads)) \
-    K(scale, (const float *a, float factor, float *y, int64_t n, int threads), (a, factor, y, n, threads)) \
+    K(scale, (const float *a, float factor, const ck_format *format, float *y, int64_t n, int threads), (a, factor, format, y, n, threads)) \
     K(softcap, (const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads), (a, cap, format, y, n, threads)) \
     K(gather, (const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads), \
       (table, type, ld, ids, y, rows, n, threads)) \
@@ -87,14 +87,15 @@ static inline void ck_visible(const ck_mask *mask, int64_t i, int64_t S, int64_t
     K(layer_norm_gradient, (const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format, \
                             float *dx, float *dw, float *db, int64_t rows, int64_t n, int threads), \
       (dy, x, w, wt, eps, plus_one, format, dx, dw, db, rows, n, threads)) \
-    K(map_gradient, (ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads), \
-      (f, x, dy, format, dx, n, threads)) \
-    K(softmax_gradient, (const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T, \
-                         int threads), \
-      (p, dp, dx, rows, n, mask, T, threads)) \
-    K(cross_entropy_gradient, (const float *z, const int32_t *targets, const float *dl, float *dz, int64_t rows, int64_t n, \
-                               int threads), \
-      (z, targets, dl, dz, rows, n, threads)) \
+    K(map_gradient, (ck_function f, const float *x, const float *dy, const ck_format *parts, const ck_format *format, float *dx, int64_t n, \
+                     int threads), \
+      (f, x, dy, parts, format, dx, n, threads)) \
+    K(softmax_gradient, (const float *p, const float *dp, const ck_format *format, float *dx, int64_t rows, int64_t n, \
+                         const ck_mask *mask, int64_t T, int threads), \
+      (p, dp, format, dx, rows, n, mask, T, threads)) \
+    K(cross_entropy_gradient, (const float *z, const int32_t *targets, const float *dl, const ck_format *format, float *dz, int64_t rows, \
+                               int64_t n, int threads), \
+      (z, targets, dl, format, dz, rows, n, threads)) \
     K(attention_queries_gradient, (const float *ds, ck_heads k, float *dq, int64_t heads, int64_t kv_heads, int64_t T, int64_t S, \
                                    int64_t D, float scale, ck_mask mask, int threads), \
       (ds, k, dq, heads, kv_heads, T, S, D, scale, mask, threads)) \

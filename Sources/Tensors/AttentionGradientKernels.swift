@@ -10,10 +10,13 @@ extension Kernels {
     }
 
     /// dC [T, head · D], v [kv head, S, D] → dP[h,i,j] = Σ_d dC[i, h·D + d] · v[j,d], hidden keys too [head, T, S].
-    package static func probabilitiesGradient(_ dC: Tensor, v: Tensor, shape: Shape, threads: Int) throws -> Tensor {
+    package static func probabilitiesGradient(
+        _ dC: Tensor, v: Tensor, sums: AttentionSums = .chain, rounding: NumberFormat?, shape: Shape, threads: Int
+    ) throws -> Tensor {
         let dC = try dC.contiguous()
         return try attentionScores(
-            split(dC, heads: shape[0]), v, scale: 1, softcap: 0, mask: AttentionMask(causal: false), shape: shape, threads: threads)
+            split(dC, heads: shape[0]), v, scale: 1, softcap: 0, mask: AttentionMask(causal: false), sums: sums, rounding: rounding,
+            shape: shape, threads: threads)
     }
 
     /// dV[kv,j,d] = Σ p[h,i,j] · dC[i, h·D + d] over the heads of the group and the queries [kv head, S, D].
@@ -85,27 +88,35 @@ extension Kernels {
     }
 
     /// P∘(dP − Σ P∘dP) along the last axis. With a mask, P is [head, T, S] and what lies outside becomes 0 without being read.
-    package static func softmaxGradient(_ p: Tensor, _ dP: Tensor, mask: AttentionMask?, threads: Int) throws -> Tensor {
+    package static func softmaxGradient(
+        _ p: Tensor, _ dP: Tensor, mask: AttentionMask?, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
         let (p, dP) = (try p.contiguous(), try dP.contiguous())
         let (rows, length) = (Int64(p.shape.rowCount), Int64(p.shape.rowLength))
         return try produce(p.shape, keeping: [p, dP]) { out in
-            guard let mask = mask?.pass(queries: p.shape[1], keys: p.shape[2]) else {
-                return ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, nil, rows, Int32(threads))
-            }
-            mask.withKernelMask { mask in
-                var mask = mask
-                ck_softmax_gradient(pointer(p), pointer(dP), out, rows, length, &mask, Int64(p.shape[1]), Int32(threads))
+            withKernelFormat(rounding) { format in
+                guard let mask = mask?.pass(queries: p.shape[1], keys: p.shape[2]) else {
+                    return ck_softmax_gradient(pointer(p), pointer(dP), format, out, rows, length, nil, rows, Int32(threads))
+                }
+                mask.withKernelMask { mask in
+                    var mask = mask
+                    ck_softmax_gradient(pointer(p), pointer(dP), format, out, rows, length, &mask, Int64(p.shape[1]), Int32(threads))
+                }
             }
         }
     }
 
     /// logits [T, vocabulary], targets [T], the gradient of each token's loss [T] → (softmax − one-hot) · dL; masked tokens 0.
-    package static func crossEntropyGradient(_ logits: Tensor, targets: Tensor, dL: Tensor, threads: Int) throws -> Tensor {
+    package static func crossEntropyGradient(
+        _ logits: Tensor, targets: Tensor, dL: Tensor, rounding: NumberFormat? = nil, threads: Int
+    ) throws -> Tensor {
         let (logits, dL) = (try logits.contiguous(), try dL.contiguous())
-        return try produce(logits.shape, keeping: [logits, targets, dL]) {
-            ck_cross_entropy_gradient(
-                pointer(logits), ids(targets), pointer(dL), $0, Int64(logits.shape.rowCount), Int64(logits.shape.rowLength),
-                Int32(threads))
+        return try produce(logits.shape, keeping: [logits, targets, dL]) { out in
+            withKernelFormat(rounding) {
+                ck_cross_entropy_gradient(
+                    pointer(logits), ids(targets), pointer(dL), $0, out, Int64(logits.shape.rowCount), Int64(logits.shape.rowLength),
+                    Int32(threads))
+            }
         }
     }
 

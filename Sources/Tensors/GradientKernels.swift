@@ -59,15 +59,16 @@ extension Kernels {
         }
     }
 
-    /// dY · f′(x).
+    /// dY · f′(x), rounded.
     package static func mapBackward(
         _ function: ElementFunction, _ x: Tensor, _ dY: Tensor, rounding: NumberFormat? = nil, threads: Int
     ) throws -> Tensor {
         let (x, dY) = (try x.contiguous(), try dY.contiguous())
         return try produce(x.shape, keeping: [x, dY]) { out in
-            withKernelFormat(function.isChain ? rounding : nil) { format in
+            withKernelFormat(rounding) { format in
                 ck_map_gradient(
-                    function.kernelFunction, pointer(x), pointer(dY), format, out, Int64(x.elementCount), Int32(threads))
+                    function.kernelFunction, pointer(x), pointer(dY), function.isChain ? format : nil, format, out, Int64(x.elementCount),
+                    Int32(threads))
             }
         }
     }

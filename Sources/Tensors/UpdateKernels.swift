@@ -24,8 +24,10 @@ extension Kernels {
         try joined([a, b], threads: threads) { ck_add_product($0[0], $0[1], factor, $1, $2, $3) }
     }
 
-    package static func scale(_ x: Tensor, by factor: Float, threads: Int) throws -> Tensor {
-        try joined([x], threads: threads) { ck_scale($0[0], factor, $1, $2, $3) }
+    package static func scale(_ x: Tensor, by factor: Float, rounding: NumberFormat? = nil, threads: Int) throws -> Tensor {
+        try joined([x], threads: threads) { x, y, count, threads in
+            withKernelFormat(rounding) { ck_scale(x[0], factor, $0, y, count, threads) }
+        }
     }
 
     /// cap · tanh(x / cap); with `rounding` x / cap and its tanh are rounded.

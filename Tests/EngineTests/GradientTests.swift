@@ -100,16 +100,35 @@ struct GradientTests {
         let (inputs, output, slope) = try test.setting()
         let shape = inputs[test.derivative.input].shape
         let exact = test.op.backward(test.derivative.input, test.read(inputs, output, slope), shape: shape)
-        let tensors = try test.test.inputs()
-        let y = try Tensor(output.shape, output.values.map(Float.init))
-        let dy = try Tensor(slope.shape, slope.values.map(Float.init))
-        let values = test.derivative.reads.map { if case .input(let number) = $0 { tensors[number] } else { y } } + [dy]
+        let values = try tensors(test, output, slope)
         for kernel in test.op.backwardKernels(test.derivative.input) where kernel.inputs == nil {
             let bits = try [1, 2].map { try kernel.run(values, shape, $0).contiguous().floats().map(\.bitPattern) }
             #expect(bits[0] == bits[1])
             let found = try kernel.run(values, shape, 2)
             #expect(found.shape.counts == shape.counts)
             #expect(SampleCase.error(found.doubles(), exact.values) < 1e-12, "\(kernel.name)")
+        }
+    }
+
+    private func tensors(_ test: DerivativeCase, _ output: Dense<Double>, _ slope: Dense<Double>) throws -> [Tensor] {
+        let inputs = try test.test.inputs()
+        let y = try Tensor(output.shape, output.values.map(Float.init))
+        let dy = try Tensor(slope.shape, slope.values.map(Float.init))
+        return test.derivative.reads.map { if case .input(let number) = $0 { inputs[number] } else { y } } + [dy]
+    }
+
+    /// A kernel that rounds what it gives spares others the rounding: of an op without parts it is that of what it would give otherwise.
+    @Test(arguments: DerivativeCase.all) func whatAKernelRoundsIsRounded(_ test: DerivativeCase) throws {
+        let (inputs, output, slope) = try test.setting()
+        let (shape, values) = (inputs[test.derivative.input].shape, try tensors(test, output, slope))
+        let chain = (test.op as? Activation).map { [.geluNew, .geluQuick].contains($0.function) } ?? false
+        for format in [NumberFormat.bf16, .fp16, .fp8e5m2] {
+            for kernel in test.op.backwardKernels(test.derivative.input) where kernel.roundsOutput {
+                let found = try kernel.run(values, shape, Arithmetic(threads: 2, rounding: Rounding(format: format)))
+                let wide = try kernel.run(values, shape, 2)
+                let expected = try format.rounded(chain || test.op is Scale ? found : wide, threads: 1)
+                #expect(found.floats().map(\.bitPattern) == expected.floats().map(\.bitPattern), "\(kernel.name), \(format)")
+            }
         }
     }
 

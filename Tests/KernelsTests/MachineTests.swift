@@ -41,7 +41,7 @@ extension Kernels {
             #expect(same(z, zip(a, b).map(+)))
             ck_multiply(a, b, nil, &z, Int64(a.count), 3)
             #expect(same(z, zip(a, b).map(*)))
-            ck_scale(a, 0.3, &z, Int64(a.count), 3)
+            ck_scale(a, 0.3, nil, &z, Int64(a.count), 3)
             #expect(same(z, a.map { $0 * 0.3 }))
         }
     }

@@ -37,7 +37,7 @@ extension Kernels {
         onEachInstructionSet { name in
             for threads in 1...2 as ClosedRange<Int32> {
                 var dx = [Float](repeating: 7, count: x.count)
-                ck_map_gradient(slope.function, x, dy, nil, &dx, Int64(x.count), threads)
+                ck_map_gradient(slope.function, x, dy, nil, nil, &dx, Int64(x.count), threads)
                 let worst =
                     (0..<x.count).map { i in
                         let truth = slope.truth(Double(x[i]))
@@ -110,7 +110,7 @@ extension Kernels {
         onEachInstructionSet { name in
             for threads in 1...2 as ClosedRange<Int32> {
                 var dx = [Float](repeating: 7, count: rows * n), mask = ck_mask(past: 0, window: 0, causal: 1, first: nil)
-                ck_softmax_gradient(p, dp, &dx, Int64(rows), Int64(n), &mask, Int64(rows), threads)
+                ck_softmax_gradient(p, dp, nil, &dx, Int64(rows), Int64(n), &mask, Int64(rows), threads)
                 for r in 0..<rows {
                     let seen = (0..<min(n, r + 1)).map { r * n + $0 }, sum = seen.reduce(0.0) { $0 + Double(p[$1]) * Double(dp[$1]) }
                     for i in seen { #expect(abs(Double(dx[i]) - Double(p[i]) * (Double(dp[i]) - sum)) < 1e-6, "\(name)") }
@@ -129,7 +129,7 @@ extension Kernels {
         var first: [Float]?
         onEachInstructionSet { name in
             var dz = [Float](repeating: 7, count: 3 * n)
-            ck_cross_entropy_gradient(z, targets, dl, &dz, 3, Int64(n), 2)
+            ck_cross_entropy_gradient(z, targets, dl, nil, &dz, 3, Int64(n), 2)
             for r in [0, 2] {
                 let row = z[r * n..<r * n + n].map { exp(Double($0)) }, sum = row.reduce(0, +)
                 for v in 0..<n {
@@ -142,7 +142,7 @@ extension Kernels {
             first = dz
             var inPlace = z
             inPlace.withUnsafeMutableBufferPointer {
-                ck_cross_entropy_gradient($0.baseAddress, targets, dl, $0.baseAddress, 3, Int64(n), 1)
+                ck_cross_entropy_gradient($0.baseAddress, targets, dl, nil, $0.baseAddress, 3, Int64(n), 1)
             }
             #expect(same(inPlace, dz), "in place, \(name)")
         }

@@ -89,10 +89,11 @@ static void map_gradient_chain_task(void *context, int64_t task) {
     }
 }
 
-// With a format, of the two functions that are written as chains of elementary ones.
-static void map_gradient(ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads) {
-    rounding inner;
-    run_job j = {.a = x, .b = dy, .y = dx, .n = n, .function = f, .inner = part_rounding(&inner, format)};
+// Parts are those of the two functions that are written as chains of elementary ones.
+static void map_gradient(ck_function f, const float *x, const float *dy, const ck_format *parts, const ck_format *format, float *dx, int64_t n,
+                         int threads) {
+    rounding inner, out;
+    run_job j = {.a = x, .b = dy, .y = dx, .n = n, .function = f, .inner = part_rounding(&inner, parts), .out = part_rounding(&out, format)};
     if (j.inner && (f == CK_GELU_TANH || f == CK_GELU_QUICK)) return run_job_over(&j, threads, map_gradient_chain_task);
     switch (f) {
 #define CASE(F) case F: run_job_over(&j, threads, slope_task_##F); return;

@@ -111,8 +111,9 @@ static void multiply(const float *a, const float *b, const ck_format *format, fl
     run_job j = {.a = a, .b = b, .y = y, .n = n, .out = part_rounding(&out, format)};
     run_job_over(&j, threads, multiply_task);
 }
-static void scale(const float *a, float factor, float *y, int64_t n, int threads) {
-    run_job j = {.a = a, .factor = factor, .y = y, .n = n};
+static void scale(const float *a, float factor, const ck_format *format, float *y, int64_t n, int threads) {
+    rounding out;
+    run_job j = {.a = a, .factor = factor, .y = y, .n = n, .out = part_rounding(&out, format)};
     run_job_over(&j, threads, scale_task);
 }
 static void softcap(const float *a, float cap, const ck_format *format, float *y, int64_t n, int threads) {

@@ -140,7 +140,7 @@ void ck_multiply(const float *a, const float *b, const ck_format *format, float 
 // y = f(gate) * up. parts: to which what f is made of is rounded (see ck_map_rounded); stored: to which what it gives is.
 void ck_gated(ck_function f, const float *gate, const float *up, const ck_format *parts, const ck_format *stored, const ck_format *format,
               float *y, int64_t n, int threads);
-void ck_scale(const float *a, float factor, float *y, int64_t n, int threads);
+void ck_scale(const float *a, float factor, const ck_format *format, float *y, int64_t n, int threads);
 // y[i, :] = table[ids[i], :] upcast. The caller has checked the ids.
 void ck_gather(const void *table, ck_type type, int64_t ld, const int32_t *ids, float *y, int64_t rows, int64_t n, int threads);
 // Exactly upcast (F64 and the wide integers: rounded to nearest even).
@@ -170,13 +170,16 @@ void ck_rms_norm_gradient(const float *dy, const float *x, const void *w, ck_typ
 // db alone is wanted. With a format the mean and r are rounded to it, and dw and db after each row.
 void ck_layer_norm_gradient(const float *dy, const float *x, const void *w, ck_type wt, float eps, int plus_one, const ck_format *format,
                             float *dx, float *dw, float *db, int64_t rows, int64_t n, int threads);
-// dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy. Parts are rounded of the chains gelu_new (CK_GELU_TANH) and quick_gelu.
-void ck_map_gradient(ck_function f, const float *x, const float *dy, const ck_format *format, float *dx, int64_t n, int threads);
+// dx = dy f'(x). ReLU's slope at 0 is 0. dx may be dy. Parts are rounded of the chains gelu_new (CK_GELU_TANH) and quick_gelu. `format` here and
+// below is that of what comes out; NULL: it is not rounded.
+void ck_map_gradient(ck_function f, const float *x, const float *dy, const ck_format *parts, const ck_format *format, float *dx, int64_t n,
+                     int threads);
 // dx = p (dp - sum of p dp) over each row, the sum in fp64; outside the mask's [lo, hi) dx is 0 and nothing is read. See ck_softmax.
-void ck_softmax_gradient(const float *p, const float *dp, float *dx, int64_t rows, int64_t n, const ck_mask *mask, int64_t T,
-                         int threads);
+void ck_softmax_gradient(const float *p, const float *dp, const ck_format *format, float *dx, int64_t rows, int64_t n, const ck_mask *mask,
+                         int64_t T, int threads);
 // dz[t,v] = (softmax(z[t])[v] - [v = target[t]]) dl[t]; a row with a negative target is 0. dz may be z.
-void ck_cross_entropy_gradient(const float *z, const int32_t *targets, const float *dl, float *dz, int64_t rows, int64_t n, int threads);
+void ck_cross_entropy_gradient(const float *z, const int32_t *targets, const float *dl, const ck_format *format, float *dz, int64_t rows,
+                               int64_t n, int threads);
 // dq[h,i,:] = scale * sum over visible j ascending, one fma chain, of ds[h,i,j] k[h / group, j, :]. [heads, T, D] contiguous.
 void ck_attention_queries_gradient(const float *ds, ck_heads k, float *dq, int64_t heads, int64_t kv_heads, int64_t T, int64_t S,
                                    int64_t D, float scale, ck_mask mask, int threads);

@@ -147,7 +147,7 @@ package struct Activation: Op {
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel(rounding: "simd") { [function] values, _, arithmetic in
+            Kernel(rounding: "simd", roundsOutput: true) { [function] values, _, arithmetic in
                 try Kernels.mapBackward(
                     function, values[0], values[1], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }

@@ -160,16 +160,27 @@ package struct AttentionContext: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [
+        if input == 0 { return [probabilities("blocked", nil, .chain), probabilities("bf16tile", AttentionContext.bf16tile, .bf16Tiles)] }
+        return [
             Kernel(rounding: "blocked") { [mask] values, shape, arithmetic in
                 let (dc, p, threads) = (values[values.count - 1], values[0], arithmetic.threads)
-                if input == 0 { return try Kernels.probabilitiesGradient(dc, v: p, shape: shape, threads: threads) }
                 let mask = mask.with(first: values[values.count - 2])
                 return try Kernels.overGroups(heads: p.shape[0], shape: shape, rounding: arithmetic.rounding.format, threads: threads) {
                     try Kernels.valuesGradient(dc, probs: p, mask: mask, shape: $0, threads: threads)
                 }
             }
         ]
+    }
+
+    /// dP by the kernels of the scores.
+    private func probabilities(_ name: String, _ card: KernelCard?, _ sums: Kernels.AttentionSums) -> Kernel {
+        var kernel = Kernel(rounding: name, card, roundsOutput: true) { values, shape, arithmetic in
+            try Kernels.probabilitiesGradient(
+                values[values.count - 1], v: values[0], sums: sums, rounding: arithmetic.rounding.format, shape: shape,
+                threads: arithmetic.threads)
+        }
+        if sums == .bf16Tiles { kernel.inputs = .bf16 }
+        return kernel
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

@@ -215,7 +215,7 @@ package struct AttentionScores: Op {
         }
         guard let format else { return (ds, Float(scale)) }
         if softcap > 0 { ds = try format.rounded(fresh: ds, threads: threads) }
-        return (try format.rounded(fresh: Kernels.scale(ds, by: Float(scale), threads: threads), threads: threads), 1)
+        return (try Kernels.scale(ds, by: Float(scale), rounding: format, threads: threads), 1)
     }
 
     /// dS before the cap: dS·(1 − (s/c)²), where s is the capped score, from which the tangent can be read as long as it is not rounded; dS

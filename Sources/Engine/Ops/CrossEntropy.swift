@@ -82,8 +82,9 @@ package struct CrossEntropy: Op {
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel("simd") { values, _, threads in
-                try Kernels.crossEntropyGradient(values[0], targets: values[1], dL: values[2], threads: threads)
+            Kernel(rounding: "simd", roundsOutput: true) { values, _, arithmetic in
+                try Kernels.crossEntropyGradient(
+                    values[0], targets: values[1], dL: values[2], rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }

@@ -38,11 +38,11 @@ package struct Scale: Op {
     package func reference<R: Scalar>(_ inputs: [Dense<R>], rounding: Rounding) -> Dense<R> { inputs[0].map { $0 * R(used(rounding)) } }
 
     package var kernels: [Kernel] {
-        [Kernel(rounding: "simd", .elements) { [self] inputs, _, arithmetic in try scaled(inputs[0], arithmetic) }]
+        [Kernel(rounding: "simd", .elements, roundsOutput: true) { [self] inputs, _, arithmetic in try scaled(inputs[0], arithmetic) }]
     }
 
     private func scaled(_ x: Tensor, _ arithmetic: Arithmetic) throws -> Tensor {
-        try Kernels.scale(x, by: Float(used(arithmetic.rounding)), threads: arithmetic.threads)
+        try Kernels.scale(x, by: Float(used(arithmetic.rounding)), rounding: arithmetic.rounding.format, threads: arithmetic.threads)
     }
 
     package func contributions(at index: [Int], inputs: [Tensor], output: Tensor) -> [Contribution] {
@@ -62,7 +62,7 @@ package struct Scale: Op {
     }
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
-        [Kernel(rounding: "simd", .elements) { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
+        [Kernel(rounding: "simd", .elements, roundsOutput: true) { [self] values, _, arithmetic in try scaled(values[0], arithmetic) }]
     }
 
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {

@@ -99,9 +99,10 @@ package struct Softmax: Op {
 
     package func backwardKernels(_ input: Int) -> [Kernel] {
         [
-            Kernel("simd") { [mask] values, _, threads in
-                let mask = mask?.with(first: values[values.count - 2])
-                return try Kernels.softmaxGradient(values[0], values[values.count - 1], mask: mask, threads: threads)
+            Kernel(rounding: "simd", roundsOutput: true) { [mask] values, _, arithmetic in
+                try Kernels.softmaxGradient(
+                    values[0], values[values.count - 1], mask: mask?.with(first: values[values.count - 2]),
+                    rounding: arithmetic.rounding.format, threads: arithmetic.threads)
             }
         ]
     }

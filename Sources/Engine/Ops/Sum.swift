@@ -32,12 +32,13 @@ package struct Sum: Op {
 
     package var kernels: [Kernel] {
         [
-            Kernel(rounding: "simd", .elements) { inputs, shape, arithmetic in
+            Kernel(rounding: "simd", .elements, roundsOutput: true) { inputs, shape, arithmetic in
                 guard let format = arithmetic.rounding.format else {
                     return try Kernels.sum(inputs, shape: shape, threads: arithmetic.threads)
                 }
-                return try inputs.dropFirst().reduce(inputs[0]) { sum, next in
-                    try format.rounded(Kernels.add(sum, next, threads: arithmetic.threads), threads: arithmetic.threads)
+                let first = inputs.count > 1 ? inputs[0] : try format.rounded(inputs[0], threads: arithmetic.threads)
+                return try inputs.dropFirst().reduce(first) { sum, next in
+                    try Kernels.add(sum, next, rounding: format, threads: arithmetic.threads)
                 }
             }
         ]
