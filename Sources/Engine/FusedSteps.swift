@@ -3,24 +3,24 @@ import Tensors
 /// Steps that are computed as one: because a rule names a kernel of several (`Policy.Deputy`), or because nothing is kept (`JointStep`). Found out
 /// once, and not at every step of a long decoding.
 struct FusedSteps: Sendable {
-    /// By the last of several steps.
-    let joints: [Int: JointStep]
-    /// By a step whose value nobody else would read, the step that does without it where nothing is kept.
-    private let waits: [Int: Int]
+    /// By step, where it is the last of several; empty where there are none.
+    private let joints: [JointStep?]
+    /// By step, where nobody else would read its value and nothing is kept, the step that does without it; empty where there are none.
+    private let waits: [Int?]
     /// By value, the last step that reads it although its op does not.
     let lastUse: [Int: Int]
     /// By step, which values nobody wants any more after it; without edits.
     private(set) var passing: [[Int]]
 
     init(_ program: Program, _ choices: [Policy.Choice], _ keep: Recording.Keep) {
-        (joints, waits) = keep == .nothing ? FusedSteps.deferred(program, choices) : ([:], [:])
+        let (joints, waits) = keep == .nothing ? FusedSteps.deferred(program, choices) : ([], [])
         var last: [Int: Int] = [:]
         var reads: [Int: [Int]] = [:]
         for (number, choice) in choices.enumerated() {
-            reads[number] = joints[number]?.fusion.inputs ?? choice.deputy?.inputs
+            reads[number] = (joints.isEmpty ? nil : joints[number])?.fusion.inputs ?? choice.deputy?.inputs
             for id in reads[number] ?? [] { last[id] = number }
         }
-        (lastUse, passing) = (last, program.passing)
+        (self.joints, self.waits, lastUse, passing) = (joints, waits, last, program.passing)
         if reads.isEmpty { return }
         for (number, step) in program.steps.enumerated() {
             passing[number] = self.passing(after: number, step.inputs + (reads[number] ?? []), program)
@@ -28,10 +28,10 @@ struct FusedSteps: Sendable {
     }
 
     /// What may wait is read by nobody but the step that it waits for, and by what waits for that one, too. A joint step does all or none.
-    private static func deferred(_ program: Program, _ choices: [Policy.Choice]) -> (joints: [Int: JointStep], waits: [Int: Int]) {
+    private static func deferred(_ program: Program, _ choices: [Policy.Choice]) -> (joints: [JointStep?], waits: [Int?]) {
         var readers = [Int](repeating: 0, count: program.values.count)
         for step in program.steps { for input in step.inputs { readers[input] += 1 } }
-        var (joints, waits) = (JointStep.all(program, choices), [Int: Int]())
+        var (joints, waits) = (JointStep.all(program, choices), [Int?](repeating: nil, count: program.steps.count))
         for number in program.steps.indices {
             guard let between = joints[number]?.fusion.between ?? choices[number].spanned else { continue }
             var (steps, reads) = ([Int](), program.steps[number].inputs)
@@ -46,8 +46,11 @@ struct FusedSteps: Sendable {
                 for step in steps { waits[step] = number }
             }
         }
-        return (joints, waits)
+        return waits.contains { $0 != nil } ? (joints, waits) : ([], [])
     }
+
+    /// The step as one with others, if nothing is edited.
+    func joint(_ step: Int) -> JointStep? { joints.isEmpty ? nil : joints[step] }
 
     /// Whether every step is computed alone.
     var isEmpty: Bool { lastUse.isEmpty }
@@ -72,7 +75,7 @@ extension Stepper {
     }
 
     /// The step as one with others, if it is.
-    func joint(_ number: Int) -> JointStep? { edits.isEmpty && !fused.joints.isEmpty ? fused.joints[number] : nil }
+    func joint(_ number: Int) -> JointStep? { edits.isEmpty ? fused.joint(number) : nil }
 
     /// Whether a later step does what this one would.
     func waits(_ number: Int) -> Bool { fused.last(of: number).map { joint($0) != nil || spans($0) } ?? false }

@@ -2,7 +2,7 @@ import Tensors
 
 /// Several steps that a pass of which nothing is kept does as one, with the bits that they have one by one: what lies between them is written
 /// to memory for nobody. Whoever asks for it all the same gets it from its own step.
-struct JointStep: Sendable {
+final class JointStep: Sendable {
     /// What a step, the last of several, may be done with, if its policy and theirs allow it.
     typealias Rule = @Sendable (Step, Program, (Step) -> Policy.Choice) -> Fusion?
 
@@ -10,21 +10,21 @@ struct JointStep: Sendable {
     /// How the last step is computed, by the kernel of them all.
     let choice: Policy.Choice
 
+    private init(_ fusion: Fusion, _ choice: Policy.Choice) { (self.fusion, self.choice) = (fusion, choice) }
+
     private static let rules: [Rule] = [BlockwiseAttention.joint, GatedProduct.joint]
 
-    /// By the last of the steps.
-    static func all(_ program: Program, _ choices: [Policy.Choice]) -> [Int: JointStep] {
+    /// By step, where it is the last of several.
+    static func all(_ program: Program, _ choices: [Policy.Choice]) -> [JointStep?] {
         func choice(_ step: Step) -> Policy.Choice { program.values[step.output].step.map { choices[$0] } ?? Policy.Choice() }
-        var joints: [Int: JointStep] = [:]
-        for (number, step) in program.steps.enumerated() {
+        return program.steps.enumerated().map { number, step in
             guard let fusion = rules.lazy.compactMap({ $0(step, program, choice) }).first, choices[number].storage(step.op) != nil else {
-                continue
+                return nil
             }
             var joint = choices[number]
             joint.kernel = fusion.op.kernels.first
-            joints[number] = JointStep(fusion: fusion, choice: joint.resolved())
+            return JointStep(fusion, joint.resolved())
         }
-        return joints
     }
 }
 

@@ -173,9 +173,13 @@ package struct Stepper: Sendable {
 
     /// A step of the pass itself, whose values have the program's shapes.
     private func passed(_ number: Int, _ inputs: [Tensor]) throws -> Tensor {
-        if let joint = joint(number) { return try Stepper.compute(joint.fusion.op, joint.choice, inputs, threads: policy.threads) }
+        let (joint, shape) = (joint(number), program.fixedShapes[number])
+        if let joint {
+            let shape = try shape ?? joint.fusion.op.outputShape(inputs.map(\.shape))
+            return try Stepper.compute(joint.fusion.op, joint.choice, inputs, shape, threads: policy.threads)
+        }
         if spans(number) { return try compute(number, inputs, spans: true) }
-        guard let shape = program.fixedShapes[number] else { return try compute(number, inputs) }
+        guard let shape else { return try compute(number, inputs) }
         if let direct = direct[number], !inputs.contains(where: { $0.type == .f64 }) {
             return try direct(inputs, shape, Arithmetic(threads: policy.threads))
         }
