@@ -58,6 +58,8 @@ package protocol Op: Sendable {
     func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node?
     /// Floating-point operations of the derivative.
     func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int
+    /// How many numbers its first fast kernel holds while it runs, beside those that it reads and those that it gives.
+    func backwardScratch(_ input: Int, _ values: [Shape], shape: Shape, rounding: Rounding) -> Int
 }
 
 extension Op {
@@ -88,6 +90,7 @@ extension Op {
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] { [] }
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? { nil }
     package func backwardCost(_ input: Int, _ values: [Shape], shape: Shape) -> Int { shape.elementCount }
+    package func backwardScratch(_ input: Int, _ values: [Shape], shape: Shape, rounding: Rounding) -> Int { 0 }
 }
 
 extension Op {

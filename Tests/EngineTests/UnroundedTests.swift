@@ -90,6 +90,15 @@ struct UnroundedTests {
         }
     }
 
+    /// But it takes memory while its step runs: a matrix of scores more.
+    @Test(arguments: [0, cap]) func whatIsMadeAgainIsPlanned(_ cap: Double) throws {
+        let program = try Self.program(cap: cap)
+        let plans = try ["", "* bf16\nloss* fp32"].map { MemoryPlan(program, policy: Policy(rules: try Policy.rules(from: $0))) { _ in 0 } }
+        let matrix = 2 * 9 * 9 * 4
+        let more = plans[1].activations - plans[0].activations
+        #expect(more >= matrix && more <= 3 * matrix, "\(more)")
+    }
+
     /// The derivative of what was computed, through what was put in its place: a probability that is set by hand has no slope, and the others
     /// keep theirs.
     @Test func editsAreWalkedThrough() throws {

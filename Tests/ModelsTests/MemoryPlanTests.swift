@@ -49,6 +49,51 @@ struct MemoryPlanTests {
         #expect(plan.activations >= most && Double(plan.activations) < 1.1 * Double(most), "\(plan.activations) for \(most)")
     }
 
+    /// In 16 bits the walk back reads probabilities and capped scores as they were before they were rounded: they are made again, from scores
+    /// that may be gone, and lie beside the gradients while a step runs.
+    @Test(arguments: ArchitectureTests.Case.all, [Policy.Preset.bf16, .fp16])
+    func whatIsMadeAgainIsCounted(_ test: ArchitectureTests.Case, _ preset: Policy.Preset) throws {
+        let model = try TinyCheckpoint(test.architecture).model()
+        let ids = (0..<31).map { $0 * 5 % 37 }
+        let program = try model.program(Pass(tokens: ids.count), leaves: { $0.role == .weight })
+        let plan = MemoryPlan(program, policy: Policy(preset)) { _ in 0 }
+        var stepper = try model.stepper(program, ids: ids, policy: Policy(preset), keep: .nothing)
+        var most = 0
+        for step in program.steps {
+            most = max(most, bytes(stepper) + 4 * held(step, stepper))
+            try stepper.step()
+        }
+        #expect(plan.activations >= most && Double(plan.activations) < 1.1 * Double(most), "\(plan.activations) for \(most)")
+        #expect(MemoryPlan(program) { _ in 0 }.activations <= most)
+    }
+
+    /// Numbers that a step holds beside what it finds. First what it reads unrounded is made, from what the run may have dropped; then its
+    /// value, while scores' slopes are there behind the cap and times the scale.
+    private func held(_ step: Step, _ stepper: Stepper) -> Int {
+        let (program, tensors) = (stepper.program, stepper.recording.tensors)
+        func count(_ ids: some Sequence<Int>) -> Int {
+            ids.filter { program.values[$0].step.map { !program.steps[$0].op.isView } ?? false }.reduce(0) {
+                $0 + program.values[$1].shape.elementCount
+            }
+        }
+        let output = program.lastUse[step.output] < 0 ? 0 : count([step.output])
+        guard let gradient = step.op as? Gradient else { return output }
+        let reads = gradient.derivative.reads.enumerated().filter { $0.element == .unrounded }.map { step.inputs[$0.offset] }
+        var (gone, open) = (Set<Int>(), reads.flatMap { program.steps[program.values[$0].step ?? 0].inputs })
+        while let id = open.popLast() {
+            if tensors[id] == nil, gone.insert(id).inserted { open += program.steps[program.values[id].step ?? 0].inputs }
+        }
+        guard let slope = step.inputs.last, gradient.op is AttentionScores || gradient.op is AttentionContext else {
+            return count(reads) + max(count(gone), output)
+        }
+        // Of heads that share a key or a value what each sends is rounded, and laid side by side to be added up.
+        let shape = program.values[step.output].shape
+        let heads = program.values[step.inputs[0]].shape[0]
+        let shares = gradient.derivative.input == 1 && heads > shape[0] ? 2 * heads * shape[1] * shape[2] : 0
+        guard let scores = gradient.op as? AttentionScores else { return max(count(reads) + count(gone), output + shares) }
+        return count(reads) + max(count(gone), (scores.softcap > 0 ? 2 : 1) * count([slope]), count([slope]) + shares + output)
+    }
+
     /// Of the values between the weights and their gradients, views as part of what they show.
     private func bytes(_ stepper: Stepper) -> Int {
         let program = stepper.program

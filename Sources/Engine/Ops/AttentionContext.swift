@@ -183,6 +183,15 @@ package struct AttentionContext: Op {
         return kernel
     }
 
+    package func backwardScratch(_ input: Int, _ values: [Shape], shape: Shape, rounding: Rounding) -> Int {
+        input == 1 ? AttentionContext.shared(heads: values[0][0], shape, rounding) : 0
+    }
+
+    /// Of heads that share a key or a value what each sends to it, if that is rounded, and once more side by side to be added up.
+    static func shared(heads: Int, _ shape: Shape, _ rounding: Rounding) -> Int {
+        rounding.format == nil || heads <= shape[0] ? 0 : 2 * heads * shape[1] * shape[2]
+    }
+
     package func backwardContributions(_ input: Int, at index: [Int], values: [Tensor], gradient: Tensor) -> [Contribution] {
         let last = values.count - 1
         let dc = values[last]

@@ -257,6 +257,14 @@ package struct AttentionScores: Op {
         2 * values[values.count - 1].elementCount * shape.rowLength
     }
 
+    /// dS behind the cap and dS times the scale, each where it is made; while the products run one of them is left.
+    package func backwardScratch(_ input: Int, _ values: [Shape], shape: Shape, rounding: Rounding) -> Int {
+        let slopes = values[values.count - 1]
+        let made = (softcap > 0 ? 1 : 0) + (rounding.format == nil ? 0 : 1)
+        let shared = input == 1 ? AttentionContext.shared(heads: slopes[0], shape, rounding) : 0
+        return max(made * slopes.elementCount, min(made, 1) * slopes.elementCount + shared)
+    }
+
     /// One cell: dQ is a row of dS along the keys that the query sees, dK a column of dS along the queries that see the key.
     package func backwardExpansion(_ graph: inout Graph, _ input: Int, values: [Node], shape: Shape, at index: [Int]) -> Node? {
         guard index.count == 3, !mask.packed, let ds = values.last else { return nil }

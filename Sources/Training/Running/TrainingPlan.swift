@@ -26,8 +26,10 @@ package struct TrainingPlan: Sendable {
         pass.fusedLoss = job.canFuse
         let trained = job.trained
         let program = try job.model.program(pass, leaves: { trained.contains($0.name) })
-        let plan = MemoryPlan(program, job.settings.checkpointing) { name in (try? job.model.weight(name))?.byteCount ?? 0 }
-        values = Checkpointing.allCases.map { ($0, MemoryPlan(program, $0) { _ in 0 }.activations) }
+        let plan = MemoryPlan(program, job.settings.checkpointing, policy: job.policy) { name in
+            (try? job.model.weight(name))?.byteCount ?? 0
+        }
+        values = Checkpointing.allCases.map { ($0, MemoryPlan(program, $0, policy: job.policy) { _ in 0 }.activations) }
         let count = job.parameters.reduce(0) { $0 + $1.shape.elementCount }
         let rows = min(job.dataSettings.rowsPerStep, max(1, job.data.items.count))
         let slots = UpdateRule(job.settings).slots.count
