@@ -3,6 +3,10 @@ import Tensors
 /// Judges another run, value by value, against the program that a trusted run has: each op is computed by its formula in fp64 on the other
 /// run's own inputs, with how far rounding can go, so that what lies downstream of a bug is not called another. Where an input is not known,
 /// as in a dump of modules, it is computed from what is, and its uncertainty with it.
+///
+/// Tensors that are all in 16 bits may be of a run in these, whose parts were rounded and whose inputs are known, or of a finer one whose values
+/// were rounded when they were kept: then an op read what lies within half a step of its inputs. Where the trusted run is finer than the file
+/// either may be, so a value is a bug only if neither explains it, and by the second no more than that half a step can be seen.
 package struct Judge: Sendable {
     private var trusted: Stepper
     private var suspect: Suspect
@@ -10,6 +14,12 @@ package struct Judge: Sendable {
     private var known: [Int: Tensor] = [:]
     /// What had to be computed, as long as something reads it.
     private var expected: [Int: Expectation] = [:]
+    /// The same if what it was computed from was rounded when it was kept.
+    private var expectedOfKept: [Int: Expectation] = [:]
+    /// In what the tensors of a file may have been kept; nil: in the format of the run that made them.
+    private let kept: NumberFormat?
+    /// Values of a file that are finer than the trusted run has them, or are made of such.
+    private var finer: Set<Int> = []
     /// Values that are off, by themselves or by an input.
     private var tainted: Set<Int> = []
     private var cursor = 0
@@ -46,6 +56,7 @@ package struct Judge: Sendable {
 
     private init(_ suspect: Suspect, by trusted: Stepper, backward: Bool = false) {
         (self.suspect, self.trusted) = (suspect, trusted)
+        if case .tensors(let tensors) = suspect { kept = NumberFormat.narrow(holding: tensors.values) } else { kept = nil }
         leaves = trusted.program.leaves
         stepCount = backward ? trusted.program.steps.count : trusted.program.forwardCount
     }
@@ -118,18 +129,46 @@ package struct Judge: Sendable {
         if number < trusted.cursor, let found, try isOfOtherSizes(step) {
             return Verdict(step.output, ofOtherSize: found, value.shape, isCarried: !tainted.isEmpty)
         }
-        let choice = asTrusted ? trusted.choices[number] : suspect.choice(value, found, as: trusted.choices[number])
-        guard number < trusted.cursor, let inputs = try inputs(step, unrounded: choice.unrounded) else { return nil }
+        let choice = asTrusted ? trusted.choices[number] : choice(number, found)
+        let isFiner = finer.contains(step.output)
+        guard number < trusted.cursor, let inputs = try inputs(step, unrounded: choice.unrounded, asGiven: isFiner) else { return nil }
         if trusted.isEdited(step.output) { return nil }
         let made = try Expectation(trusted.op(ofStep: number), choice, inputs, threads: trusted.policy.threads)
         if samples > 0 { spread = try sampled(number, choice, inputs, made) }
         let isCarried = step.inputs.contains(where: tainted.contains)
         guard let found = try found.flatMap({ try Layout.fitted($0, to: made.shape).tensor }) else {
             expected[step.output] = made
+            expectedOfKept[step.output] = try ofKept(number)
             if isCarried { tainted.insert(step.output) }
             return nil
         }
-        return Verdict(step.output, found: found, expected: made, isSame: try isSame(found, step.output), isCarried: isCarried)
+        let verdict = Verdict(step.output, found: found, expected: made, isSame: try isSame(found, step.output), isCarried: isCarried)
+        guard verdict.isBug, let kept, let made = try ofKept(number)?.stored(in: kept, hides: step.op.hidesWithInfinity) else {
+            return verdict
+        }
+        let other = Verdict(step.output, found: found, expected: made, isSame: false, isCarried: isCarried).withValues(kept: kept)
+        return other.factor < verdict.factor ? other : verdict
+    }
+
+    /// How the other side made a value. What a file has finer than the trusted run was not made by kernels that read narrow numbers.
+    private mutating func choice(_ number: Int, _ found: Tensor?) -> Policy.Choice {
+        let (step, own) = (trusted.program.steps[number], trusted.choices[number])
+        var choice = suspect.choice(trusted.program.values[step.output], found, as: own)
+        guard !suspect.isRun, own.format.block == nil else { return choice }
+        let isFiner = found == nil ? step.inputs.contains(where: finer.contains) : choice.format.mantissaBits > own.format.mantissaBits
+        guard isFiner else { return choice }
+        finer.insert(step.output)
+        (choice.kernel, choice.inputs, choice.accumulation) = (nil, nil, nil)
+        if found == nil, choice.format.mantissaBits < NumberFormat.fp32.mantissaBits { choice.format = .fp32 }
+        return choice.resolved()
+    }
+
+    /// What a step gives as the trusted run computes it, if the file's values were rounded when they were kept; nil where the run is no finer
+    /// than the file.
+    private func ofKept(_ number: Int) throws -> Expectation? {
+        let (step, choice) = (trusted.program.steps[number], trusted.choices[number])
+        guard let kept, choice.format.block == nil, choice.format.mantissaBits > kept.mantissaBits else { return nil }
+        return try inputs(step, kept: kept).map { try Expectation(trusted.op(ofStep: number), choice, $0, threads: trusted.policy.threads) }
     }
 
     /// Nil where an input had to be computed, or nothing is rounded.
@@ -155,19 +194,30 @@ package struct Judge: Sendable {
         return ErrorSize(found.doubles(), from: own.doubles(), shape: own.shape).maximum == 0
     }
 
-    /// Nil if nothing is known of one of them.
-    private func inputs(_ step: Step, unrounded: [Int] = []) throws -> [Expectation.Input]? {
+    /// Nil if nothing is known of one of them. With `kept` what is known may have been rounded to that; `asGiven` are weights that the other
+    /// side did not round.
+    private func inputs(
+        _ step: Step, unrounded: [Int] = [], kept: NumberFormat? = nil, asGiven: Bool = false
+    ) throws -> [Expectation.Input]? {
         let inputs = try step.inputs.enumerated().map { place, id -> Expectation.Input? in
             let value = trusted.program.values[id]
             if unrounded.contains(place), let input = try self.unrounded(id) { return input }
-            if let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), suspect.isReadable(tensor, as: value) {
-                return .known(tensor)
+            let isOwn = kept != nil && value.role == .weight
+            if !isOwn, let tensor = try known[id] ?? suspect.tensor(value, in: trusted.program), suspect.isReadable(tensor, as: value) {
+                return kept.flatMap { input(id, tensor, kept: $0) } ?? .known(tensor)
             }
-            if let expectation = expected[id] { return .expected(expectation) }
-            return value.step == nil ? try trusted.tensor(id).map { .known($0) } : nil
+            if let expectation = (kept == nil ? nil : expectedOfKept[id]) ?? expected[id] { return .expected(expectation) }
+            return value.step == nil ? try (asGiven ? trusted.given(id) : trusted.tensor(id)).map { .known($0) } : nil
         }
         let all = inputs.compactMap { $0 }
         return all.count == inputs.count ? all : nil
+    }
+
+    /// What a value was that has been rounded to a format; nil where nothing rounds it.
+    private func input(_ id: Int, _ tensor: Tensor, kept: NumberFormat) -> Expectation.Input? {
+        guard tensor.type.isFloat, let maker = trusted.program.values[id].step else { return nil }
+        let hides = trusted.program.steps[maker].op.hidesWithInfinity
+        return .expected(Expectation(exactly: tensor).stored(in: kept, hides: hides))
     }
 
     /// A value before it was rounded: a run makes it again, and from tensors it can be computed if they have what its op reads.
@@ -186,86 +236,7 @@ package struct Judge: Sendable {
 
     private mutating func forget(after number: Int) {
         for id in trusted.program.steps[number].inputs where trusted.program.lastUse[id] == number {
-            (expected[id], known[id]) = (nil, nil)
+            (expected[id], expectedOfKept[id], known[id]) = (nil, nil, nil)
         }
-    }
-}
-
-/// The run that is judged.
-enum Suspect: Sendable {
-    case run(Stepper)
-    case tensors([String: Tensor])
-
-    var isRun: Bool { if case .run = self { true } else { false } }
-
-    private static func names(_ value: Value) -> [String] { [value.name] + value.aliases }
-
-    /// Whether a formula can read the tensor: a run may be of a longer text, in a file anything may have any name.
-    func isReadable(_ tensor: Tensor, as value: Value) -> Bool {
-        isRun ? tensor.shape.rank == value.shape.rank : tensor.shape.counts == value.shape.counts
-    }
-
-    /// A value of the trusted program on this side; one of a file is laid out as the program has it, where that can be done.
-    func tensor(_ value: Value, in program: Program) throws -> Tensor? {
-        switch self {
-        case .run(let run): return try id(value, run).flatMap { try run.tensor($0) }
-        case .tensors(let tensors):
-            guard let tensor = Suspect.names(value).lazy.compactMap({ tensors[$0] }).first else { return nil }
-            return try Layout.fitted(Layout.own(tensor, of: value, in: program), to: value.shape).tensor ?? tensor
-        }
-    }
-
-    /// Of a run.
-    func unrounded(_ value: Value) throws -> Tensor? {
-        guard case .run(let run) = self, let id = id(value, run), run.isComputed(id) else { return nil }
-        return try run.unrounded(id)
-    }
-
-    private func id(_ value: Value, _ run: Stepper) -> Int? { Suspect.names(value).lazy.compactMap(run.program.id(of:)).first }
-
-    mutating func runOn(to value: Value) throws {
-        guard case .run(var run) = self, let id = id(value, run) else { return }
-        self = .tensors([:])  // the only holder, so that stepping copies nothing
-        defer { self = .run(run) }
-        while !run.isComputed(id), !run.isFinished { try run.step() }
-    }
-
-    func format(_ value: Value, _ found: Tensor) -> NumberFormat {
-        if case .run(let run) = self, let id = id(value, run) { return run.format(of: id) }
-        return found.narrowestFormat
-    }
-
-    /// How the value was made, as far as that is known: a run says it; of a file the numbers tell the format.
-    func choice(_ value: Value, _ found: Tensor?, as own: Policy.Choice) -> Policy.Choice {
-        switch self {
-        case .run(let run):
-            guard let step = id(value, run).flatMap({ run.program.values[$0].step }) else { return own }
-            return run.choices[step]
-        case .tensors:
-            var choice = own
-            choice.format = found?.narrowestFormat ?? own.format
-            return choice.resolved()
-        }
-    }
-}
-
-extension Value {
-    /// Whether a tensor differs from the value's shape in more than the length of the text.
-    fileprivate func hasOtherSizes(_ tensor: Tensor) -> Bool {
-        guard tensor.shape.rank == shape.rank else { return true }
-        return zip(shape.axes, tensor.shape.axes).contains { own, found in
-            own.count != found.count && ![.token, .query, .key, .position].contains(own.name)
-        }
-    }
-}
-
-extension Tensor {
-    /// The narrowest of the formats that models are run in that has all of its numbers, since hooks often widen what they keep.
-    package var narrowestFormat: NumberFormat {
-        if let own = type.format, own.mantissaBits < 23 { return own }
-        let numbers = doubles()
-        let isHeld = { (format: NumberFormat) in numbers.allSatisfy { !$0.isFinite || format.nearest($0) == $0 } }
-        if type == .f64, !isHeld(.fp32) { return .fp64 }
-        return [NumberFormat.bf16, .fp16, .tf32].first(where: isHeld) ?? .fp32
     }
 }

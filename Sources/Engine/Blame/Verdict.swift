@@ -24,11 +24,20 @@ package struct Verdict: Sendable, Equatable {
     package let allowed: Double
     /// Whether what is told is how many numbers there are, since they cannot be held against the formula's one by one.
     package private(set) var isOfOtherSize = false
+    /// To what values must have been rounded when they were kept for the factor to hold; nil: it holds for the numbers as they are. A mistake
+    /// that does less than that rounding is not seen then.
+    package private(set) var kept: NumberFormat?
 
     package var isBug: Bool { kind == .bug }
 }
 
 extension Verdict {
+    func withValues(kept format: NumberFormat) -> Verdict {
+        var verdict = self
+        verdict.kept = format
+        return verdict
+    }
+
     /// So many deviations of the modelled rounding are taken for noise in one element of a value, and in the mean over all of them. The model
     /// takes errors as independent and functions as good to two units; what is beyond both is more than that can be wrong by.
     static let elementDeviations = 16.0

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Noise or bug for the values of a run, in running order, by the trusted run's names.
 package struct Verdicts: Sendable {
     package struct Entry: Sendable {
@@ -28,6 +30,9 @@ package struct Verdicts: Sendable {
 
     /// Whether no op's value could be held against its formula, as where none of a file's tensors fits.
     package var isNothingJudged: Bool { !entries.contains(where: \.isMade) }
+
+    /// To what the other side's values were rounded when they were kept, where only that explains some of them.
+    package var kept: NumberFormat? { entries.lazy.compactMap { $0.verdict.isBug ? nil : $0.verdict.kept }.first }
 
     /// How much of what rounding explains the worst value takes.
     package var worst: Double { entries.map(\.verdict.factor).max() ?? 0 }

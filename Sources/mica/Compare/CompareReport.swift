@@ -44,10 +44,14 @@ struct CompareReport {
     /// What the table comes to.
     private var ends: [String] {
         [
-            beyond, verdicts.map(VerdictWords.line), divergence, only("A", comparison.onlyHere), only("B", comparison.onlyThere),
-            comparison.advice,
+            beyond, verdicts.map(VerdictWords.line), verdicts?.kept.map(CompareReport.keptIn), divergence,
+            only("A", comparison.onlyHere), only("B", comparison.onlyThere), comparison.advice,
         ]
         .compactMap(\.self)
+    }
+
+    private static func keptIn(_ format: NumberFormat) -> String {
+        "some of B's values are right only if all were rounded to \(format) when they were kept; a mistake smaller than that is not seen"
     }
 
     private var beyond: String {
@@ -113,7 +117,7 @@ struct CompareReport {
         .object([
             ("kind", .string(verdict.kind.rawValue)), ("factor", number(verdict.factor)),
             ("index", .array(verdict.index.map { .integer($0) })), ("found", number(verdict.found)), ("expected", number(verdict.expected)),
-            ("allowed", number(verdict.allowed)),
+            ("allowed", number(verdict.allowed)), ("kept", verdict.kept.map { .string("\($0)") } ?? .null),
         ])
     }
 
