@@ -36,6 +36,12 @@ enum Sample: String, CaseIterable, Sendable {
         return try #require(try StrictJSON.parse(bytes).object)
     }
 
+    /// The same where PyTorch adds up in fp64 what is added up so here.
+    func wideGradients() throws -> JSONObject {
+        let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).gradients.wide.json")))
+        return try #require(try StrictJSON.parse(bytes).object)
+    }
+
     /// What transformers computed in 16 bits (Golden/make_golden_formats.py).
     func formatGolden() throws -> JSONObject {
         let bytes = [UInt8](try Data(contentsOf: Sample.folder.appendingPathComponent("Golden/\(rawValue).formats.json")))
