@@ -32,6 +32,14 @@ import Testing
         #expect(CommandScript.hashes(harness.session) == before && harness.session.quirks.on.isEmpty)
     }
 
+    /// Where the table is narrow, the layer and the last word of a name tell values apart; none is cut off before that.
+    @Test(arguments: [Size(80, 24), Size(100, 30), Size(160, 48)]) func namesInTheTableTellValuesApart(_ size: Size) throws {
+        var harness = Self.harness(size)
+        harness.command("compare quirk gelu-exact")
+        let short = ["0 · act_fn ", "0 · up_proj ", "0 · product "]
+        #expect((size.width == 160 ? ["0 · mlp · act_fn ", "0 · mlp · up_proj "] : short).allSatisfy { harness.text.contains($0) })
+    }
+
     /// Enter shows the worst element of the selected value with both numbers, and Enter again goes there.
     @Test func enterShowsTheWorstElementOnBothSides() throws {
         var harness = Self.harness()

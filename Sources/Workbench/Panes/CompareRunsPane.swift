@@ -23,7 +23,7 @@ package enum CompareRunsPane: Pane {
         return TableView(columns, count: session.comparedLines.count, selection: session.comparedLineIndex, isFocused: focused) { number in
             let line = session.comparedLines[number]
             let mark = Character(LinePlot.markers[number % LinePlot.markers.count])
-            let first = line.comparison.firstBeyond.map { Names.short(line.comparison.rows[$0].name) }
+            let first = line.comparison.firstBeyond.map { NumericsWords.brief(line.comparison.rows[$0].name) }
             return [Span("\(mark)", .series(number)), Span(line.name, .text)]
                 + (isWide ? [Span(first ?? "–", first == nil ? .dim : .err)] : []) + ends(line)
         }

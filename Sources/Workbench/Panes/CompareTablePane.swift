@@ -36,11 +36,13 @@ package enum CompareTablePane: Pane {
                 TableView.Column("", width: .fixed(2)), TableView.Column("value", width: .rest),
                 TableView.Column("NMSE", width: .fixed(8), align: .right), TableView.Column("max|Δ|", width: .fixed(8), align: .right),
             ] + wide + [TableView.Column("verdict", width: .fixed(9))]
+        let isBrief = columns.room(in: width) < NumericsWords.roomForPaths
         return TableView(columns, count: rows.count, selection: session.comparedRowIndex, isFocused: focused) { place in
             let row = rows[place]
+            let name = isBrief ? NumericsWords.brief(row.name) : Names.short(row.name)
             let role: Role = row.isBeyond ? .err : row.isIdentical ? .dim : .text
             let sign = place == first ? Span("✗◂", .err) : CompareWords.sign(row)
-            return [sign, Span(Names.short(row.name), role)] + numbers(row, role, isWide) + [VerdictWords.short(line?.verdicts[row.name])]
+            return [sign, Span(name, role)] + numbers(row, role, isWide) + [VerdictWords.short(line?.verdicts[row.name])]
         }
     }
 

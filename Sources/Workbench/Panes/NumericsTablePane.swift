@@ -90,18 +90,11 @@ enum NumericsColumn: CaseIterable {
 
     static func fitting(_ width: Int) -> [NumericsColumn] {
         var columns = allCases.filter { $0 != .kernel || width >= wide }
-        for spare in [NumericsColumn.subnormal, .zero, .growth, .ulp, .headroom, .error] where room(columns, width) < leastName {
+        for spare in [NumericsColumn.subnormal, .zero, .growth, .ulp, .headroom, .error]
+        where columns.map(\.column).room(in: width) < leastName {
             columns.removeAll { $0 == spare }
         }
         return columns
-    }
-
-    /// What the others leave to the name.
-    private static func room(_ columns: [NumericsColumn], _ width: Int) -> Int {
-        columns.reduce(width) { room, column in
-            if case .fixed(let own) = column.column.width { return room - own - 1 }
-            return room
-        }
     }
 
     var column: TableView.Column {
@@ -116,6 +109,16 @@ enum NumericsColumn: CaseIterable {
         case .zero: TableView.Column("0 %", width: .fixed(4), align: .right)
         case .error: TableView.Column("error", width: .fixed(7), align: .right)
         case .growth: TableView.Column("×layer", width: .fixed(6), align: .right)
+        }
+    }
+}
+
+extension [TableView.Column] {
+    /// What the columns of fixed width leave to the name, with the gaps between them.
+    func room(in width: Int) -> Int {
+        reduce(width) { room, column in
+            if case .fixed(let own) = column.width { return room - own - 1 }
+            return room
         }
     }
 }
@@ -179,6 +182,9 @@ struct NumericsCells {
 
 /// Numbers of the table as text.
 package enum NumericsWords {
+    /// From here on `12 · self_attn · context` has room and is not cut off at its last word.
+    static let roomForPaths = 24
+
     /// `3 · q_proj`: what tells values apart where there is little room.
     static func brief(_ name: String) -> String {
         guard let path = LayerPath(name), !path.rest.isEmpty else { return Names.short(name) }
