@@ -36,6 +36,14 @@ struct CompareCommandTests {
         #expect(strict.code == 1)
     }
 
+    /// Where a mistake changes nothing, it is not called noise, and it is said that such a pass does not show it.
+    @Test func aMistakeThatDoesNotShowIsSaidNotToShow() throws {
+        let unseen = try Self.compare("--quirk", "cache-position-off-by-one", "--verdict")
+        #expect(unseen.code == 0 && unseen.output.contains("values have the same bits"))
+        #expect(unseen.output.contains("this pass does not show cache-position-off-by-one") && unseen.output.contains("verdict: same"))
+        #expect(!(try Self.compare("--rule", "@linear kernel reference").output.contains("does not show")))
+    }
+
     /// A mistake is a bug at its own op, other roundings are noise.
     @Test func verdictsTellNoiseFromBugs() throws {
         let bug = try Self.compare("--quirk", "gelu-exact", "--verdict")

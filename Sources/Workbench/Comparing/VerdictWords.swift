@@ -29,6 +29,7 @@ package enum VerdictWords {
     package static func line(_ verdicts: Verdicts) -> String {
         guard let bug = verdicts.firstBug else {
             if verdicts.isNothingJudged { return "verdict: none; \(nothing)" }
+            if verdicts.entries.allSatisfy({ $0.verdict.kind == .same }) { return "verdict: same; B has the bits of A" }
             let worst = Numbers.compact(verdicts.worst, digits: 2)
             return "verdict: noise; no value is further from its formula than rounding explains (at most \(worst) of it)"
         }

@@ -80,7 +80,9 @@ struct CompareCommand: ParsableCommand {
             progress.update(comparer.done)
         }
         let verdicts = verdict ? try verdicts(pair) : nil
-        return CompareReport(comparison: comparer.comparison, verdicts: verdicts, titles: pair.titles, ids: pair.ids)
+        return CompareReport(
+            comparison: comparer.comparison, verdicts: verdicts, titles: pair.titles, ids: pair.ids,
+            quirks: sides.dump == nil ? sides.quirks.quirk : [])
     }
 
     /// B's ops by A's formulas on B's own inputs, both runs stepped once more.
