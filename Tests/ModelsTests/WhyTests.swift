@@ -57,6 +57,15 @@ struct WhyTests {
         #expect(why.sentences.last?.hasSuffix("which was set by hand") == true, "\(why.sentences)")
     }
 
+    /// Weights that a narrow format takes for zero are not told as if the file were damaged: the format is named.
+    @Test func aWeightBelowItsFormat() throws {
+        let model = try WhyTests.tiny("llama")
+        let run = try model.run(WhyTests.ids, rules: Policy.rules(from: "* fp4e2m1"))
+        let found = try WhyTests.find(run, try model.run(WhyTests.ids))
+        #expect(found.name == "model.embed_tokens.weight" && found.why.kind == .given, "\(found)")
+        #expect(found.why.sentences.last == "it is kept in fp4e2m1 and should be in fp32", "\(found)")
+    }
+
     @Test func divisionByZeroInANorm() throws {
         let run = try WhyTests.run([(Shape((.token, 2), (.feature, 3)), [1, 2, 3, 0, 0, 0]), (Shape((.feature, 3)), [1, 1, 1])]) {
             graph, x in

@@ -28,6 +28,19 @@ extension Why {
         guard let first = places.first, let last = places.last, own.type.isFloat else { return [head] }
         let range = "from \(own.shape.index(at: first)) to \(own.shape.index(at: last))"
         return [head, "\(places.count) of its \(own.elementCount) elements are others than the file's, \(range)"]
+            + reasons(verdict, id, run, trusted)
+    }
+
+    /// What was done to a value: an edit, or another format.
+    private static func reasons(_ verdict: Verdict, _ id: Int, _ run: Stepper, _ trusted: Stepper) -> [String] {
+        var reasons = run.isEdited(id) ? ["it was set by hand"] : []
+        let format = run.format(of: id)
+        if format.flushesSubnormals && verdict.found == 0 {
+            reasons.append("\(format) makes 0 of what is below its smallest normal number, \(number(format.minimumNormal))")
+        } else if format != trusted.format(of: verdict.value) {
+            reasons.append("it is kept in \(format) and should be in \(trusted.format(of: verdict.value))")
+        }
+        return reasons
     }
 
     private static func made(_ verdict: Verdict, _ id: Int, _ run: Stepper, _ trusted: Stepper) throws -> [String] {
@@ -42,17 +55,11 @@ extension Why {
     private static func causes(_ verdict: Verdict, _ id: Int, _ run: Stepper, _ trusted: Stepper) throws -> [String] {
         var causes: [String] = []
         guard let number = run.program.values[id].step, let other = trusted.program.values[verdict.value].step else { return [] }
-        if run.isEdited(id) { causes.append("it was set by hand") }
         let (mine, theirs) = (run.op(ofStep: number).parameters, trusted.program.steps[other].op.parameters)
         for (one, two) in zip(mine, theirs) where one.name == two.name && one.value != two.value {
             causes.append("its \(one.name) is \(one.value) and should be \(two.value)")
         }
-        let format = run.format(of: id)
-        if format.flushesSubnormals && verdict.found == 0 {
-            causes.append("\(format) makes 0 of what is below its smallest normal number, \(self.number(format.minimumNormal))")
-        } else if format != trusted.format(of: verdict.value) {
-            causes.append("it is kept in \(format) and should be in \(trusted.format(of: verdict.value))")
-        }
+        causes += reasons(verdict, id, run, trusted)
         if let row = try otherRow(verdict, id, run) { causes.append(row) }
         return causes
     }
