@@ -31,6 +31,7 @@ import Workbench
         for _ in 0..<5 { harness.keys("P") }
         #expect(try harness.hashes() == before)
         #expect(harness.snapshot?.stepper.choices.allSatisfy(\.isOwn) == true)
+        #expect(harness.text.contains("= the model's own  loss") && !harness.text.contains("≠"))
         harness.keys("h l")
         #expect(!harness.text.contains("≠fp") && !harness.text.contains("≠bf16"))
         // Nothing is left that would be counted as a change.

@@ -107,6 +107,7 @@ extension Session {
         busy = nil
         let idle = snapshot.map { shown in liveRules.filter { $0.isIdle(in: shown.stepper.program) } } ?? []
         if let rule = idle.first { return say("\(rule.located) fits no value of this model; it changes nothing", .warning) }
-        say(EditWords.summary(report, self).replacing("✎ ", with: "≠ "))
+        // What is said of a change that takes all back is not marked as if something were still changed.
+        say(EditWords.summary(report, self).replacing("✎ ", with: liveRules.isEmpty ? "= the model's own  " : "≠ "))
     }
 }
