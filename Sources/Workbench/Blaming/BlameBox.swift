@@ -5,22 +5,26 @@ import Screen
 enum BlameBox {
     static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, _ selection: Int) {
         guard let state = session.blame else { return }
-        let size = Size(min(area.width - 4, 120), min(area.height - 2, state.blame.entries.count + 6))
+        let width = min(area.width - 4, 120)
+        let heading = heading(state, width)
+        let size = Size(width, min(area.height - 2, state.blame.entries.count + heading.count + 3))
         let label = state.isRunning ? "C-c stops  q close" : "Enter goes there  q close"
         let inside = Overlay("Blame: \(state.titles[0]) against \(state.titles[1])", label: label, size: size).draw(
             into: &surface, in: area)
-        for (row, line) in heading(state).enumerated() { surface.put(inside.x, inside.y + row, line, width: inside.width) }
-        let rows = Rect(inside.x, inside.y + 4, inside.width, inside.height - 4)
+        for (row, line) in heading.enumerated() { surface.put(inside.x, inside.y + row, line, width: inside.width) }
+        let rows = Rect(inside.x, inside.y + heading.count + 1, inside.width, inside.height - heading.count - 1)
         table(state, selection, inside.width).draw(into: &surface, in: rows)
     }
 
-    private static func heading(_ state: BlameState) -> [Line] {
-        let count = "\(state.blame.entries.count) of \(state.total) measured over \(state.tokens) tokens"
+    private static func heading(_ state: BlameState, _ width: Int) -> [Line] {
+        let count = "\(state.blame.entries.count) of \(state.total) measured"
+        let low: Line = [Span("all \(state.titles[0]): ", .dim), Span(words(state.blame.low), .emphasis), Span("  \(count)", .dim)]
+        let tokens = Span(" over \(state.tokens) tokens", .dim)
+        let legend = "lifted: it alone high (~ moves it as any change does); alone: it alone low"
         return [
-            [Span("all \(state.titles[0]): ", .dim), Span(words(state.blame.low), .emphasis), Span("  \(count)", .dim)],
+            low.width + tokens.text.count <= width ? Line(low.spans + [tokens]) : low,
             [Span("all \(state.titles[1]): ", .dim), Span(words(state.blame.high), .overlay)],
-            Line("lifted: it alone high (~ moves it as any change does); alone: it alone low", .dim),
-        ]
+        ] + Prose.wrap(legend, width: width, role: .dim)
     }
 
     private static func words(_ effect: Departure) -> String { "kl \(Numbers.compact(effect.kl))  nmse \(Numbers.compact(effect.nmse))" }
