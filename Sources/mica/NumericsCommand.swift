@@ -36,7 +36,10 @@ struct NumericsCommand: ParsableCommand {
         let far = errors ? try OraclePasses(of: [stepper]) { Interrupt.isPending }?.errors(of: stepper) : nil
         try Interrupt.check()
         let rows = try listing.rows(stepper.program) { _, id in
-            stepper.numerics(of: id).map { NumericsRow(known: $0, error: far?[id]) }
+            stepper.numerics(of: id).map { known in
+                // Where neither run has a number, nothing is near to anything.
+                NumericsRow(known: known, error: far?[id].flatMap { $0.isFinite && known.statistics.finite == 0 ? nil : $0 })
+            }
         }
         let found = try stepper.firstNonFinite.flatMap { try stepper.nonFinite(in: $0) }
         output(rows, ids, found.map { NonFiniteReport(found: $0, program: stepper.program) })

@@ -32,6 +32,18 @@ struct NumericsCommandTests {
         #expect((first["number"] as? String)?.hasSuffix("Inf") == true)
     }
 
+    /// Where no number is left there is no error, though the run in fp64 has none either.
+    @Test func whatIsNoNumberHasNoError() throws {
+        let edits = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString).edits")
+        defer { try? FileManager.default.removeItem(at: edits) }
+        try Data("set model.layers.2.input_layernorm.weight[3] = nan\n".utf8).write(to: edits)
+        let json = try CommandLineTests.run(Self.arguments + ["--edits", edits.path, "--json"]).output
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+        let values = try #require(object["values"] as? [[String: Any]])
+        let errors = Dictionary(uniqueKeysWithValues: values.map { ($0["name"] as? String ?? "", $0["error"] as? Double) })
+        #expect(errors["model.layers.1"] as? Double ?? 1 < 1e-4 && errors["model.norm"] == .some(nil))
+    }
+
     @Test func gradientsAreValues() throws {
         let outcome = try CommandLineTests.run(Self.arguments + ["--backward", "--names", "grad:model.norm*", "--tsv"])
         #expect(outcome.code == 0 && outcome.output.contains("grad:model.norm.weight\tfp32"))
