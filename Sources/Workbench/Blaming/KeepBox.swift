@@ -15,19 +15,24 @@ enum KeepBox {
     }
 
     private static func heading(_ state: KeepState, _ width: Int) -> [Line] {
-        let count = "\(state.kept.count) of \(state.total) values and weights"
+        let count = Span("\(state.kept.count) of \(state.total) values", .emphasis)
         let must = state.isRunning || state.isCutShort ? "are still" : "must be"
-        let head: Line = [Span(count, .emphasis), Span(" \(must) \(state.titles[1]), the rest \(state.titles[0])", .overlay)]
+        let formats = Span(" \(must) \(state.titles[1]), the rest \(state.titles[0])", .overlay)
+        let head = fitting([[count, Span(" and weights", .emphasis), formats], [count, formats]], width)
         let trials = "\(state.trials) measurements over \(state.tokens) tokens"
         let progress = state.isRunning ? "decided on \(state.done), \(trials)" : trials + (state.isCutShort ? "; fewer may do" : "")
-        return [head, Line(progress, .dim), effect(state)] + kinds(state, width) + [[]]
+        return [head, Line(progress, .dim), effect(state, width)] + kinds(state, width) + [[]]
     }
 
-    private static func effect(_ state: KeepState) -> Line {
+    private static func effect(_ state: KeepState, _ width: Int) -> Line {
         guard let verified = state.verified else { return [Span("so far ", .dim), Span(words(state.effect), .overlay)] }
         let sign = state.holds ? Span("  ✓ keeps to it", .ok) : Span("  ✗ does not", .err)
-        return [Span("run on its own ", .dim), Span(words(verified), .emphasis), sign]
+        let end = [Span(words(verified), .emphasis), sign]
+        return fitting([Line([Span("run on its own ", .dim)] + end), Line(end)], width)
     }
+
+    /// The first line that there is room for, or the last.
+    private static func fitting(_ lines: [Line], _ width: Int) -> Line { lines.first { $0.width <= width } ?? lines[lines.count - 1] }
 
     private static func words(_ effect: Departure) -> String {
         "kl \(Numbers.compact(effect.kl))  nmse \(Numbers.compact(effect.nmse))  top-1 \(Numbers.fixed(100 * effect.top1, decimals: 0)) %"
