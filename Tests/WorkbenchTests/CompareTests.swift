@@ -48,12 +48,32 @@ import Testing
         harness.keys("Enter")
         #expect(harness.session.overlay == .compared(scroll: 0))
         for (number, name) in zip(row.numbers, ["A", "B"]) {
-            let bits = NumberBits(number: number, isDouble: false)
+            let bits = NumberBits(number, format: "fp32")
             #expect(harness.text.contains(bits.exact) && harness.text.contains(bits.text), "\(name)")
         }
         #expect(harness.text.contains("mlp · gate_proj") && harness.text.contains("^"))
         harness.keys("Enter")
         #expect(harness.session.page == .explore && harness.selected == row.name && harness.session.cursorIndex == row.index)
+    }
+
+    /// Of a run in 16 bits they are the 16 of its format, and of two formats they are not held against each other.
+    @Test func bitsAreThoseOfTheFormat() throws {
+        #expect(NumberBits(1.5, format: "fp16").text == "0 01111 1000000000")
+        #expect(NumberBits(-1.5, format: "bf16").text == "1 01111111 1000000")
+        #expect(NumberBits(1.5, format: "fp16").steps(to: NumberBits(1.5 + 3 * 0x1p-10, format: "fp16")) == 3)
+        #expect(NumberBits(-0x1p-24, format: "fp16").steps(to: NumberBits(0x1p-24, format: "fp16")) == 2)
+        #expect(NumberBits(1, format: "fp64").steps(to: NumberBits(1.0.nextUp, format: "fp64")) == 1)
+        #expect(NumberBits(1, format: "fp16").steps(to: NumberBits(1, format: "fp32")) == nil)
+        // What fp16 has no number for, and formats in blocks: as it lies in memory.
+        #expect(NumberBits(0.1, format: "fp16").format == .fp32 && NumberBits(1, format: "mxfp8").format == .fp32)
+        var harness = Self.harness()
+        harness.command("precision fp16")
+        harness.command("compare quirk gelu-exact")
+        let row = try #require(harness.session.comparedRow)
+        harness.keys("Enter")
+        for (number, name) in zip(row.numbers, ["A", "B"]) {
+            #expect(harness.text.contains(NumberBits(number, format: "fp16").text), "\(name) \(row.formats)")
+        }
     }
 
     @Test func runsArePinnedByKeys() throws {

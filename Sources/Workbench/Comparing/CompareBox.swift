@@ -52,7 +52,7 @@ enum CompareBox {
 
     private static func head(_ session: Session, _ row: ValueDifference, _ element: ComparedElement, _ width: Int) -> [Line] {
         let names = ["A \(session.compared.base)", "B \(session.comparedLine?.name ?? "")"]
-        let numbers = zip(element.numbers, row.formats).map { NumberBits(number: $0, isDouble: $1 == "fp64") }
+        let numbers = zip(element.numbers, row.formats).map { NumberBits($0, format: $1) }
         let titles = zip(names, row.formats).map { "\($0)  \($1)" }
         var lines: [Line] = zip(numbers, titles).map { bits, title in
             [Span("\(bits.exact) ".padding(22), .emphasis), Span(title, .overlay)]
@@ -75,15 +75,15 @@ enum CompareBox {
         }
     }
 
-    /// How many numbers of fp32 lie between the two.
+    /// How many numbers of their format lie between the two.
     private static func spacing(_ numbers: [NumberBits]) -> [Span] {
         guard let steps = numbers[0].steps(to: numbers[1]) else { return [] }
-        return [Span(steps == 1 ? "neighbours" : "\(Numbers.count(steps)) steps of \(numbers[0].isDouble ? "fp64" : "fp32") apart", .dim)]
+        return [Span(steps == 1 ? "neighbours" : "\(Numbers.count(steps)) steps of \(numbers[0].format) apart", .dim)]
     }
 
     /// Sign, exponent and digits of both, with a mark under each bit that differs.
     private static func bits(_ numbers: [NumberBits]) -> [Line] {
-        guard numbers[0].isDouble == numbers[1].isDouble else { return numbers.map { [Span($0.text, .code)] } }
+        guard numbers[0].format == numbers[1].format else { return numbers.map { [Span($0.text, .code)] } }
         let (one, other) = (Array(numbers[0].text), Array(numbers[1].text))
         let marks = String(zip(one, other).map { $0 == $1 ? " " : "^" })
         return [Line(numbers[0].text, .code), Line(numbers[1].text, .code), Line(marks, .err)]
@@ -122,22 +122,28 @@ enum CompareBox {
     }
 }
 
-/// A number as it lies in memory.
+/// A number as bits of the format that its value is in, or of fp32, where it lies, if it is no number of that format.
 struct NumberBits: Hashable {
     let number: Double
-    let isDouble: Bool
+    let format: NumberFormat
+
+    init(_ number: Double, format name: String) {
+        self.number = number
+        let own = NumberFormat.scalars.first { $0.name == name }
+        format = own.flatMap { number.isNaN || $0.nearest(number) == number ? $0 : nil } ?? .fp32
+    }
 
     /// All digits that tell it from its neighbours.
-    var exact: String { isDouble ? Numbers.exact(number) : Numbers.exact(Float(number)) }
+    var exact: String { format == .fp64 ? Numbers.exact(number) : Numbers.exact(Float(number)) }
 
-    private var code: NumberCode { NumberCode(number, in: isDouble ? .fp64 : .fp32) }
+    private var code: NumberCode { NumberCode(number, in: format) }
 
     /// `0 01111110 10000000000000000000000`
     var text: String { "\(code.signText) \(code.exponentText) \(code.mantissaText)" }
 
-    /// How many steps from number to number of the format lie between this and another; nil for NaN, infinities and another width.
+    /// How many steps from number to number of the format lie between this and another; nil for NaN, infinities and another format.
     func steps(to other: NumberBits) -> Int? {
-        guard isDouble == other.isDouble, number.isFinite, other.number.isFinite else { return nil }
+        guard format == other.format, number.isFinite, other.number.isFinite else { return nil }
         let (one, there) = (place, other.place)
         let (distance, overflow) = one.subtractingReportingOverflow(there)
         return overflow || distance == .min ? nil : Int(abs(distance))
@@ -145,7 +151,7 @@ struct NumberBits: Hashable {
 
     /// Its place in the row of all numbers, from the lowest.
     private var place: Int64 {
-        let size = Int64(isDouble ? number.magnitude.bitPattern : UInt64(Float(number).magnitude.bitPattern))
+        let size = Int64(code.exponent << UInt64(format.mantissaBits) | code.mantissa)
         return number < 0 ? -size : size
     }
 }
