@@ -46,13 +46,15 @@ import Testing
         #expect(said == item.units * Self.unit)
         let values = try item.shapes.map { try Tensor($0, [Float](repeating: 0.25, count: $0.elementCount)) }
         let kernel = try #require(item.op.backwardKernels(item.input).first)
-        // Other tests take memory and give it back meanwhile; not each time.
-        var found: [Int] = []
-        var isFound: Bool { found.last.map { abs($0 - said * 4) < 4 * Self.unit / 3 } ?? false }
-        while !isFound, found.count < 10 {
-            found.append(try Self.held { try kernel.run(values, item.shape, Arithmetic(threads: 1, rounding: rounding)) })
+        // Other tests take memory and give it back meanwhile: what is found most often counts.
+        var votes: [Int: Int] = [:]
+        var order: [(units: Int, count: Int)] { votes.map { ($0.key, $0.value) }.sorted { $0.1 > $1.1 } }
+        var isClear: Bool { (order.first?.count ?? 0) >= 3 + (order.dropFirst().first?.count ?? 0) }
+        for _ in 0..<40 where !isClear {
+            let bytes = try Self.held { try kernel.run(values, item.shape, Arithmetic(threads: 1, rounding: rounding)) }
+            votes[Int((Double(bytes) / Double(4 * Self.unit)).rounded()), default: 0] += 1
         }
-        #expect(isFound, "\(found), said \(said * 4)")
+        #expect(order.first?.units == item.units, "\(votes)")
     }
 
     /// Bytes that are in memory behind a kernel and were not before it, but for its value: what it held waits to be used again.
