@@ -138,7 +138,9 @@ package struct OpSample: Sendable {
     package let op: any Op
     package let inputs: [Input]
 
-    package init(_ op: any Op, _ inputs: Input...) {
+    package init(_ op: any Op, _ inputs: Input...) { self.init(op, inputs: inputs) }
+
+    package init(_ op: any Op, inputs: [Input]) {
         self.op = op
         self.inputs = inputs
     }

@@ -16,21 +16,10 @@ package struct BlockwiseAttention: Op {
         name: "blockwise attention", formula: "c = softmax(mask(scale · q·kᵀ)) · v",
         sentence: "Attention as it is step by step, for a few queries at a time.",
         source: "Vaswani et al. 2017, arXiv:1706.03762, eq. 1; blocks of queries: Rabe and Staats 2021, arXiv:2112.05682")
-    package static let samples = [
-        OpSample(
-            BlockwiseAttention(AttentionScores(scale: 0.5, mask: AttentionMask()), formats: (nil, nil)),
-            .normal(Shape((.head, 4), (.token, 5), (.feature, 8))),
-            .normal(Shape((.head, 2), (.token, 5), (.feature, 8))), .normal(Shape((.head, 2), (.token, 5), (.feature, 8)))),
-        OpSample(
-            BlockwiseAttention(AttentionScores(scale: 0.3, softcap: 2, mask: AttentionMask(window: 30)), formats: (.bf16, .bf16)),
-            .normal(Shape((.head, 2), (.token, 70), (.feature, 20))), .normal(Shape((.head, 1), (.token, 140), (.feature, 20))),
-            .normal(Shape((.head, 1), (.token, 140), (.feature, 20)))),
-        OpSample(
-            BlockwiseAttention(AttentionScores(scale: 0.5, mask: AttentionMask(packed: true)), formats: (.bf16, nil)),
-            .normal(Shape((.head, 2), (.token, 5), (.feature, 6))),
-            .normal(Shape((.head, 1), (.token, 5), (.feature, 6))), .normal(Shape((.head, 1), (.token, 5), (.feature, 6))),
-            .integers([0, 0, 2, 2, 4])),
-    ]
+    private static let sampleFormats: [(scores: NumberFormat?, probs: NumberFormat?)] = [(nil, nil), (.bf16, .bf16), (.bf16, nil)]
+    package static let samples = zip(FusedAttention.samples, sampleFormats).compactMap { sample, formats in
+        (sample.op as? FusedAttention).map { OpSample(BlockwiseAttention($0.scores, formats: formats), inputs: sample.inputs) }
+    }
     package var parameters: [(name: String, value: String)] { scores.parameters }
     package var isProduct: Bool { true }
     package var isRepeatedCheaply: Bool { false }
@@ -40,15 +29,16 @@ package struct BlockwiseAttention: Op {
 
     /// The step of a context whose two products are made by bf16 tiles.
     static let joint: JointStep.Rule = { step, program, choice in
-        guard step.op is AttentionContext, let softmax = program.step(writing: step.inputs[0], Softmax.self),
-            let scores = program.step(writing: softmax.step.inputs[0], AttentionScores.self), !scores.op.capsHidden,
-            program.values[scores.step.inputs[0]].shape[1] >= fewestQueries,
+        guard let context = step.op as? AttentionContext, let fused = FusedAttention.fusion(step, program),
+            let scores = program.step(writing: fused.between[0], AttentionScores.self),
+            let softmax = program.step(writing: fused.between[1], Softmax.self),
+            softmax.op.mask == scores.op.mask, context.mask == scores.op.mask,
+            program.values[fused.inputs[0]].shape[1] >= fewestQueries,
             [scores.step, step].allSatisfy({ choice($0).kernelName == "bf16tile" }), choice(softmax.step).hasFirstKernel(of: softmax.op),
             let s = choice(scores.step).storage(scores.op), let p = choice(softmax.step).storage(softmax.op)
         else { return nil }
         return Fusion(
-            BlockwiseAttention(scores.op, formats: (s.format, p.format)), inputs: Array(scores.step.inputs[..<2]) + step.inputs.dropFirst(),
-            between: [scores.step.output, softmax.step.output])
+            BlockwiseAttention(scores.op, formats: (s.format, p.format)), inputs: fused.inputs, between: fused.between)
     }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { try FusedAttention(scores).outputShape(inputs) }

@@ -32,14 +32,12 @@ package struct GatedProduct: Op {
 
     /// The step of such a product with the activation as it is stored.
     static let joint: JointStep.Rule = { step, program, choice in
-        guard step.op is Multiply, choice(step).hasFirstKernel(of: step.op),
-            let activation = program.step(writing: step.inputs[0], Activation.self),
+        guard step.op is Multiply, choice(step).hasFirstKernel(of: step.op), let fused = fusion(step, program),
+            let activation = program.step(writing: fused.between[0], Activation.self),
             choice(activation.step).hasFirstKernel(of: activation.op),
             let stored = choice(activation.step).storage(activation.op)
         else { return nil }
-        return Fusion(
-            GatedProduct(activation.op, stored: stored.format), inputs: [activation.step.inputs[0], step.inputs[1]],
-            between: [activation.step.output])
+        return Fusion(GatedProduct(activation.op, stored: stored.format), inputs: fused.inputs, between: fused.between)
     }
 
     package func outputShape(_ inputs: [Shape]) throws(ShapeError) -> Shape { try Multiply().outputShape(inputs) }

@@ -236,3 +236,12 @@ package struct AttentionContext: Op {
         return graph.dotProduct(p, graph.apply(Slice(ranges + [index[2]..<index[2] + 1]), [dc], as: "dc"))
     }
 }
+
+extension AttentionMask {
+    /// The queries that see a key, of a pass.
+    func queries(key: Int, queries: Int, keys: Int) -> Range<Int> {
+        let mask = pass(queries: queries, keys: keys)
+        let seeing = (0..<queries).filter { mask.range(query: $0, keys: keys).contains(key) }
+        return (seeing.first ?? 0)..<(seeing.last.map { $0 + 1 } ?? 0)
+    }
+}

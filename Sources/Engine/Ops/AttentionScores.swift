@@ -290,12 +290,3 @@ package struct AttentionScores: Op {
         return graph.apply(Map(.times(Double(Float(scale)))), [dot], as: "scale·sum")
     }
 }
-
-extension AttentionMask {
-    /// The queries that see a key, of a pass.
-    func queries(key: Int, queries: Int, keys: Int) -> Range<Int> {
-        let mask = pass(queries: queries, keys: keys)
-        let seeing = (0..<queries).filter { mask.range(query: $0, keys: keys).contains(key) }
-        return (seeing.first ?? 0)..<(seeing.last.map { $0 + 1 } ?? 0)
-    }
-}
