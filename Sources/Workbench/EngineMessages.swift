@@ -7,6 +7,8 @@ package enum EngineCommand: Sendable {
     case open(path: String, adapter: String = "", quirks: [String] = [])
     case prompt(ids: [Int])
     case run(Goal)
+    /// As `run`; at the end of the forward pass a reverse walk where `walksBack`, else a word that there is no further op.
+    case onward(Goal, walksBack: Bool)
     /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
     case reverse(Goal)
     case stepBack

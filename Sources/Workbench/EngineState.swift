@@ -73,6 +73,7 @@ package struct EngineState {
         case .open(let path, let folder, let quirks): try open(path, adapter: folder, quirks)
         case .prompt(let ids): try begin(ids)
         case .run(let goal): start(goal)
+        case .onward(let goal, let walksBack): try onward(goal, walksBack: walksBack)
         case .reverse(let goal): try reverse(goal)
         case .stepBack: stepBack()
         case .backTo(let id): back(to: id)
@@ -151,6 +152,13 @@ package struct EngineState {
         guard let stepper = walking else { return }
         afterLoss = nil
         journey = stepper.journey(to: goal)
+    }
+
+    /// Decided here and not by what the screen shows: keys come faster than snapshots.
+    private mutating func onward(_ goal: Goal, walksBack: Bool) throws {
+        guard let stepper = walking, stepper.isFinished else { return start(goal) }
+        guard walksBack, inner.isEmpty, !stepper.program.hasBackward else { throw PromptError(rule: CommandError.atTheEnd.text) }
+        try reverse(goal)
     }
 
     private mutating func reverse(_ goal: Goal) throws {

@@ -28,6 +28,19 @@ import Workbench
         #expect(CommandScript.hashes(harness.session) == before)
     }
 
+    /// Whether there is a next op is the engine's to say: when the keys come, the screen may still show a run that stands at its end.
+    @Test func keysFasterThanTheEngineStepInItsRun() {
+        var harness = Harness.open()
+        harness.burst("R s s s S")
+        #expect(harness.snapshot?.stepper.cursor == 2)
+        harness.command("run")
+        harness.burst("s")
+        #expect(harness.session.message?.text.contains("the run stands at its end") == true)
+        harness.screen(.gradient)
+        harness.burst("s s s S")
+        #expect(harness.snapshot.map { $0.stepper.cursor - $0.stepper.program.forwardCount } == 2)
+    }
+
     @Test func intoAndOut() {
         var harness = Harness.open()
         harness.command("goto model.layers.2.self_attn.probs")

@@ -68,6 +68,14 @@ import Training
         #expect(try walked.weights(step: 4) == undisturbed.weights(step: 4))
     }
 
+    /// The walk's first op is next for keys that come before the screen shows it.
+    @Test func keysFasterThanTheEngineStepInTheBatch() throws {
+        let run = Run("steps=4 until=1")
+        run.harness.burst("Enter 1 s s s S")
+        #expect(run.harness.snapshot?.stepper.cursor == 2)
+        #expect(try run.training.walk?.stage == 0)
+    }
+
     /// What runs while the keys come: a pause in the middle of a step stands at its end.
     @Test func spacePausesAtTheNextStep() throws {
         let undisturbed = Run("steps=3")

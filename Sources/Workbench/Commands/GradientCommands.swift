@@ -52,15 +52,10 @@ extension Command {
 }
 
 extension Session {
-    /// Whether going on at the end of the forward pass means to walk back.
-    var walksBack: Bool { page == .gradient && snapshot?.inner.isEmpty == true && !isDifferentiated }
-
     /// On the Grad screen the run goes on behind the loss.
     func onward(_ goal: Goal) throws(CommandError) -> Effect {
         try needRun()
-        guard snapshot?.walking.isFinished == true else { return .engine(.run(goal)) }
-        guard walksBack else { throw atTheEnd }
-        return .engine(.reverse(goal))
+        return .engine(.onward(goal, walksBack: page == .gradient))
     }
 
     /// On the Grad screen: to where the selected gradient is written next. Nil elsewhere.
@@ -81,7 +76,7 @@ extension Session {
 
     fileprivate func reverseGoal(_ goal: Goal) throws(CommandError) -> Goal {
         if let why = reverseProblem { throw CommandError(why) }
-        if isDifferentiated, snapshot?.walking.isFinished == true { throw atTheEnd }
+        if isDifferentiated, snapshot?.walking.isFinished == true { throw CommandError.atTheEnd }
         return goal
     }
 

@@ -39,7 +39,7 @@ extension Command {
             return []
         },
         Command("goto-cursor", .move, "select what the next op writes") { session, _ throws(CommandError) in
-            guard let snapshot = session.snapshot, let next = snapshot.walking.next else { throw session.atTheEnd }
+            guard let snapshot = session.snapshot, let next = snapshot.walking.next else { throw CommandError.atTheEnd }
             session.select(ValueRef(level: snapshot.inner.count, id: next))
             return []
         },

@@ -110,10 +110,12 @@ extension Command {
     }
 }
 
+extension CommandError {
+    static let atTheEnd = CommandError("the run stands at its end: S steps back, R starts over, > makes the next token")
+}
+
 extension Session {
     func needRun() throws(CommandError) { if snapshot == nil { throw CommandError("nothing runs yet; :open a model") } }
-
-    var atTheEnd: CommandError { CommandError("the run stands at its end: S steps back, R starts over, > makes the next token") }
 
     func sendStops() -> [Effect] { [.engine(.stops(breakpoints: breakpoints, watchpoints: watchpoints))] }
 

@@ -61,8 +61,8 @@ extension EngineState {
         training?.endWalk()
         (passes, inner, entered, journey) = (walk.passes, walk.inner, walk.entered, nil)
         run += 1
-        tellTraining()
         publish()
+        tellTraining()
     }
 
     /// Makes the stepper of the stage what the other screens show, at its first op and with everything kept.
@@ -77,8 +77,9 @@ extension EngineState {
         training?.progress.walk = walk.place
         training?.progress.rows = walk.trainer.work?.rows ?? []
         training?.progress.readings = []
-        tellTraining()
+        // The pass first: who reads that the walk has begun, and steps, steps in it.
         publish()
+        tellTraining()
     }
 
     /// To another stage of the step; what lies between is computed.
