@@ -12,8 +12,8 @@ package enum EngineCommand: Sendable {
     /// A run in the reverse walk, which becomes part of the pass; the forward steps are finished first.
     case reverse(Goal)
     case stepBack
-    /// Back to before this value was written.
-    case backTo(Int)
+    /// On or back until this value is written next; a gradient's walk is begun for it.
+    case runTo(Int, walksBack: Bool)
     case restart
     /// Into the op that wrote the value, at a cell; and out of it again.
     case stepInto(ValueRef, index: [Int])

@@ -76,7 +76,7 @@ package struct EngineState {
         case .onward(let goal, let walksBack): try onward(goal, walksBack: walksBack)
         case .reverse(let goal): try reverse(goal)
         case .stepBack: stepBack()
-        case .backTo(let id): back(to: id)
+        case .runTo(let id, let walksBack): try run(to: id, walksBack: walksBack)
         case .restart: try restart()
         case .stepInto(let value, let index): try stepInto(value, index)
         case .stepOut: stepOut()
@@ -159,6 +159,15 @@ package struct EngineState {
         guard let stepper = walking, stepper.isFinished else { return start(goal) }
         guard walksBack, inner.isEmpty, !stepper.program.hasBackward else { throw PromptError(rule: CommandError.atTheEnd.text) }
         try reverse(goal)
+    }
+
+    private mutating func run(to id: Int, walksBack: Bool) throws {
+        guard inner.isEmpty, let last = passes.indices.last else { return }
+        if walksBack { try passes[last].differentiate() }
+        let stepper = passes[last].stepper
+        guard let step = stepper.program.values[safe: id]?.step else { return }
+        if step < stepper.cursor { return back(to: step) }
+        if walksBack { try reverse(.before(id)) } else { start(.before(id)) }
     }
 
     private mutating func reverse(_ goal: Goal) throws {

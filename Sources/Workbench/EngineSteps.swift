@@ -15,8 +15,8 @@ extension EngineState {
         publish()
     }
 
-    mutating func back(to id: Int) {
-        guard inner.isEmpty, let last = passes.indices.last, let step = passes[last].stepper.program.values[id].step else { return }
+    mutating func back(to step: Int) {
+        guard let last = passes.indices.last else { return }
         while passes[last].stepper.cursor > step { passes[last].stepper.stepBack() }
         publish()
     }

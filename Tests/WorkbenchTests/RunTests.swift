@@ -33,6 +33,11 @@ import Workbench
         var harness = Harness.open()
         harness.burst("R s s s S")
         #expect(harness.snapshot?.stepper.cursor == 2)
+        let chosen = harness.snapshot?.stepper.program.values.firstIndex { $0.step == 5 }
+        harness.command("goto \(chosen.flatMap { harness.snapshot?.stepper.program.values[$0].name } ?? "")")
+        harness.command("run")
+        harness.burst("R r")
+        #expect(harness.snapshot?.stepper.cursor == 5)
         harness.command("run")
         harness.burst("s")
         #expect(harness.session.message?.text.contains("the run stands at its end") == true)

@@ -61,11 +61,7 @@ extension Session {
     /// On the Grad screen: to where the selected gradient is written next. Nil elsewhere.
     func runToGradient() -> Effect? {
         guard page == .gradient, snapshot?.inner.isEmpty == true, let list = reverse, let entry = gradientEntry else { return nil }
-        let chosen = list.entries[entry]
-        guard isDifferentiated, let cursor = snapshot?.stepper.cursor, chosen.step < cursor else {
-            return .engine(.reverse(.before(chosen.output)))
-        }
-        return .engine(.backTo(chosen.output))
+        return .engine(.runTo(list.entries[entry].output, walksBack: true))
     }
 
     /// The name that a breakpoint or watchpoint is for: on the Grad screen the gradient's.

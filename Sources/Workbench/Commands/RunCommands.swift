@@ -37,10 +37,10 @@ extension Command {
             try session.needRun()
             if arguments[0] == nil, let effect = session.runToGradient() { return [effect] }
             let value = try session.value(in: arguments)
-            guard let stepper = session.snapshot?.stepper, let step = stepper.program.values[value.id].step else {
-                throw CommandError("\(session.selectedValue?.name ?? "it") is given, no op writes it")
+            guard let written = session.snapshot?.stepper.program.values[value.id], written.step != nil else {
+                throw CommandError("\(session.snapshot?.stepper.program.values[value.id].name ?? "it") is given, no op writes it")
             }
-            return [.engine(step < stepper.cursor ? .backTo(value.id) : .run(.before(value.id)))]
+            return [.engine(.runTo(value.id, walksBack: false))]
         },
         Command("run-layer", "N", .run, "run to the first op of layer N") { session, arguments throws(CommandError) in
             try session.needRun()
