@@ -37,8 +37,7 @@ struct NumericsCommand: ParsableCommand {
         try Interrupt.check()
         let rows = try listing.rows(stepper.program) { _, id in
             stepper.numerics(of: id).map { known in
-                // Where neither run has a number, nothing is near to anything.
-                NumericsRow(known: known, error: far?[id].flatMap { $0.isFinite && known.statistics.finite == 0 ? nil : $0 })
+                NumericsRow(known: known, error: far?[id].flatMap { $0.isNaN ? nil : $0 })
             }
         }
         let found = try stepper.firstNonFinite.flatMap { try stepper.nonFinite(in: $0) }

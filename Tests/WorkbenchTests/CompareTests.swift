@@ -223,6 +223,28 @@ import Testing
         #expect(Completion.lines("compare qu", session: harness.session) == ["compare quirk"])
     }
 
+    /// What was computed in fp32 and rounded when it was kept is noise, and both the message and the pane say what that rests on.
+    @Test func aDumpThatWasRoundedWhenItWasKeptSaysSo() throws {
+        let file = NSTemporaryDirectory() + "mica-\(UUID().uuidString).safetensors"
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        var harness = Self.harness()
+        let run = try #require(harness.snapshot?.stepper)
+        let tensors = try run.program.steps.compactMap { step in
+            try run.tensor(step.output).map { tensor in
+                (run.program.values[step.output].name, try NumberFormat.bf16.rounded(tensor, hides: step.op.hidesWithInfinity, threads: 1))
+            }
+        }
+        var writer = try SafetensorsWriter(path: file, tensors: tensors.map { TensorPlan($0.0, .f32, $0.1.shape.counts) })
+        for (name, tensor) in tensors { try writer.write(name, tensor) }
+        try writer.finish()
+        harness.command("diff \(file)")
+        #expect(harness.session.message?.text.contains(":precision fp32 if a run in fp32 was rounded when it was kept") == true)
+        harness.command("precision fp32")
+        harness.command("diff \(file)")
+        #expect(harness.session.message?.text.contains("noise, if B was kept in bf16") == true, "\(harness.session.message?.text ?? "")")
+        #expect(harness.text.contains("values are right only if"))
+    }
+
     /// A dump of a run in bf16, whatever its tensors are kept in, is not held against fp32.
     @Test func aDumpSaysItsFormat() throws {
         let file = NSTemporaryDirectory() + "mica-\(UUID().uuidString).safetensors"

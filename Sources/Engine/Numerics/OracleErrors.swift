@@ -15,14 +15,16 @@ package struct OraclePasses: Sendable {
         self.oracles = oracles
     }
 
-    /// How far every value of the last pass is from this one, whatever its formats: ‖x − x₆₄‖ / ‖x₆₄‖, by value. Nil if `interrupted`.
+    /// How far every value of the last pass is from this one, whatever its formats: ‖x − x₆₄‖ / ‖x₆₄‖, by value; infinite where only one
+    /// of the two is a number, and NaN where neither has any, since nothing is near to nothing. Nil if `interrupted`.
     package func errors(of run: Stepper, interrupted: () -> Bool = { false }) throws -> [Int: Double]? {
         guard let oracle = oracles.last else { return [:] }
         var relative: [Int: Double] = [:]
         for step in run.program.steps[..<run.cursor] {
             if interrupted() { return nil }
-            guard let exact = oracle.tensor(step.output), let found = try run.tensor(step.output) else { continue }
-            relative[step.output] = ErrorSize(found.doubles(), from: exact.doubles(), shape: exact.shape).relative
+            guard let exact = oracle.tensor(step.output), let found = try run.tensor(step.output)?.doubles() else { continue }
+            let error = ErrorSize(found, from: exact.doubles(), shape: exact.shape).relative
+            relative[step.output] = error.isFinite && !found.contains(where: \.isFinite) ? .nan : error
         }
         return relative
     }

@@ -33,7 +33,7 @@ enum CompareBox {
     }
 
     /// Numbers, bits, verdict, samples and formula.
-    private static let mostAbove = 14
+    private static let mostAbove = 16
 
     /// With the head of the table: where there is no room for so many, what stands above goes away first.
     private static let leastRows = 4
@@ -61,7 +61,7 @@ enum CompareBox {
             [Span("Δ \(Numbers.compact(element.numbers[0] - element.numbers[1], digits: 6)) ".padding(22), .emphasis)] + spacing(numbers)
                 + [Span("  cosine \(Numbers.fixed(row.cosine, decimals: 8))", .dim)])
         lines += bits(numbers) + VerdictWords.lines(session.comparedLine?.verdicts[row.name], width: width) + samples(session)
-        return lines + [[]] + cards(element) + [[]]
+        return lines + [[]] + cards(element, width) + [[]]
     }
 
     /// How far other roundings of the op move the value, beside what the verdict takes for it.
@@ -89,11 +89,13 @@ enum CompareBox {
         return [Line(numbers[0].text, .code), Line(numbers[1].text, .code), Line(marks, .err)]
     }
 
-    private static func cards(_ element: ComparedElement) -> [Line] {
+    private static func cards(_ element: ComparedElement, _ width: Int) -> [Line] {
         let texts = element.ops.map { $0.map { "\($0.name):  \($0.formula)" } }
         guard let first = texts[0] else { return [Line("given, not computed", .dim)] }
-        guard let second = texts[1], second != first else { return [Line(first, .formula)] }
-        return [[Span("A ", .key), Span(first, .formula)], [Span("B ", .key), Span(second, .formula)]]
+        guard let second = texts[1], second != first else { return Prose.wrap(first, width: width, role: .formula) }
+        return [("A ", first), ("B ", second)].flatMap { side, text in
+            Prose.wrap(text, width: width - 2, role: .formula).enumerated().map { Line([Span($0 == 0 ? side : "  ", .key)] + $1.spans) }
+        }
     }
 
     // MARK: lineage

@@ -223,7 +223,9 @@ extension EngineState {
             throw PromptError(rule: "\(path) is of other tokens; :ids \(words)\(ids.count > 6 ? ",…" : "") runs them")
         }
         if let format = dump.format, base.run.policy.rules.isEmpty, base.run.policy.live.isEmpty {
-            throw PromptError(rule: "\(path) is of a run in \(format), and this one is in fp32: :precision \(format) first")
+            throw PromptError(
+                rule: "\(path) is of a run in \(format), and this one is in fp32: :precision \(format) first, "
+                    + "or :precision fp32 if a run in fp32 was rounded when it was kept")
         }
         return dump.named
     }

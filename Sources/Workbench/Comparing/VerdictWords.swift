@@ -44,11 +44,19 @@ package enum VerdictWords {
         return "\(words) ± \(allowed): \(factor) times as far as rounding explains"
     }
 
+    /// Where only a rounding after the run explains some values.
+    package static func kept(_ verdicts: Verdicts) -> String? {
+        verdicts.kept.map {
+            "some of B's values are right only if all were rounded to \($0) when they were kept; a mistake smaller than that is not seen"
+        }
+    }
+
     /// `bug 240 × at 0 · mlp · act_fn`, or `noise`.
     static func sum(_ verdicts: Verdicts) -> String {
         guard let bug = verdicts.firstBug else {
             if verdicts.isNothingJudged { return nothing }
-            return "noise, at most \(Numbers.compact(verdicts.worst, digits: 2)) of what rounding explains"
+            let kept = verdicts.kept.map { ", if B was kept in \($0)" } ?? ""
+            return "noise\(kept), at most \(Numbers.compact(verdicts.worst, digits: 2)) of what rounding explains"
         }
         let (verdict, name) = (bug.verdict, Names.short(bug.name))
         if verdict.isOfOtherSize { return "bug at \(name): \(sizes(verdict))" }

@@ -39,13 +39,18 @@ package enum CompareRunsPane: Pane {
         ]
     }
 
-    /// What only one side has, where there is room below.
+    /// What the verdicts rest on and what only one side has, where there is room below.
     private static func drawEnd(_ session: Session, _ surface: inout Surface, _ area: Rect) {
-        guard let line = session.comparedLine, area.height > session.comparedLines.count + 3, !line.isRunning else { return }
-        let only = [("A", line.comparison.onlyHere), ("B", line.comparison.onlyThere)].filter { !$0.1.isEmpty }
-        for (number, side) in only.enumerated() {
-            let text = "only in \(side.0): \(side.1.count), \(Names.short(side.1[0]))\(side.1.count > 1 ? ", …" : "")"
-            surface.put(area.x + 1, area.bottom - only.count + number, Line(text, .dim), width: area.width - 2)
+        guard let line = session.comparedLine, !line.isRunning else { return }
+        let only = [("A", line.comparison.onlyHere), ("B", line.comparison.onlyThere)].filter { !$0.1.isEmpty }.map { side, names in
+            Line("only in \(side): \(names.count), \(Names.short(names[0]))\(names.count > 1 ? ", …" : "")", .dim)
+        }
+        let kept = VerdictWords.kept(line.verdicts).map { Prose.wrap($0, width: area.width - 2, role: .dim) } ?? []
+        // Above stand the base, the table's head and its lines.
+        let room = area.height - session.comparedLines.count - 2
+        let lines = [kept + only, kept, only].first { $0.count <= room } ?? []
+        for (number, text) in lines.enumerated() {
+            surface.put(area.x + 1, area.bottom - lines.count + number, text, width: area.width - 2)
         }
     }
 

@@ -163,7 +163,7 @@ struct NumericsCells {
     /// Relative to the value in fp64: a number where both have one.
     private var error: Span {
         guard let error = session.oracleError(value) else { return Span("…", .dim) }
-        if error.isFinite, known?.statistics.finite == 0 { return Span("–", .dim) }
+        if error.isNaN { return Span("–", .dim) }
         return error.isFinite ? Span(Numbers.compact(error, digits: 2), error > 0.1 ? .warn : .text) : Span("∞", .err)
     }
 

@@ -46,14 +46,10 @@ struct CompareReport {
     /// What the table comes to.
     private var ends: [String] {
         [
-            beyond, unseen, verdicts.map(VerdictWords.line), verdicts?.kept.map(CompareReport.keptIn), divergence,
+            beyond, unseen, verdicts.map(VerdictWords.line), verdicts.flatMap(VerdictWords.kept), divergence,
             only("A", comparison.onlyHere), only("B", comparison.onlyThere), comparison.advice,
         ]
         .compactMap(\.self)
-    }
-
-    private static func keptIn(_ format: NumberFormat) -> String {
-        "some of B's values are right only if all were rounded to \(format) when they were kept; a mistake smaller than that is not seen"
     }
 
     private var beyond: String {

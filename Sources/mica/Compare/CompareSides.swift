@@ -54,7 +54,9 @@ struct CompareSides: ParsableArguments {
         }
         let file = try TensorDump(path: dump)
         let format = a ?? file.format?.name ?? "fp32"
-        if a == nil, format != "fp32" { Console.note("\(dump) is of a run in \(format): A is run in that; --a says otherwise") }
+        if a == nil, format != "fp32" {
+            Console.note("\(dump) is of a run in \(format): A is run in that; --a fp32 if it was rounded when it was kept")
+        }
         let policy = try PrecisionOptions.formats(format, threads: threads)
         let changed = try quirks.attached(to: model)
         let ids = try changed.quirked(tokens(prompt, changed, file))
