@@ -149,8 +149,8 @@ extension Session {
         tree = ModelTree()
         place = Place()
         history = []
-        say(opened.notes.first ?? "", .info)
-        if opened.notes.isEmpty { message = nil }
+        // What a command that came too early was answered stays to be read.
+        if let note = opened.notes.first { say(note, .info) }
         let prompt = pendingPrompt ?? DefaultPrompt.prompt(for: opened)
         pendingPrompt = nil
         return start(prompt)

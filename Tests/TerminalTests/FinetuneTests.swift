@@ -49,7 +49,7 @@ extension RealTerminal {
             #expect(both.output == "base:\n\(base)\nadapter:\n\(adapted)\n" && base != adapted)
 
             let session = try TerminalSession(size: Size(160, 48), arguments: [CommandLineTests.llama, "--adapter", folder + "/step-2"])
-            session.waitForStart()
+            session.waitForRun()
             session.wait(for: "the adapter's name") { $0.text.contains("+ step-2 on") }
             session.type(":adapter off\r")
             session.wait(for: "what it changed") { $0.text.contains("+ step-2 off") && $0.text.contains("steps again") }
@@ -60,7 +60,7 @@ extension RealTerminal {
 
         private func disturb(_ folder: String, _ settings: String) throws {
             let session = try TerminalSession(size: Size(160, 48), arguments: [CommandLineTests.llama])
-            session.waitForStart()
+            session.waitForRun()
             session.type(":finetune \(Self.data) out=\(folder) \(settings)\r")
             session.wait(for: "pause after step 2") { $0.text.contains("step 2/8") && $0.text.contains("paused") }
             session.type("\r")

@@ -16,7 +16,7 @@ extension Command {
         },
         Command("open", "PATH", .app, "open another model folder") { session, arguments throws(CommandError) in
             guard !arguments.text.isEmpty else { throw CommandError("which folder?") }
-            session.busy = "opening"
+            (session.busy, session.message) = ("opening", nil)
             return [.engine(.open(path: arguments.text))]
         },
         Command("prompt", "TEXT", .app, "run another prompt") { session, arguments throws(CommandError) in

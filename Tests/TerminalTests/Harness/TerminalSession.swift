@@ -96,6 +96,14 @@ final class TerminalSession {
         return started
     }
 
+    /// The model is open and its prompt was run to the end.
+    @discardableResult
+    func waitForRun(_ location: SourceLocation = #_sourceLocation) -> Bool {
+        let ended = wait(for: "end of the run", seconds: 30, location) { $0.lines.dropLast().last?.contains("■") == true }
+        settle()
+        return ended
+    }
+
     // MARK: The end
 
     /// The exit status as a shell gives it: 128 and the signal for a process that was killed.
