@@ -3,9 +3,10 @@ import Tensors
 extension Stepper {
     /// This run under another program, with other ops or other weights: a value stays as it is where its name, its op and all that it was
     /// computed from are the same; the rest is computed again, as far as this run has come. Going back to the first program gives the same
-    /// bits. Edits stay. Nil if `interrupted`; this run is not touched.
+    /// bits. Edits stay. `progress` sees the other run after every step that is computed, unless there are edits. Nil if `interrupted`; this
+    /// run is not touched.
     package func carried(
-        to other: Program, bindings: [Int: Tensor], interrupted: () -> Bool = { false }
+        to other: Program, bindings: [Int: Tensor], interrupted: () -> Bool = { false }, progress: (Stepper) -> Void = { _ in }
     ) throws -> (stepper: Stepper, steps: Set<Int>)? {
         guard edits.isEmpty else { return try carriedWithEdits(to: other, bindings, interrupted) }
         var same = sameLeaves(other, bindings)
@@ -23,6 +24,7 @@ extension Stepper {
                 if interrupted() { return nil }
                 steps.insert(next.cursor)
                 try next.step()
+                progress(next)
             }
         }
         return (next, steps)

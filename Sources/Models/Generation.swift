@@ -82,7 +82,7 @@ extension Generation {
     /// `progress` sees the last pass as it grows. Nil if `interrupted`.
     package static func rerun(
         _ passes: [Generation], _ edits: EditSet, policy: Policy? = nil, interrupted: () -> Bool = { false },
-        progress: (Stepper) -> Void = { _ in }
+        progress: (Stepper, Renewal) -> Void = { _, _ in }
     ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         var before: Rerun?
@@ -91,7 +91,7 @@ extension Generation {
             let isLast = result.count == passes.count - 1
             guard
                 let rerun = try pass.stepper.rerun(
-                    edits, policy: policy, bindings: bindings, interrupted: interrupted, progress: isLast ? progress : { _ in })
+                    edits, policy: policy, bindings: bindings, interrupted: interrupted, progress: isLast ? progress : { _, _ in })
             else { return nil }
             steps += rerun.steps.count
             pass.stepper = rerun.stepper
@@ -105,18 +105,19 @@ extension Generation {
 
 extension Generation {
     /// The passes of one text under another model of the same shape, such as one without its adapter or with other quirks: what does not
-    /// change is kept. Both read the same tokens. Nil if `interrupted`.
-    package static func carried(_ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }) throws -> (
-        passes: [Generation], steps: Int
-    )? {
+    /// change is kept. Both read the same tokens. `progress` sees the last pass as it grows. Nil if `interrupted`.
+    package static func carried(
+        _ passes: [Generation], to model: Model, interrupted: () -> Bool = { false }, progress: (Stepper) -> Void = { _ in }
+    ) throws -> (passes: [Generation], steps: Int)? {
         var (result, steps) = ([Generation](), 0)
         for var pass in passes {
             let program = try model.program(pass.pass, leaves: pass.stepper.program.hasBackward ? { $0.role == .weight } : nil)
             let ids = Array(pass.ids[pass.past..<pass.past + pass.stepper.tokenCount])
             let bindings = try model.bindings(program, ids: ids, past: pass.past, cache: result.last?.stepper.caches() ?? [:])
-            guard let (stepper, again) = try pass.stepper.carried(to: program, bindings: bindings, interrupted: interrupted) else {
-                return nil
-            }
+            let isLast = result.count == passes.count - 1
+            let carried = try pass.stepper.carried(
+                to: program, bindings: bindings, interrupted: interrupted, progress: isLast ? progress : { _ in })
+            guard let (stepper, again) = carried else { return nil }
             (pass.model, pass.stepper, steps) = (model, stepper, steps + again.count)
             result.append(pass)
         }

@@ -84,8 +84,8 @@ extension EngineState {
 
     private mutating func carry(to shown: Model, _ cancelled: () -> Bool) throws {
         guard !passes.isEmpty else { return }
-        emit(.busy("computing again what follows; C-c stops"))
-        guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled) else {
+        var growing = growing()
+        guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled, progress: { growing.show($0) }) else {
             throw PromptError(rule: "stopped; nothing was changed")
         }
         adapter.report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])

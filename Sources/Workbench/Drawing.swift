@@ -124,6 +124,7 @@ package enum RunLine {
         let walking = snapshot.walking
         let depth = snapshot.inner.isEmpty ? "" : "inside "
         let sign = snapshot.isRunning ? "▶" : walking.isFinished ? "■" : "‖"
+        if let renewal = snapshot.renewal { return [Span("▶ again \(renewal.done)/\(renewal.total)", .statusKey)] }
         let next = walking.next.map { Names.short(walking.program.values[$0].name) } ?? "end"
         return [Span("\(sign) \(depth)\(walking.cursor)/\(walking.program.steps.count) \(next)", .statusKey)]
     }

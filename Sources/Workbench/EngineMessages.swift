@@ -76,6 +76,8 @@ package struct RunSnapshot: Sendable {
     /// Tokens before this pass.
     package let past: Int
     package let isRunning: Bool
+    /// Of a run whose steps are computed again: those that wait have no value.
+    package var renewal: Renewal?
 
     /// The stepper whose ops the cursor walks over: the innermost.
     package var walking: Stepper { inner.last?.stepper ?? stepper }

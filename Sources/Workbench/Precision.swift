@@ -37,13 +37,8 @@ extension EngineState {
             policy = next
             return
         }
-        emit(.busy("computing again what follows; C-c stops"))
-        var told = ContinuousClock.now
-        let other = try Generation.rerun(passes, whatIf.set, policy: next, interrupted: cancelled) { partial in
-            guard ContinuousClock.now - told > EngineState.patience else { return }
-            publish(partial: partial)
-            told = .now
-        }
+        var growing = growing()
+        let other = try Generation.rerun(passes, whatIf.set, policy: next, interrupted: cancelled) { growing.show($0, $1) }
         guard let (new, steps) = other else { throw EditError("stopped; nothing was changed") }
         let before = passes
         (policy, passes, inner, entered) = (next, new, [], [])
@@ -86,17 +81,6 @@ extension EngineState {
     private func fitting(_ rule: Policy.Rule) throws -> Policy.Rule {
         guard let program = passes.last?.stepper.program, !rule.fits(program) else { return rule }
         throw PolicyError("no value of this model is meant by '\(rule)'; Tab completes names, * and ? stand for parts of them")
-    }
-
-    /// How long the screen waits for the next numbers of a run that is computed again.
-    static let patience = Duration.milliseconds(40)
-
-    /// The last pass while it is computed again, under the number that the run will have: what is asked of it is answered when it is done.
-    private func publish(partial stepper: Stepper) {
-        guard let pass = passes.last else { return }
-        emit(
-            .snapshot(
-                RunSnapshot(run: run + 1, stepper: stepper, inner: [], entered: [], ids: pass.ids, past: pass.past, isRunning: true)))
     }
 }
 

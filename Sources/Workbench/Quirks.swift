@@ -27,9 +27,9 @@ extension EngineState {
         let other = try model.with(quirks: names)
         let anew = [model, other].map { $0.quirks.filter(\.beginsAnew).map(\.name) }
         guard !passes.isEmpty, anew[0] == anew[1] else { return try beginAnew(other) }
-        emit(.busy("computing again what follows; C-c stops"))
         let shown = try adapter.mode.applied(to: other, threads: policy.threads)
-        guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled) else {
+        var growing = growing()
+        guard let (new, steps) = try Generation.carried(passes, to: shown, interrupted: cancelled, progress: { growing.show($0) }) else {
             throw QuirkError(rule: "stopped; nothing was changed")
         }
         let report = try EditReport(before: passes.map(\.stepper), after: new.map(\.stepper), steps: steps, watched: [])

@@ -69,9 +69,9 @@ extension EngineState {
     /// The passes under another list; what is downstream is computed again before anything else happens.
     private mutating func change(to edits: [Edit], removing: Int? = nil, _ cancelled: () -> Bool) throws {
         guard !passes.isEmpty else { throw EditError("nothing runs yet; :open a model") }
-        emit(.busy("computing again what follows; C-c stops"))
         let set = EditSet(edits, runs: whatIf.runs)
-        guard let (new, steps) = try Generation.rerun(passes, set, interrupted: cancelled) else {
+        var growing = growing()
+        guard let (new, steps) = try Generation.rerun(passes, set, interrupted: cancelled, progress: { growing.show($0, $1) }) else {
             throw EditError("stopped; nothing was changed")
         }
         let before = passes.map(\.stepper)

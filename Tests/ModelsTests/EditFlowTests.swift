@@ -143,6 +143,26 @@ struct EditFlowTests {
         #expect(report.tokens.map(\.after) == report.tokens.map(\.after).sorted(by: >) || report.tokens.count > 5)
     }
 
+    /// What watches a run that is computed again sees each step that it takes, and at the end all of it.
+    @Test func aRerunIsSeenAsItGrows() throws {
+        let model = try Sample.llama.model()
+        var pass = try Generation(model: model, prompt: Sample.llama.promptIDs(), policy: Policy(), keep: .all(budget: .max))
+        while !pass.stepper.isFinished { try pass.stepper.step() }
+        var seen: [Renewal] = []
+        let rerun = try #require(
+            try Generation.rerun(
+                [pass], EditSet([try Edit("knock-out L2 mlp")]),
+                progress: { run, renewal in
+                    seen.append(renewal)
+                    #expect(run.isFinished)
+                }))
+        #expect(seen == (1...rerun.steps).map { Renewal(done: $0, total: rerun.steps) })
+        var cursors: [Int] = []
+        let other = try model.with(quirks: ["rope-quotient"])
+        let carried = try #require(try Generation.carried([pass], to: other, progress: { cursors.append($0.cursor) }))
+        #expect(!cursors.isEmpty && cursors.count == carried.steps && cursors == cursors.sorted() && cursors.last == pass.stepper.cursor)
+    }
+
     @Test func anInterruptedRerunChangesNothing() throws {
         let plain = try Sample.llama.model().run(Sample.llama.promptIDs())
         var asked = 0

@@ -145,9 +145,18 @@ import Workbench
             let known = partial.stepper.program.steps.map { partial.stepper.statistics($0.output)?.hash }
             let end = known.firstIndex(of: nil) ?? known.count
             #expect(partial.run == last.run && end > 0 && known[end...].allSatisfy { $0 == nil })
+            #expect(partial.renewal.map { [$0.done, $0.total] } == [end, known.count])
             let final = partial.stepper.program.steps[..<end].map { last.stepper.statistics($0.output)?.hash }
             #expect(Array(known[..<end]) == final)
         }
+        // A value that waits says so, and the line below how far the run has come.
+        var session = Session(size: Size(120, 36))
+        _ = session.update(.engine(.opened(try Model(path: Harness.Sample.llama.path))))
+        _ = session.update(.engine(.snapshot(before)))
+        let partial = try #require(box.all.first)
+        _ = session.update(.engine(.snapshot(partial)))
+        let status = Drawing.draw(session).text.split(separator: "\n").first { $0.contains("is computed again") }
+        #expect(status?.contains("▶ again \(partial.renewal?.done ?? 0)/") == true)
     }
 
     private final class Snapshots {

@@ -9,6 +9,14 @@ package struct Rerun: Sendable {
     package let changed: Set<Int>
 }
 
+/// How many of the steps that run again have.
+package struct Renewal: Sendable, Hashable {
+    package let done: Int
+    package let total: Int
+
+    package init(done: Int, total: Int) { (self.done, self.total) = (done, total) }
+}
+
 extension Stepper {
     /// The format in which a value is kept.
     package func format(of id: Int) -> NumberFormat {
@@ -28,7 +36,7 @@ extension Stepper {
     /// forgotten. Nil if `interrupted`; this run is not touched.
     package func rerun(
         _ set: EditSet, policy: Policy? = nil, text: TextWindow? = nil, bindings: [Int: Tensor] = [:], interrupted: () -> Bool = { false },
-        progress: (Stepper) -> Void = { _ in }
+        progress: (Stepper, Renewal) -> Void = { _, _ in }
     ) throws -> Rerun? {
         var next = self
         if let policy { try next.take(policy) }
@@ -42,10 +50,10 @@ extension Stepper {
         }
         let steps = downstream(&dirty, of: next)
         for number in steps { next.recording.forget(program.steps[number].output) }
-        for number in steps {
+        for (done, number) in steps.enumerated() {
             if interrupted() { return nil }
             try next.renew(number)
-            progress(next)
+            progress(next, Renewal(done: done + 1, total: steps.count))
         }
         return Rerun(stepper: next, steps: steps, changed: dirty)
     }

@@ -41,13 +41,23 @@ package enum ExplorePage: Page {
             line.append(Span(" = \(Numbers.exact(Float(number)))", .status))
             if session.view.showsHex { line.append(Span("  0x\(String(Float(number).bitPattern, radix: 16))", .status)) }
         } else {
-            line.append(Span(session.isKnown ? " was evicted; it is computed again where it is shown" : " not computed yet", .status))
+            line.append(Span(missing(session), .status))
         }
         return Line(line)
+    }
+
+    private static func missing(_ session: Session) -> String {
+        if session.isAwaited { return " is computed again" }
+        return session.isKnown ? " was evicted; it is computed again where it is shown" : " not computed yet"
     }
 }
 
 extension Session {
+    /// Whether a run that is computed again has not reached the selected value.
+    var isAwaited: Bool {
+        snapshot?.renewal != nil && place.value.level == 0 && selectedTensor == nil && snapshot?.stepper.statistics(place.value.id) == nil
+    }
+
     /// Whether the selected value has been computed, in memory or not.
     var isKnown: Bool { shown?.isComputed(place.value.id) ?? false }
 }

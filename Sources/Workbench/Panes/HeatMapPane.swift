@@ -29,6 +29,10 @@ package enum HeatMapPane: Pane {
 
     package static func draw(_ session: Session, _ surface: inout Surface, _ area: Rect, focused: Bool) {
         guard session.isKnown else { return drawPending(session, &surface, area) }
+        guard !session.isAwaited else {
+            surface.put(area.x + 1, area.y + 1, "computed again when the run comes here; C-c keeps what was", .dim)
+            return
+        }
         shown(session).draw(&surface, area)
     }
 
