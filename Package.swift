@@ -7,6 +7,7 @@ let package = Package(
     products: [.executable(name: "mica", targets: ["mica"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
     ],
@@ -18,11 +19,12 @@ let package = Package(
         // Optimised as well: a tokenizer of 20 MB and a header of 100,000 tensors are parsed in every test and debug run.
         .target(name: "StrictJSON", swiftSettings: [.unsafeFlags(["-O"])]),
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
-        .target(name: "Checkpoints", dependencies: ["Tensors", "StrictJSON"]),
+        .target(name: "Checkpoints", dependencies: ["Tensors", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Tokenizers", dependencies: ["StrictJSON"]),
         .target(name: "Engine", dependencies: ["Tensors", .product(name: "RealModule", package: "swift-numerics")]),
         .target(name: "Models", dependencies: ["Engine", "Checkpoints", "Tokenizers", "StrictJSON"]),
-        .target(name: "Training", dependencies: ["Models", "Tokenizers", "StrictJSON"]),
+        .target(
+            name: "Training", dependencies: ["Models", "Tokenizers", "StrictJSON", .product(name: "Crypto", package: "swift-crypto")]),
         .target(name: "Screen", dependencies: ["TOMLKit"], resources: [.copy("../../Themes")]),
         .target(name: "Workbench", dependencies: ["Models", "Training", "Screen", "TOMLKit"], resources: [.copy("../../Samples")]),
         .target(name: "Curses", dependencies: ["Screen", "CNcurses"], resources: [.copy("terminfo")]),
@@ -33,7 +35,7 @@ let package = Package(
             ]),
         .testTarget(name: "CheckpointsTests", dependencies: ["Checkpoints", "StrictJSON", "Tensors"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "StrictJSON"], exclude: ["Golden"]),
-        .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Tensors"]),
+        .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Tensors", .product(name: "Crypto", package: "swift-crypto")]),
         .testTarget(name: "EngineTests", dependencies: ["Engine"]),
         .testTarget(name: "ModelsTests", dependencies: ["Models", "Checkpoints", "StrictJSON"], exclude: ["Golden"]),
         .testTarget(name: "TrainingTests", dependencies: ["Training", "Tokenizers", "StrictJSON", "mica"], exclude: ["Golden"]),

@@ -1,4 +1,4 @@
-import Tensors
+import Crypto
 
 /// Small files that are there completely or not at all, and checksums of files of any size.
 package enum WholeFile {
@@ -17,7 +17,12 @@ package enum WholeFile {
     package static func checksum(_ path: String, as format: String) throws(CheckpointError) -> (size: Int, sha256: String) {
         let file = try InputFile.map(path, shownAs: path, as: format)
         var hash = SHA256()
-        hash.add(file.bytes)
-        return (file.byteCount, hash.hexadecimal())
+        hash.update(bufferPointer: file.bytes)
+        return (file.byteCount, hash.finalize().hexadecimal)
     }
+}
+
+extension SHA256.Digest {
+    /// 64 lower-case digits.
+    package var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

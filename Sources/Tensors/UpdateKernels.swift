@@ -66,28 +66,6 @@ extension Kernels {
     }
 }
 
-/// SHA-256 (FIPS 180-4) of bytes that come in pieces.
-package struct SHA256: Sendable {
-    private var state = ck_sha256_t()
-
-    package init() { ck_sha256_begin(&state) }
-
-    package mutating func add(_ bytes: UnsafeRawBufferPointer) { ck_sha256_add(&state, bytes.baseAddress, bytes.count) }
-
-    /// 64 lower-case hexadecimal digits.
-    package consuming func hexadecimal() -> String {
-        var digest = [UInt8](repeating: 0, count: 32)
-        ck_sha256_end(&state, &digest)
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
-
-    package static func of(_ bytes: [UInt8]) -> String {
-        var hash = SHA256()
-        bytes.withUnsafeBytes { hash.add($0) }
-        return hash.hexadecimal()
-    }
-}
-
 extension Kernels {
     /// A fast 64-bit hash of bytes; it finds changes, not forgeries.
     package static func hash(_ bytes: UnsafeRawBufferPointer, threads: Int) -> UInt64 {

@@ -1,4 +1,5 @@
 import CKernels
+import Crypto
 import Foundation
 import Tensors
 import Testing
@@ -43,12 +44,7 @@ struct CastCase: Sendable, CustomTestStringConvertible {
 
     static func digest(_ values: [Float]) -> String {
         let plain = values.map { $0.isNaN ? Float(bitPattern: 0x7FC0_0000) : $0 }
-        var hash = ck_sha256_t()
-        var bytes = [UInt8](repeating: 0, count: 32)
-        ck_sha256_begin(&hash)
-        ck_sha256_add(&hash, plain, plain.count * 4)
-        ck_sha256_end(&hash, &bytes)
-        return bytes.map { String(format: "%02x", $0) }.joined()
+        return plain.withUnsafeBytes { SHA256.hash(data: $0).map { String(format: "%02x", $0) }.joined() }
     }
 }
 

@@ -20,9 +20,3 @@ void ck_adam_update(const float *m, const float *v, float step, float correction
 void ck_dropout(const float *x, uint64_t key, uint32_t threshold, float scale, float *y, int64_t n, int threads);
 // The sum of squares in fp64: blocks of fixed size, joined in order.
 double ck_sum_squares(const float *x, int64_t n, int threads);
-
-// SHA-256 (FIPS 180-4) of bytes that come in pieces.
-typedef struct { uint32_t state[8]; uint64_t count; uint8_t rest[64]; } ck_sha256_t;
-void ck_sha256_begin(ck_sha256_t *hash);
-void ck_sha256_add(ck_sha256_t *hash, const void *bytes, size_t count);
-void ck_sha256_end(ck_sha256_t *hash, uint8_t digest[32]);

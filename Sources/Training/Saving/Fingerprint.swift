@@ -1,4 +1,5 @@
 import Checkpoints
+import Crypto
 import Models
 import Tensors
 
@@ -11,9 +12,9 @@ enum Fingerprint {
             guard let tensor = try? checkpoint.tensor(named: entry.name) else { continue }
             let bytes = UnsafeRawBufferPointer(rebasing: tensor.bytes[..<min(tensor.byteCount, tensor.bytes.count)])
             let line = "\(entry.name) \(entry.type.rawValue) \(entry.dimensions) \(Kernels.hash(bytes, threads: threads))\n"
-            Array(line.utf8).withUnsafeBytes { hash.add($0) }
+            Array(line.utf8).withUnsafeBytes { hash.update(bufferPointer: $0) }
             tensor.releasePages()
         }
-        return hash.hexadecimal()
+        return hash.finalize().hexadecimal
     }
 }
