@@ -12,8 +12,8 @@ struct FusedSteps: Sendable {
     /// By step, which values nobody wants any more after it; without edits.
     private(set) var passing: [[Int]]
 
-    init(_ program: Program, _ choices: [Policy.Choice], _ keep: Recording.Keep) {
-        let (joints, waits) = keep == .nothing ? FusedSteps.deferred(program, choices) : ([], [])
+    init(_ program: Program, _ choices: [Policy.Choice], _ keep: Recording.Keep, threads: Int) {
+        let (joints, waits) = keep == .nothing ? FusedSteps.deferred(program, choices, threads) : ([], [])
         var last: [Int: Int] = [:]
         var reads: [Int: [Int]] = [:]
         for (number, choice) in choices.enumerated() {
@@ -28,10 +28,12 @@ struct FusedSteps: Sendable {
     }
 
     /// What may wait is read by nobody but the step that it waits for, and by what waits for that one, too. A joint step does all or none.
-    private static func deferred(_ program: Program, _ choices: [Policy.Choice]) -> (joints: [JointStep?], waits: [Int?]) {
+    private static func deferred(
+        _ program: Program, _ choices: [Policy.Choice], _ threads: Int
+    ) -> (joints: [JointStep?], waits: [Int?]) {
         var readers = [Int](repeating: 0, count: program.values.count)
         for step in program.steps { for input in step.inputs { readers[input] += 1 } }
-        var (joints, waits) = (JointStep.all(program, choices), [Int?](repeating: nil, count: program.steps.count))
+        var (joints, waits) = (JointStep.all(program, choices, threads: threads), [Int?](repeating: nil, count: program.steps.count))
         for number in program.steps.indices {
             guard let between = joints[number]?.fusion.between ?? choices[number].spanned else { continue }
             var (steps, reads) = ([Int](), program.steps[number].inputs)

@@ -9,13 +9,16 @@ final class JointStep: Sendable {
     let fusion: Fusion
     /// How the last step is computed, by the kernel of them all.
     let choice: Policy.Choice
+    let ready: ReadyKernel?
 
-    private init(_ fusion: Fusion, _ choice: Policy.Choice) { (self.fusion, self.choice) = (fusion, choice) }
+    private init(_ fusion: Fusion, _ choice: Policy.Choice, threads: Int) {
+        (self.fusion, self.choice, ready) = (fusion, choice, ReadyKernel(fusion.op, choice, threads: threads))
+    }
 
     private static let rules: [Rule] = [BlockwiseAttention.joint, GatedProduct.joint]
 
     /// By step, where it is the last of several.
-    static func all(_ program: Program, _ choices: [Policy.Choice]) -> [JointStep?] {
+    static func all(_ program: Program, _ choices: [Policy.Choice], threads: Int) -> [JointStep?] {
         func choice(_ step: Step) -> Policy.Choice { program.values[step.output].step.map { choices[$0] } ?? Policy.Choice() }
         return program.steps.enumerated().map { number, step in
             guard let fusion = rules.lazy.compactMap({ $0(step, program, choice) }).first, choices[number].storage(step.op) != nil else {
@@ -23,7 +26,7 @@ final class JointStep: Sendable {
             }
             var joint = choices[number]
             joint.kernel = fusion.op.kernels.first
-            return JointStep(fusion, joint.resolved())
+            return JointStep(fusion, joint.resolved(), threads: threads)
         }
     }
 }

@@ -93,8 +93,6 @@ package struct Policy: Sendable {
         var unrounded: [Int] = []
         /// Whether what comes out is rounded to the format, and not the parts alone.
         private(set) var rounds = true
-        /// The kernel, if what it gives is the value: fp32 throughout.
-        private(set) var direct: Kernel.Body?
         private(set) var rounding = Rounding.none
 
         package init(kernel: Kernel? = nil) { self.kernel = kernel }
@@ -123,7 +121,6 @@ package struct Policy: Sendable {
         func resolved() -> Choice {
             var choice = self
             choice.rounding = Rounding(format: format, accumulation: accumulation)
-            choice.direct = format == .fp32 && inputs == nil && accumulation == nil && deputy == nil ? kernel?.body : nil
             return choice
         }
 

@@ -13,10 +13,13 @@ package struct Stepper: Sendable {
     private(set) var originals: [Int: Tensor] = [:]
     /// Of each step, resolved once.
     package internal(set) var choices: [Policy.Choice] {
-        didSet { (direct, fused) = (choices.map(\.direct), FusedSteps(program, choices, recording.keep)) }
+        didSet {
+            ready = Stepper.ready(program, choices, policy)
+            fused = FusedSteps(program, choices, recording.keep, threads: policy.threads)
+        }
     }
-    /// Of each step its kernel, where nothing has to be rounded.
-    private var direct: [Kernel.Body?]
+    /// Of each step its kernel, where nothing else is to be done.
+    private var ready: [ReadyKernel?]
     private(set) var fused: FusedSteps
     /// What is computed again for the reverse walk; nil where all is kept.
     let segments: Segments?
@@ -31,8 +34,8 @@ package struct Stepper: Sendable {
         self.program = program
         self.policy = policy
         choices = policy.choices(for: program)
-        direct = choices.map(\.direct)
-        fused = FusedSteps(program, choices, keep)
+        ready = Stepper.ready(program, choices, policy)
+        fused = FusedSteps(program, choices, keep, threads: policy.threads)
         try policy.check(program)
         recording = Recording(valueCount: program.values.count, keep: keep)
         segments =
@@ -49,6 +52,10 @@ package struct Stepper: Sendable {
             originals[id] = stored.isSame(as: tensor) ? nil : tensor
             recording.bind(id, stored)
         }
+    }
+
+    private static func ready(_ program: Program, _ choices: [Policy.Choice], _ policy: Policy) -> [ReadyKernel?] {
+        zip(program.steps, choices).map { ReadyKernel($0.op, $1, threads: policy.threads) }
     }
 
     /// The same program at its start with other inputs: what is not given stays bound as it was. A cache may be longer than the program
@@ -132,13 +139,18 @@ package struct Stepper: Sendable {
         }
         let large = segments == nil ? [] : largeWeights(of: number)
         for weight in large { weight.mapPages() }
-        let inputs = try inputs(of: number, passReads(number)) { try recording.tensors[$0] ?? value($0) }
+        let inputs = try passInputs(number)
         let tensor =
             edits.isEmpty
             ? try passed(number, inputs) : try runEdited(number, inputs: inputs, text: edits.text, spans: spans(number))
         try recording.store(program.steps[number].output, tensor, threads: policy.threads)
         release(after: number)
         for weight in large { weight.releasePages() }
+    }
+
+    /// Apart from `renew`, which changes the stepper: a closure there would be given a copy of it at every step.
+    private func passInputs(_ number: Int) throws -> [Tensor] {
+        try inputs(of: number, passReads(number)) { try recording.tensors[$0] ?? value($0) }
     }
 
     /// Forgets the last op's value. The same bits come when it is stepped again.
@@ -176,13 +188,15 @@ package struct Stepper: Sendable {
         let (joint, shape) = (joint(number), program.fixedShapes[number])
         if let joint {
             let shape = try shape ?? joint.fusion.op.outputShape(inputs.map(\.shape))
+            if let value = try joint.ready?.run(inputs, shape) { return value }
             return try Stepper.compute(joint.fusion.op, joint.choice, inputs, shape, threads: policy.threads)
         }
         if spans(number) { return try compute(number, inputs, spans: true) }
-        guard let shape else { return try compute(number, inputs) }
-        if let direct = direct[number], !inputs.contains(where: { $0.type == .f64 }) {
-            return try direct(inputs, shape, Arithmetic(threads: policy.threads))
+        if let ready = ready[number] {
+            let shape = try shape ?? program.steps[number].op.outputShape(inputs.map(\.shape))
+            if let value = try ready.run(inputs, shape) { return value }
         }
+        guard let shape else { return try compute(number, inputs) }
         return try Stepper.compute(op(running: number), choices[number], inputs, shape, threads: policy.threads)
     }
 
