@@ -43,21 +43,25 @@ INLINE lanes score_of(const attention *a, lanes s) {
     return f->parts_only ? s : round_lanes(s, f);
 }
 
-// What a row must not see of columns [from, to) becomes -infinity, in every format; the rest is columns [lo, hi).
-static void hide_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to, int64_t *lo, int64_t *hi) {
-    ck_visible(&a->mask, i, a->S, lo, hi);
-    *lo = ck_min(ck_max(*lo, from), to), *hi = ck_max(ck_min(*hi, to), *lo);
-    fill(row + from, *lo - from, -INFINITY);
-    fill(row + *hi, to - *hi, -INFINITY);
+typedef struct { int64_t from, to; } key_range;
+
+// What a row must not see of columns [from, to) becomes -infinity, in every format; the rest are the columns that it gives.
+static key_range hide_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
+    key_range seen;
+    ck_visible(&a->mask, i, a->S, &seen.from, &seen.to);
+    seen.from = ck_min(ck_max(seen.from, from), to), seen.to = ck_max(ck_min(seen.to, to), seen.from);
+    fill(row + from, seen.from - from, -INFINITY);
+    fill(row + seen.to, to - seen.to, -INFINITY);
+    return seen;
 }
 
 static void finish_scores(const attention *a, float *row, int64_t i, int64_t from, int64_t to) {
-    int64_t lo, hi;
-    hide_scores(a, row, i, from, to, &lo, &hi);
+    const key_range seen = hide_scores(a, row, i, from, to);
     const rounding f = a->inner ? *a->inner : (rounding){0};        // of its own, so that no store can change it
     attention own = *a;
     own.inner = a->inner ? &f : NULL;
-    for (int64_t j = lo; j < hi; j += W) store_columns(row + j, score_of(&own, load_columns(row + j, hi - j)), hi - j);
+    for (int64_t j = seen.from; j < seen.to; j += W)
+        store_columns(row + j, score_of(&own, load_columns(row + j, seen.to - j)), seen.to - j);
 }
 
 // Queries that lie `ld` apart, row r being query i0 + r (or i0 for all, when the rows are the heads of a group), against packed keys.

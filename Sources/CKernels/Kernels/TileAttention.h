@@ -53,10 +53,7 @@ static void tile_score_block(const attention *a, block_rows b, const uint32_t *p
 }
 
 static void hide_block(const attention *a, block_rows b, int64_t from, int64_t to) {
-    for (int64_t i = 0; i < b.rows; i++) {
-        int64_t first, end;
-        hide_scores(a, b.scores + i * b.ld, query_of(b, i), from, to, &first, &end);
-    }
+    for (int64_t i = 0; i < b.rows; i++) hide_scores(a, b.scores + i * b.ld, query_of(b, i), from, to);
 }
 
 static void tile_scores_task(void *context, int64_t task) {
@@ -123,7 +120,6 @@ static int edges_are_finite(const attention *a, const float *v, range seen, int6
 }
 
 // The keys of from ..< to whose probabilities are made to pairs: whole steps of the sum.
-typedef struct { int64_t from, to; } key_range;
 static key_range keys_of(const attention *a, block_rows b, int64_t from, int64_t to) {
     range r = seen_by(a, b.token, b.per_head ? 1 : b.rows);
     return (key_range){ck_max(from, r.lo / (2 * STEP) * (2 * STEP)), ck_min(to, r.hi)};
@@ -195,6 +191,18 @@ typedef struct {
     const rounding *probs;
 } whole_attention;
 
+// A block's scores become probabilities, and their pairs what the context's products read.
+static void softmax_pairs(const whole_attention *j, block_rows b, key_range keys, uint32_t *pairs) {
+    const int is_narrow = j->probs && j->probs->plain_bf16;
+    for (int64_t row = 0; row < b.rows; row++) {
+        float *x = b.scores + row * b.ld;
+        int64_t lo, hi;
+        ck_visible(&j->scores.mask, query_of(b, row), j->scores.S, &lo, &hi);
+        softmax_row(x + lo, x + lo, hi - lo, j->probs);
+        probability_pairs(&j->scores, x, query_of(b, row), keys.from, keys.to, is_narrow, pairs + row * STEP);
+    }
+}
+
 static void tile_attention_task(void *context, int64_t task) {
     const whole_attention *j = context;
     const attention *a = &j->scores;
@@ -218,17 +226,9 @@ static void tile_attention_task(void *context, int64_t task) {
     for (int64_t i = 0; i < block_length(a, count); i += BLOCK)
         for (int64_t r = 0, finite = 0; r < block_groups(a, count); r++) {
             block_rows b = block_of(a, kv, i0, count, r, i);
-            const key_range keys_seen = keys_of(a, b, from, all.hi);
             b.scores = (float *)(pairs + pair_room), b.ld = ld;
             tile_score_block(a, b, keys, pairs, from, all.hi);
-            for (int64_t row = 0; row < b.rows; row++) {
-                float *x = b.scores + row * ld;
-                int64_t lo, hi;
-                ck_visible(&a->mask, query_of(b, row), a->S, &lo, &hi);
-                softmax_row(x + lo, x + lo, hi - lo, j->probs);
-                probability_pairs(a, x, query_of(b, row), keys_seen.from, keys_seen.to, j->probs && j->probs->plain_bf16,
-                                  pairs + row * STEP);
-            }
+            softmax_pairs(j, b, keys_of(a, b, from, all.hi), pairs);
             if (b.per_head || !r) finite = edges_are_finite(&j->context, v, seen_by(a, b.token, b.per_head ? 1 : b.rows), all.hi);
             tile_context_block(&j->context, b, values, pairs, from, all.hi, pitch, (int)finite);
         }
