@@ -34,8 +34,11 @@ final class JointStep: Sendable {
 extension Policy.Choice {
     /// How the op's value is rounded, if by the kernel alone and from inputs as they are.
     func storage(_ op: any Op) -> Rounding? {
-        inputs == nil && accumulation == nil && deputy == nil && (format == .fp32 || isRounded(op)) ? rounding : nil
+        isByOwnKernel && (format == .fp32 || isRounded(op)) ? rounding : nil
     }
+
+    /// Whether the op's own kernel reads what the op reads, as it is.
+    var isByOwnKernel: Bool { inputs == nil && accumulation == nil && deputy == nil }
 
     func hasFirstKernel(of op: any Op) -> Bool { kernel != nil && kernelName == op.kernels.first?.name }
 }

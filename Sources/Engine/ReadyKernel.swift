@@ -8,10 +8,8 @@ final class ReadyKernel: Sendable {
 
     /// Nil where more is to be done than to run the kernel.
     init?(_ op: any Op, _ choice: Policy.Choice, threads: Int) {
-        guard let kernel = choice.kernel, choice.inputs == nil, choice.accumulation == nil, choice.deputy == nil, choice.rounds else {
-            return nil
-        }
-        guard choice.format == .fp32 || choice.isRounded(op) || choice.isCopy && !choice.isDouble else { return nil }
+        guard let kernel = choice.kernel, choice.isByOwnKernel, choice.rounds else { return nil }
+        guard choice.storage(op) != nil || choice.isCopy && !choice.isDouble else { return nil }
         body = kernel.body
         arithmetic = Arithmetic(threads: threads, rounding: choice.rounding)
     }
